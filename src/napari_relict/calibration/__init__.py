@@ -1,0 +1,16 @@
+"""Scores and ratings -> p-values, thresholds, verdicts."""
+
+from napari_relict.calibration.null import NullScores, fused_p_values, q_values
+from napari_relict.calibration.thresholds import FEWEST_RATINGS, Threshold, best_threshold
+from napari_relict.calibration.verdicts import Verdict, decide
+
+__all__ = [
+    "FEWEST_RATINGS",
+    "NullScores",
+    "Threshold",
+    "Verdict",
+    "best_threshold",
+    "decide",
+    "fused_p_values",
+    "q_values",
+]

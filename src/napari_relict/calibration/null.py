@@ -1,0 +1,110 @@
+"""How alike unrelated patients get: the null that synthetic volumes are judged against.
+
+Every holdout volume is searched against the same training cohort as every synthetic one, so both scores are the
+best of equally many comparisons. If a generator had copied nobody, a synthetic volume would be as close to its
+nearest training patient as a holdout patient is to his.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import false_discovery_control
+
+# Scales a median absolute deviation to the standard deviation of a normal distribution.
+MAD_TO_SD = 1.4826
+
+
+@dataclass(frozen=True)
+class NullScores:
+    """Nearest-training scores of volumes that cannot be copies.
+
+    Attributes
+    ----------
+    scores : float64, one a volume.
+    source : `holdout`, or `training, leave one patient out` - the weaker evidence that it is: training volumes
+        are compared with one patient fewer, and may be alike for reasons new patients would not share.
+    """
+
+    measure: str
+    scores: np.ndarray
+    source: str
+
+    @property
+    def resolution(self) -> float:
+        """The smallest p-value this many volumes can give."""
+        return 1.0 / (1 + np.isfinite(self.scores).sum())
+
+
+def p_values(closeness: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """p = (1 + #{null >= score}) / (1 + n) for each score; NaN scores have p = NaN.
+
+    Parameters
+    ----------
+    closeness, null : larger is closer.
+    """
+    null = np.sort(null[np.isfinite(null)])
+    at_least = len(null) - np.searchsorted(null, closeness, side="left")
+    p = (1.0 + at_least) / (1.0 + len(null))
+    return np.where(np.isfinite(closeness), p, np.nan)
+
+
+def q_values(p: np.ndarray) -> np.ndarray:
+    """Benjamini-Hochberg adjusted p-values; NaN stay NaN and are not counted."""
+    q = np.full(p.shape, np.nan)
+    known = np.isfinite(p)
+    if known.any():
+        q[known] = false_discovery_control(p[known], method="bh")
+    return q
+
+
+def robust_z(values: np.ndarray, centre: float, scale: float) -> np.ndarray:
+    return np.asarray((values - centre) / scale)
+
+
+def location_and_scale(values: np.ndarray) -> tuple[float, float]:
+    """Median and scaled MAD; where more than half the values are equal, the standard deviation, else 1."""
+    finite = values[np.isfinite(values)]
+    if finite.size < 2:
+        return (float(finite[0]) if finite.size else 0.0), 1.0
+    centre = float(np.median(finite))
+    scale = MAD_TO_SD * float(np.median(np.abs(finite - centre)))
+    if scale <= 1e-12:
+        scale = float(finite.std())
+    return centre, scale if scale > 1e-12 else 1.0
+
+
+def fused_p_values(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One p-value from several levels, and the level that decided.
+
+    For each synthetic volume, its scores and the null's are pooled, each level is put on a robust z-scale of that
+    pool, and the largest z over the levels is the volume's statistic; its p-value is its rank among the pool's
+    statistics. Everything is computed on the pool as a whole, so when a synthetic volume is exchangeable with the
+    null's volumes, P(p <= a) <= a holds exactly, however many levels are looked at.
+
+    Parameters
+    ----------
+    closeness : (synthetic, levels), larger is closer, NaN where a level is missing.
+    null : (null volumes, levels).
+
+    Returns
+    -------
+    p (synthetic,), NaN where no level is known or there is no null; index of the deciding level (-1 likewise).
+    """
+    p = np.full(len(closeness), np.nan)
+    decided = np.full(len(closeness), -1)
+    for row, own in enumerate(closeness):
+        known = np.isfinite(own)
+        if not known.any() or not len(null):
+            continue
+        pool = np.vstack([own, null])[:, known]
+        z = np.column_stack([robust_z(column, *location_and_scale(column)) for column in pool.T])
+        usable = np.isfinite(z).any(1)
+        best = np.where(usable, np.nanmax(np.where(np.isfinite(z), z, -np.inf), axis=1), -np.inf)
+        count = int(usable[1:].sum())
+        if not count:
+            continue
+        p[row] = (1 + int((best[1:][usable[1:]] >= best[0]).sum())) / (1 + count)
+        decided[row] = int(np.flatnonzero(known)[int(np.nanargmax(z[0]))])
+    return p, decided

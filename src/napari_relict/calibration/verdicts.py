@@ -1,0 +1,60 @@
+"""p-values and ratings -> one verdict for each synthetic volume, with the evidence in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+EXACT, NEAR, NONE = "exact replica", "near replica", "no replica"
+VERDICTS = (EXACT, NEAR, NONE)
+# Grades that readers give, and what they call them. There is no neutral grade.
+GRADES: Mapping[int, str] = {1: "different", 2: "similar", 3: "near replica", 4: "exact replica"}
+REPLICA_GRADE = 3
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of one synthetic volume."""
+
+    synthetic: str
+    training: str
+    verdict: str
+    p_value: float
+    q_value: float
+    probability: float
+    evidence: str
+
+
+def decide(
+    *,
+    synthetic: str,
+    training: str,
+    p: float,
+    q: float,
+    probability: float,
+    alpha: float,
+    ncc: float,
+    exact_ncc: float,
+    grade: float | None,
+    evidence: str,
+) -> Verdict:
+    """The verdict on one synthetic volume and its nearest training volume.
+
+    The reader is the reference: a rated pair gets what was said of it. Without a rating, q < alpha makes a
+    replica; it is exact when the posed volumes correlate with at least `exact_ncc` - a convention of the study's
+    settings, not an estimate.
+
+    Parameters
+    ----------
+    grade : median grade of the readers who rated the pair, or None.
+    """
+    if grade is not None and np.isfinite(grade):
+        name = EXACT if grade >= REPLICA_GRADE + 0.5 else NEAR if grade >= REPLICA_GRADE - 0.5 else NONE
+        evidence = f"rated {grade:g} ({GRADES[round(grade)]}); {evidence}"
+    elif np.isfinite(q) and q < alpha:
+        name = EXACT if ncc >= exact_ncc else NEAR
+    else:
+        name = NONE
+    return Verdict(synthetic, training, name, p, q, probability, evidence)

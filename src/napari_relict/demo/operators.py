@@ -1,0 +1,176 @@
+"""What a generator may do to a training volume it has memorised: the planted copies of the demo.
+
+An operator takes the training volume with its labels and a random generator and returns the copy. Labels move
+with the anatomy and keep their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_relict.demo.deformation import Scale, random_field
+from napari_relict.demo.sample import (
+    Doubles,
+    Floats,
+    Sample,
+    centre_of,
+    moved,
+    rounded,
+    values_of,
+    with_values,
+)
+from napari_relict.demo.simulate import pose
+
+Relation = Literal["exact replica", "near replica", "no replica"]
+Operator = Callable[[Sample, np.random.Generator], Sample]
+
+
+@dataclass(frozen=True)
+class Planting:
+    """One kind of copy: how it is made, what it is called and what it is in plain words.
+
+    An exact replica shows the very anatomy of the training volume, however it is lit, posed or mirrored; in
+    a near replica the anatomy itself was changed a little.
+    """
+
+    relation: Relation
+    words: str
+    make: Operator
+
+
+def resave(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The same numbers, nothing else."""
+    return sample
+
+
+def add_noise(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Gaussian noise with a standard deviation of 2% of the brightness range."""
+    values = values_of(sample)
+    noise = rng.normal(0, 0.02 * _range(values), values.shape)
+    return _with_values(sample, np.maximum(values + noise, sample.air))
+
+
+def change_intensity(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Another contrast (a power) and another brightness."""
+    values = values_of(sample) - sample.air
+    top = max(float(np.quantile(values, 0.995)), 1e-6)
+    gamma = float(rng.choice([rng.uniform(0.65, 0.8), rng.uniform(1.25, 1.5)]))
+    changed = np.power(np.clip(values / top, 0, None), gamma) * top * rng.uniform(0.6, 1.4)
+    return _with_values(sample, changed + sample.air)
+
+
+def blur(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Gaussian smoothing of 0.7 to 0.9 voxels."""
+    return _with_values(sample, ndimage.gaussian_filter(values_of(sample), rng.uniform(0.7, 0.9)))
+
+
+def rotate(sample: Sample, rng: np.random.Generator) -> Sample:
+    """A turn by 8 to 15 degrees about an axis drawn at random, and a shift of up to 6 mm per axis."""
+    axis = rng.normal(size=3)
+    degrees = rng.uniform(8, 15) * axis / np.linalg.norm(axis)
+    return _moved(sample, pose(centre_of(sample.image), degrees, rng.uniform(-6, 6, 3)))
+
+
+def shift(sample: Sample, rng: np.random.Generator) -> Sample:
+    """A shift of up to 10 mm per axis."""
+    return _moved(sample, pose(centre_of(sample.image), np.zeros(3), rng.uniform(-10, 10, 3)))
+
+
+def mirror(sample: Sample, rng: np.random.Generator) -> Sample:
+    """Left and right exchanged, about the middle of the grid in the world's own left-right direction."""
+    centre = centre_of(sample.image)
+    reflection = sitk.AffineTransform(3)
+    reflection.SetMatrix((-1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
+    reflection.SetCenter(centre)
+    return _moved(sample, reflection)
+
+
+def mirror_and_rotate(sample: Sample, rng: np.random.Generator) -> Sample:
+    """`mirror`, then `rotate`."""
+    return rotate(mirror(sample, rng), rng)
+
+
+def bend(sample: Sample, rng: np.random.Generator) -> Sample:
+    """A weak smooth deformation, about a millimetre on average."""
+    half = [side * step for side, step in zip(sample.image.GetSize(), sample.image.GetSpacing(), strict=True)]
+    field = random_field(rng, (half[0], half[1], half[2]), (Scale(40, 5),), step=5.0)
+    back = sitk.TranslationTransform(3, [-c for c in centre_of(sample.image)])
+    forth = sitk.TranslationTransform(3, list(centre_of(sample.image)))
+    return _moved(sample, sitk.CompositeTransform([forth, field, back]))
+
+
+def add_lesion(sample: Sample, rng: np.random.Generator) -> Sample:
+    """A bright or dark ball with a soft edge, 8 to 12 mm in radius, well inside what is labelled."""
+    labels = sitk.GetArrayViewFromImage(sample.labels) > 0
+    spacing = np.array(sample.image.GetSpacing()[::-1])
+    radius = float(rng.uniform(8, 12))
+    depth = ndimage.distance_transform_edt(np.pad(labels, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
+    places = np.argwhere(depth > min(radius, float(depth.max()) * 0.8))
+    middle = places[rng.integers(len(places))]
+    values = values_of(sample)
+    inside = values[labels]
+    change = float(rng.choice([-1.0, 1.0]) * (np.quantile(inside, 0.95) - np.quantile(inside, 0.05)))
+    ball = 1 / (1 + np.exp((_distance(values.shape, middle, spacing) - radius) / 1.2))
+    return _with_values(sample, np.maximum(values + 0.6 * change * ball, sample.air))
+
+
+def bend_and_add_lesion(sample: Sample, rng: np.random.Generator) -> Sample:
+    """`bend`, then `add_lesion`."""
+    return add_lesion(bend(sample, rng), rng)
+
+
+def crop(sample: Sample, rng: np.random.Generator) -> Sample:
+    """A smaller field of view: a sixth to a quarter of the slices cut off below, their voxels gone."""
+    first = int(rng.uniform(1 / 6, 1 / 4) * sample.image.GetSize()[2])
+    return Sample(sample.image[:, :, first:], sample.labels[:, :, first:], sample.air)
+
+
+PLANTINGS: Mapping[str, Planting] = {
+    "resaved": Planting("exact replica", "the training volume itself, saved again", resave),
+    "noise": Planting("exact replica", "with a little noise added", add_noise),
+    "intensity": Planting("exact replica", "with another contrast and brightness", change_intensity),
+    "blur": Planting("exact replica", "slightly blurred", blur),
+    "rotated": Planting("exact replica", "turned by 8 to 15 degrees and shifted", rotate),
+    "shifted": Planting("exact replica", "shifted by up to 10 mm per axis", shift),
+    "mirrored": Planting("exact replica", "with left and right exchanged", mirror),
+    "mirrored and rotated": Planting(
+        "exact replica", "with left and right exchanged, then turned and shifted", mirror_and_rotate
+    ),
+    "cropped scan": Planting(
+        "exact replica", "as thirty slices of it that its publisher saved apart", resave
+    ),
+    "cropped": Planting("exact replica", "with the lowest slices cut off", crop),
+    "bent": Planting("near replica", "bent by about a millimetre", bend),
+    "lesion": Planting("near replica", "with a lesion added", add_lesion),
+    "bent with lesion": Planting(
+        "near replica", "bent by about a millimetre, with a lesion added", bend_and_add_lesion
+    ),
+}
+"""Every kind of copy, by its name in `truth.csv`. A "cropped scan" is a file of its own, see `recipes.py`."""
+
+
+def _moved(sample: Sample, transform: sitk.Transform) -> Sample:
+    return rounded(moved(sample, transform))
+
+
+def _with_values(sample: Sample, values: Floats | Doubles) -> Sample:
+    return rounded(with_values(sample, values.astype(np.float32)))
+
+
+def _range(values: Floats) -> float:
+    low, high = np.quantile(values, (0.005, 0.995))
+    return float(high - low)
+
+
+def _distance(shape: tuple[int, ...], middle: NDArray[np.intp], spacing: Doubles) -> Doubles:
+    """Distance (z, y, x) in mm from voxel `middle`."""
+    axes = np.ogrid[tuple(slice(0, side) for side in shape)]
+    squares = [((axis - m) * step) ** 2 for axis, m, step in zip(axes, middle, spacing, strict=True)]
+    return np.asarray(np.sqrt(sum(squares)), dtype=np.float64)

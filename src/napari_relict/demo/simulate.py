@@ -1,0 +1,123 @@
+"""One simulated scan of one simulated patient: a deformed anatomy, posed, shaded and made noisy by a
+"scanner".
+
+Everything is drawn from two generators, one of the patient (shape, contrast) and one of the scan (pose,
+shading, noise, brightness), so two scans of a patient share the first and differ in the second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+from napari_relict.demo.deformation import Scale, random_field
+from napari_relict.demo.sample import Floats, Grid, Sample, centre_of, moved, rounded, values_of, with_values
+
+
+@dataclass(frozen=True)
+class Variety:
+    """How much patients and scans differ.
+
+    Attributes
+    ----------
+    grid : the grid scans are made on.
+    half : half the side of the deformed box, mm (x, y, z); it should reach further than the grid.
+    shape, stretch : deformation per patient, see `random_field`.
+    tilt : largest rotation per axis of the pose, degrees; shift : largest shift per axis, mm.
+    gamma : contrast goes as brightness to a power between 1/(1 + gamma) and 1 + gamma; MR only.
+    shading : strength of the smooth brightness error across the volume; MR only.
+    noise : share of the brightest tissue (MR) or Hounsfield units (CT), standard deviation.
+    oblique : share of scans made on a tilted grid, which shows in the file's direction cosines alone.
+    """
+
+    grid: Grid
+    half: tuple[float, float, float]
+    shape: tuple[Scale, ...]
+    stretch: float
+    tilt: float
+    shift: float
+    gamma: float = 0.0
+    shading: float = 0.0
+    noise: float = 0.0
+    oblique: float = 0.0
+
+
+def scan_mr(
+    anatomy: Sample, variety: Variety, patient: np.random.Generator, scan: np.random.Generator
+) -> Sample:
+    """A simulated MR scan of a simulated patient.
+
+    `anatomy` holds intensities from 0 to about 1000. The answer has int16 intensities of some brightness and
+    scanner-like (Rician) noise, on a grid like `variety.grid`.
+    """
+    shape = random_field(patient, variety.half, variety.shape, stretch=variety.stretch)
+    gamma = _around_one(patient, variety.gamma) * _around_one(scan, variety.gamma / 3)
+    posed = moved(anatomy, _posed(shape, variety, scan), _grid(variety, scan).empty())
+    values = np.power(np.clip(values_of(posed) / 1000, 0, None), gamma, dtype=np.float32)
+    values *= shading(scan, posed.image, variety.shading)
+    values = rician(scan, values, variety.noise * scan.uniform(0.7, 1.3))
+    return rounded(with_values(posed, values * scan.uniform(500, 1500)))
+
+
+def scan_ct(
+    anatomy: Sample, variety: Variety, patient: np.random.Generator, scan: np.random.Generator
+) -> Sample:
+    """A simulated CT scan of a simulated patient: int16 Hounsfield units, labels carried along unchanged."""
+    shape = random_field(patient, variety.half, variety.shape, stretch=variety.stretch)
+    posed = moved(anatomy, _posed(shape, variety, scan), _grid(variety, scan).empty())
+    values = values_of(posed) + scan.normal(0, variety.noise, values_of(posed).shape)
+    return rounded(with_values(posed, np.clip(values, -1024, 3071).astype(np.float32)))
+
+
+def pose(centre: tuple[float, ...], degrees: np.ndarray, shift: np.ndarray) -> sitk.Transform:
+    """A rigid transform: turn about `centre` by `degrees` about x, y and z, then shift by `shift` mm."""
+    transform = sitk.Euler3DTransform()
+    transform.SetCenter(centre)
+    transform.SetRotation(*(float(angle) for angle in np.deg2rad(degrees)))
+    transform.SetTranslation([float(s) for s in shift])
+    return transform
+
+
+def shading(rng: np.random.Generator, like: sitk.Image, strength: float) -> Floats:
+    """A smooth factor (z, y, x) around 1, as the uneven sensitivity of a receive coil gives."""
+    coarse = sitk.GetImageFromArray(rng.normal(0, strength, (4, 4, 4)))
+    coarse.SetSpacing([side * step / 2 for side, step in zip(like.GetSize(), like.GetSpacing(), strict=True)])
+    coarse.SetOrigin([float(o) for o in _corner(coarse, centre_of(like))])
+    smooth = sitk.Resample(coarse, like, sitk.Transform(), sitk.sitkBSpline, 0.0, sitk.sitkFloat32)
+    return np.exp(sitk.GetArrayFromImage(smooth)).astype(np.float32)
+
+
+def rician(rng: np.random.Generator, values: Floats, sigma: float) -> Floats:
+    """`values` with the noise of a magnitude image: two channels with standard deviation `sigma` each."""
+    real = values + rng.normal(0, sigma, values.shape)
+    return np.hypot(real, rng.normal(0, sigma, values.shape)).astype(np.float32)
+
+
+def _posed(shape: sitk.Transform, variety: Variety, rng: np.random.Generator) -> sitk.Transform:
+    tilt, shift = variety.tilt, variety.shift
+    rigid = pose(variety.grid.centre, rng.uniform(-tilt, tilt, 3), rng.uniform(-shift, shift, 3))
+    # SimpleITK applies the last one first: from the scan back to the upright patient, from there to the
+    # anatomy.
+    return sitk.CompositeTransform([shape, rigid])
+
+
+def _grid(variety: Variety, rng: np.random.Generator) -> Grid:
+    degrees = rng.uniform(-18, 18, 3)
+    if rng.random() >= variety.oblique:
+        return variety.grid
+    turn = pose((0.0, 0.0, 0.0), degrees, np.zeros(3))
+    columns = [turn.TransformVector(axis, (0.0, 0.0, 0.0)) for axis in np.eye(3).tolist()]
+    cosines = tuple(float(c) for c in np.transpose(columns).ravel())
+    return Grid(variety.grid.size, variety.grid.spacing, variety.grid.centre, cosines)
+
+
+def _around_one(rng: np.random.Generator, spread: float) -> float:
+    """A factor as likely to shrink as to grow, at most by 1 + `spread`."""
+    return float(np.exp(rng.uniform(-1, 1) * np.log1p(spread)))
+
+
+def _corner(image: sitk.Image, centre: tuple[float, ...]) -> np.ndarray:
+    """Origin that puts the middle of `image` (axes along the world's) on `centre`."""
+    return np.array(centre) - (np.array(image.GetSize()) - 1) / 2 * np.array(image.GetSpacing())

@@ -1,0 +1,137 @@
+"""One run of `calibrate`: stored scores and current ratings -> thresholds and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from napari_relict.calibration import NullScores, Threshold, best_threshold, decide, fused_p_values, q_values
+from napari_relict.calibration.null import location_and_scale
+from napari_relict.calibration.probability import replica_probability
+from napari_relict.calibration.verdicts import REPLICA_GRADE, Verdict
+from napari_relict.measures import Measure
+from napari_relict.measures.registry import primaries
+from napari_relict.study.settings import Settings
+
+
+def pair_grades(ratings: pd.DataFrame) -> pd.DataFrame:
+    """One row a rated pair: synthetic, training, grade (median over readers), readers.
+
+    Ties between readers fall on the replica's side (2.5 counts as replica): withholding a volume wrongly costs
+    less than releasing a patient.
+    """
+    if ratings.empty:
+        return pd.DataFrame(columns=["synthetic", "training", "grade", "readers"])
+    grouped = ratings.groupby(["synthetic", "training"])
+    return grouped.agg(grade=("grade", "median"), readers=("reader", "nunique")).reset_index()
+
+
+def thresholds(
+    matches: pd.DataFrame, ratings: pd.DataFrame, measures: Sequence[Measure]
+) -> list[Threshold]:
+    """The best threshold of every measure that the ratings allow; one rated pair a synthetic volume.
+
+    Where several pairs of one synthetic volume were rated, the one of the highest grade speaks for it, so that
+    the bootstrap resamples volumes and not pairs.
+    """
+    rated = pair_grades(ratings).merge(matches, on=["synthetic", "training"])
+    rated = rated.sort_values(["grade", "rank"], ascending=[False, True], kind="stable")
+    rated = rated.drop_duplicates("synthetic")
+    readers = ratings["reader"].nunique()
+    blinded = int(ratings["blinded"].sum())
+    estimated_on = (
+        f"the same {len(rated)} synthetic volumes, rated by {readers} reader{'s' * (readers != 1)}"
+        f" ({blinded} of {len(ratings)} ratings blinded)"
+    )
+    found = (
+        best_threshold(
+            measure.closeness(rated[measure.name].to_numpy(float)),
+            rated["grade"].to_numpy(float) >= REPLICA_GRADE - 0.5,
+            measure=measure.name,
+            level=measure.level,
+            higher_is_closer=measure.higher_is_closer,
+            estimated_on=estimated_on,
+        )
+        for measure in measures
+        if measure.name in rated
+    )
+    return [threshold for threshold in found if threshold]
+
+
+def verdicts(
+    matches: pd.DataFrame,
+    nearest: pd.DataFrame,
+    nulls: dict[str, NullScores],
+    ratings: pd.DataFrame,
+    measures: Sequence[Measure],
+    settings: Settings,
+) -> list[Verdict]:
+    """A verdict for every synthetic volume that was matched.
+
+    Parameters
+    ----------
+    nearest : synthetic volumes by measures, score with the nearest training volume.
+    """
+    levels = primaries(measures)
+    first = matches[matches["rank"] == 1].set_index("synthetic").sort_index()
+    if first.empty:
+        return []
+    names = list(first.index)
+    scores = np.column_stack(
+        [m.closeness(nearest.reindex(names)[m.name].to_numpy(float)) for m in levels.values()]
+    )
+    null = np.column_stack([m.closeness(nulls[m.name].scores) for m in levels.values()])
+    p, decided = fused_p_values(scores, null)
+    q = q_values(p)
+    grades = {(row.synthetic, row.training): float(row.grade) for row in pair_grades(ratings).itertuples()}
+    highest: dict[str, tuple[float, str]] = {}
+    for (synthetic, training), grade in grades.items():
+        highest[synthetic] = max(highest.get(synthetic, (0.0, "")), (grade, training))
+    z = np.column_stack([
+        (scores[:, i] - centre) / scale
+        for i, (centre, scale) in enumerate(location_and_scale(column) for column in null.T)
+    ])
+    grade_of = np.array([highest.get(name, (np.nan, ""))[0] for name in names])
+    probability = replica_probability(z, np.isfinite(grade_of), grade_of >= REPLICA_GRADE - 0.5)
+    found = []
+    for row, name in enumerate(names):
+        match = first.loc[name]
+        grade, rated = highest.get(name, (np.nan, ""))
+        first_rated = (name, str(match["training"])) in grades
+        # A low grade of some farther pair says nothing of the nearest one.
+        use = grade if first_rated or grade >= REPLICA_GRADE - 0.5 else None
+        training = rated if use is not None and grade >= REPLICA_GRADE - 0.5 else str(match["training"])
+        found.append(
+            decide(
+                synthetic=name,
+                training=training,
+                p=float(p[row]),
+                q=float(q[row]),
+                probability=float(probability[row]),
+                alpha=settings.verdicts.alpha,
+                ncc=float(match["ncc"]),
+                exact_ncc=settings.verdicts.exact_ncc,
+                grade=use,
+                evidence=_evidence(match, levels, int(decided[row]), nulls),
+            )
+        )
+    return found
+
+
+def _evidence(
+    match: pd.Series, levels: dict, decided: int, nulls: dict[str, NullScores]  # type: ignore[type-arg]
+) -> str:
+    parts = []
+    for place, (level, measure) in enumerate(levels.items()):
+        score = match[measure.name]
+        if not np.isfinite(score):
+            continue
+        text = f"{level} {measure.title} {score:.3f} (null up to {measure.closest(nulls[measure.name].scores):.3f}"
+        rank = match.get(f"rank_{level}")
+        text += f", rank {rank:.0f})" if rank is not None and np.isfinite(rank) else ")"
+        parts.append(text + (" decides" if place == decided else ""))
+    if match["mirrored"]:
+        parts.append("left-right mirrored")
+    return "; ".join(parts)

@@ -1,0 +1,213 @@
+"""One run of `match`: files -> prepared cohorts -> nearest training volumes -> the database."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from napari_relict import __version__
+from napari_relict.calibration.null import location_and_scale
+from napari_relict.encoders import EmbeddingCache, Encoder, encoder_names, open_encoder
+from napari_relict.errors import DataError, UsageError
+from napari_relict.matching import Cohorts, Duplicate, MatchResult, PairScores, find_duplicates, match_cohorts
+from napari_relict.measures import Measure, choose_measures
+from napari_relict.measures.registry import primaries
+from napari_relict.progress import Progress, silent
+from napari_relict.study.cohorts import list_cohort, patients_of
+from napari_relict.study.database import Database
+from napari_relict.study.settings import COHORTS, Settings
+from napari_relict.volumes.cohort import PreparedCohort
+from napari_relict.volumes.preparing import prepare_cohort, study_reference
+
+
+def run_match(
+    folder: Path,
+    settings: Settings,
+    database: Database,
+    *,
+    measures: Sequence[str],
+    top: int,
+    device: str,
+    progress: Progress = silent,
+) -> list[DataError]:
+    """Prepare what is missing, compare everything, and replace the stored matches in one transaction.
+
+    Returns
+    -------
+    One error for each file that was left out; the rest was matched.
+    """
+    chosen = choose_measures(measures)
+    encoders, problems = _open_encoders(chosen, settings, device)
+    prepared, patients, more, key = prepare_study(folder, settings, progress)
+    problems += more
+    training, synthetic = prepared["training"], prepared["synthetic"]
+    chosen = [m for m in chosen if m.level != "feature" or m.name in {encoder.name for encoder in encoders}]
+    if not training.with_labels() or not synthetic.with_labels():
+        chosen = [measure for measure in chosen if measure.level != "segmentation"]
+    null = prepared.get("holdout", training)
+    duplicates = find_duplicates(
+        training,
+        [prepared["holdout"]] if "holdout" in prepared else [],
+        patients,
+        settings.match.duplicate_ncc,
+        progress,
+    )
+    result = match_cohorts(
+        Cohorts(training, [synthetic, null], patients),
+        chosen,
+        encoders,
+        EmbeddingCache(folder / "volumes" / "embeddings.sqlite"),
+        key,
+        top=top,
+        progress=progress,
+    )
+    _store(database, prepared, patients, problems, duplicates, result, chosen, null.cohort, top)
+    return problems
+
+
+def prepare_study(
+    folder: Path, settings: Settings, progress: Progress = silent
+) -> tuple[dict[str, PreparedCohort], dict[tuple[str, str], str], list[DataError], str]:
+    """All cohorts on the common grid, the patient of each volume, what had to be left out, and the key of how."""
+    preparation = settings.preparation_of_volumes()
+    problems: list[DataError] = []
+    files = {}
+    for cohort in COHORTS:
+        if cohort in settings.cohorts:
+            files[cohort], more = list_cohort(folder, cohort, settings.cohorts[cohort])  # type: ignore[index]
+            problems += more
+    cache = folder / "volumes"
+    reference = study_reference(files["training"].volumes, preparation, cache, progress)
+    prepared = {}
+    for cohort, found in files.items():
+        prepared[cohort], more = prepare_cohort(
+            cohort, found.volumes, found.segmentations, preparation, reference, cache, progress
+        )
+        problems += more
+    table = folder / settings.patients if settings.patients else None
+    patients, more = patients_of({name: cohort.names for name, cohort in prepared.items()}, table)
+    return prepared, patients, problems + more, preparation.key(reference)
+
+
+def _open_encoders(
+    measures: Sequence[Measure], settings: Settings, device: str
+) -> tuple[list[Encoder], list[DataError]]:
+    """The encoders asked for; one whose weights cannot be had is said and left out, the other levels go on."""
+    if device != "cpu":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise UsageError(f"device '{device}' is not there; use --device cpu")
+    encoders: list[Encoder] = []
+    problems = []
+    for measure in measures:
+        if measure.name in encoder_names():
+            try:
+                encoders.append(open_encoder(measure.name, settings.encoders.get(measure.name, {}), device))
+            except DataError as problem:
+                problems.append(problem)
+    return encoders, problems
+
+
+def order_pairs(
+    pairs: Sequence[PairScores], measures: Sequence[Measure], null: dict[str, np.ndarray], top: int
+) -> list[PairScores]:
+    """The `top` pairs of one synthetic volume, nearest first.
+
+    Pairs are ordered by how far their most conspicuous level lies beyond what volumes of the null reach (robust
+    z of each level's first measure). The nearest of every level is always among them.
+    """
+
+    def conspicuous(pair: PairScores) -> float:
+        z = []
+        for measure in primaries(measures).values():
+            centre, scale = location_and_scale(measure.closeness(null.get(measure.name, np.empty(0))))
+            score = pair.scores.get(measure.name, np.nan)
+            z.append((float(measure.closeness(np.array(score))) - centre) / scale)
+        known = [value for value in z if np.isfinite(value)]
+        return max(known, default=-np.inf)
+
+    ordered = sorted(pairs, key=conspicuous, reverse=True)
+    firsts = [pair for pair in ordered if 1 in pair.level_ranks.values()][:top]
+    others = [pair for pair in ordered if pair not in firsts][: top - len(firsts)]
+    return [pair for pair in ordered if pair in firsts or pair in others]
+
+
+def _store(
+    database: Database,
+    prepared: dict[str, PreparedCohort],
+    patients: dict[tuple[str, str], str],
+    problems: Sequence[DataError],
+    duplicates: Sequence[Duplicate],
+    result: MatchResult,
+    measures: Sequence[Measure],
+    null_cohort: str,
+    top: int,
+) -> None:
+    null = {
+        measure.name: np.array(
+            [n.score for n in result.nearest if n.cohort == null_cohort and n.measure == measure.name]
+        )
+        for measure in measures
+    }
+    fingerprint = hashlib.sha256()
+    with database.connect() as connection:
+        for table in ("volume", "problem", "duplicate", "match", "nearest", "threshold", "verdict"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.executemany(
+            "INSERT INTO volume VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (cohort, name, patients[(cohort, name)], row.path, row.content, row.voxels, row.has_labels)
+                for cohort, volumes in prepared.items()
+                for name, row in volumes.rows.items()
+            ],
+        )
+        connection.executemany(
+            "INSERT INTO problem VALUES (?, ?, ?)", [(p.subject, p.wrong, p.remedy) for p in problems]
+        )
+        connection.executemany(
+            "INSERT INTO duplicate VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                (d.cohort, d.volume, d.training, d.ncc, d.mirrored, d.same_voxels, d.same_patient)
+                for d in duplicates
+            ],
+        )
+        for synthetic in prepared["synthetic"].names:
+            mine = [pair for pair in result.pairs if (pair.cohort, pair.query) == ("synthetic", synthetic)]
+            for rank, pair in enumerate(order_pairs(mine, measures, null, top), start=1):
+                key = (synthetic, pair.training)
+                fingerprint.update(repr((key, rank, sorted(pair.scores.items()))).encode())
+                connection.execute("INSERT INTO match VALUES (?, ?, ?, ?)", (*key, rank, pair.mirrored))
+                connection.executemany(
+                    "INSERT INTO level_rank VALUES (?, ?, ?, ?)",
+                    [(*key, level, place) for level, place in pair.level_ranks.items()],
+                )
+                connection.executemany(
+                    "INSERT INTO score VALUES (?, ?, ?, ?)",
+                    [(*key, name, _null_if_nan(value)) for name, value in pair.scores.items()],
+                )
+                connection.executemany(
+                    "INSERT INTO label_dice VALUES (?, ?, ?, ?)",
+                    [(*key, label, dice) for label, dice in pair.label_dice.items()],
+                )
+        connection.executemany(
+            "INSERT INTO nearest VALUES (?, ?, ?, ?, ?)",
+            [(n.cohort, n.query, n.measure, n.training, _null_if_nan(n.score)) for n in result.nearest],
+        )
+        meta = {
+            "matched": datetime.now(UTC).isoformat(timespec="seconds"),
+            "app_version": __version__,
+            "measures": ",".join(measure.name for measure in measures),
+            "null_cohort": null_cohort,
+            "top": str(top),
+            "scores_hash": fingerprint.hexdigest(),
+        }
+        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(meta.items()))
+
+
+def _null_if_nan(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,164 @@
+"""study.toml: what was asked. People edit it; every key is checked when it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from napari_relict.calibration.verdicts import VERDICTS
+from napari_relict.errors import DataError
+from napari_relict.measures.registry import all_measures
+from napari_relict.volumes.grid import Grid
+from napari_relict.volumes.intensity import Modality
+from napari_relict.volumes.preparing import Preparation
+
+COHORTS = ("training", "holdout", "synthetic")
+FILE = "study.toml"
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CohortFolders(_Table):
+    """Where a cohort's files lie. Relative paths start at the study's folder."""
+
+    volumes: str
+    segmentations: str | None = None
+
+
+class GridSettings(_Table):
+    shape: tuple[int, int, int] = Field(description="voxels along z, y, x")
+    spacing: tuple[float, float, float] = Field(description="mm along z, y, x")
+
+    @field_validator("shape")
+    @classmethod
+    def _some_voxels(cls, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        if not all(8 <= side <= 1024 for side in shape):
+            raise ValueError("each side must have 8 to 1024 voxels")
+        return shape
+
+    @field_validator("spacing")
+    @classmethod
+    def _positive(cls, spacing: tuple[float, float, float]) -> tuple[float, float, float]:
+        if not all(0 < mm < 100 for mm in spacing):
+            raise ValueError("spacing must be above 0 and below 100 mm")
+        return spacing
+
+
+class PreparationSettings(_Table):
+    pose: Literal["rigid", "centre"] = "rigid"
+    ct_window: tuple[float, float] = (-1000.0, 1000.0)
+
+
+class MatchSettings(_Table):
+    measures: tuple[str, ...] = ("ncc", "mse", "ssim", "mobilenet_v2", "dice", "volume_difference")
+    top: int = Field(5, ge=1)
+    duplicate_ncc: float = Field(0.99, gt=0, le=1)
+
+    @field_validator("measures")
+    @classmethod
+    def _known(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
+        known = [measure.name for measure in all_measures()]
+        if unknown := [name for name in measures if name not in known]:
+            raise ValueError(f"no measure '{unknown[0]}'; there are {', '.join(known)}")
+        return measures
+
+
+class VerdictSettings(_Table):
+    alpha: float = Field(0.05, gt=0, lt=1)
+    exact_ncc: float = Field(0.98, gt=0, le=1)
+
+
+class ReadingSettings(_Table):
+    criteria: tuple[str, ...] = ("anatomy", "lesion", "vessels", "acquisition artefact")
+
+
+class Settings(_Table):
+    """The whole of study.toml."""
+
+    name: str
+    modality: Modality
+    cohorts: dict[Literal["training", "holdout", "synthetic"], CohortFolders]
+    patients: str | None = None
+    grid: GridSettings
+    preparation: PreparationSettings = PreparationSettings()
+    match: MatchSettings = MatchSettings()
+    verdicts: VerdictSettings = VerdictSettings()
+    reading: ReadingSettings = ReadingSettings()
+    encoders: dict[str, dict[str, Any]] = {}
+
+    @field_validator("cohorts")
+    @classmethod
+    def _both_sides(cls, cohorts: dict[str, CohortFolders]) -> dict[str, CohortFolders]:
+        if missing := {"training", "synthetic"} - set(cohorts):
+            raise ValueError(f"needs [cohorts.{missing.pop()}]")
+        return cohorts
+
+    @property
+    def criteria(self) -> list[str]:
+        return list(self.reading.criteria)
+
+    @property
+    def alpha(self) -> float:
+        return self.verdicts.alpha
+
+    def preparation_of_volumes(self) -> Preparation:
+        return Preparation(
+            Grid(self.grid.shape, self.grid.spacing),
+            self.modality,
+            self.preparation.ct_window,
+            self.preparation.pose,
+        )
+
+
+def read_settings(folder: Path) -> Settings:
+    """Read `folder/study.toml`.
+
+    Raises
+    ------
+    DataError : no study there, not TOML, or a key that is wrong, unknown or missing.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        raise DataError(folder, f"is not a study (no {FILE} in it)", "make one with: napari-relict new")
+    try:
+        return Settings.model_validate(tomlkit.parse(path.read_text(encoding="utf-8")).unwrap())
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise DataError(path, f"{where}: {first['msg']}", "correct it") from error
+    except (tomlkit.exceptions.TOMLKitError, UnicodeDecodeError) as error:
+        raise DataError(path, f"is not TOML ({error})", "correct it") from error
+
+
+COMMENTS = {
+    "modality": "mr (intensity by percentile) or ct (by HU window)",
+    "grid": "the common grid; changing it prepares every volume again",
+    "preparation": "pose: rigid (onto the study's reference) or centre; ct_window: HU that become 0 and 1",
+    "match": "duplicate_ncc: training volumes at least this alike are reported as duplicates",
+    "verdicts": "alpha: false discovery rate; exact_ncc: an unrated replica from here on is called exact\n"
+    f"# verdicts are: {', '.join(VERDICTS)}",
+    "reading": "criteria readers can tick",
+}
+
+
+def write_settings(settings: Settings, folder: Path) -> None:
+    """Write study.toml with a comment to each table."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment("A napari-relict study. Edit it and run `napari-relict match` again."))
+    for key, value in settings.model_dump(exclude_none=True, mode="json").items():
+        if key == "encoders" and not value:
+            continue
+        if key in COMMENTS:
+            document.add(tomlkit.nl())
+            for line in COMMENTS[key].splitlines():
+                document.add(tomlkit.comment(line.removeprefix("# ")))
+        document.add(key, value)
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / (FILE + ".part")
+    unfinished.write_text(tomlkit.dumps(document), encoding="utf-8")
+    unfinished.replace(folder / FILE)

@@ -1,0 +1,63 @@
+"""What is written on the canvas: edge letters in every cell, the slice position, the legend of the difference.
+
+These are canvas text overlays. Gridded ones repeat in every cell; the others stand at the corners of the whole
+canvas, which puts the slice position into the left cell and the legend into the difference cell.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.components.overlays import TextOverlay
+
+from napari_relict.viewer import colours
+from napari_relict.viewer.planes import Marks
+
+_EDGES = {"left": "middle_left", "right": "middle_right", "top": "top_center", "bottom": "bottom_center"}
+
+
+class Annotations:
+    """Texts of one canvas; `close` takes them off again."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self.texts: dict[str, TextOverlay] = {}
+        for edge, position in _EDGES.items():
+            self._add(edge, position, "#ffe9a8", 13, gridded=True)
+        self._add("slice", "bottom_left", "white", 11)
+        # Texts of one corner stack upwards in the order in which they are made.
+        self._add("only_right", "bottom_right", (*colours.RIGHT, 1), 10)
+        self._add("only_left", "bottom_right", (*colours.LEFT, 1), 10)
+        self._add("both", "bottom_right", (*colours.IN_BOTH, 1), 10)
+        self._add("other", "bottom_right", (*colours.OTHER, 1), 10)
+        self.texts["both"].text = "■ outline in both"
+        self.texts["other"].text = "◆ outline of another label"
+
+    def set_marks(self, marks: Marks) -> None:
+        self.texts["left"].text, self.texts["right"].text = marks.left, marks.right
+        # The title has the first line of the cell.
+        self.texts["top"].text, self.texts["bottom"].text = f"\n{marks.top}", marks.bottom
+
+    def set_slice(self, text: str) -> None:
+        # The last line of the cell is left to the mark at its bottom.
+        self.texts["slice"].text = f"{text}\n"
+
+    def set_legend(self, left: str, right: str, *, outlines: bool, other: bool) -> None:
+        """Name both sides; say what outlines mean when there are any."""
+        also = ", or outline only there" if outlines else ""
+        self.texts["only_left"].text = f"▲ {left}: brighter{also}"
+        self.texts["only_right"].text = f"▼ {right}: brighter{also}\n"
+        self.texts["both"].visible = outlines
+        self.texts["other"].visible = outlines and other
+
+    def close(self) -> None:
+        for key in self.texts:
+            self._viewer.canvas.overlays.pop(f"relict_{key}", None)
+        self.texts.clear()
+
+    def _add(self, key: str, position: str, colour: Any, size: int, gridded: bool = False) -> None:
+        overlay = TextOverlay(position=position, color=colour, font_size=size, gridded=gridded, box=False)
+        self.texts[key] = overlay
+        self._viewer.canvas.overlays[f"relict_{key}"] = overlay
+        overlay.visible = True

@@ -1,0 +1,37 @@
+"""Colours of the three cells. Orange is the left cell and blue the right one, in images and outlines alike.
+
+The two hues differ in lightness order for every common colour blindness, and the legend names them with a shape.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from napari.utils import Colormap, DirectLabelColormap
+
+from napari_relict.viewer.difference import BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL
+
+LEFT, RIGHT = (1.0, 0.62, 0.16), (0.33, 0.67, 1.0)
+IN_BOTH, OTHER = (0.62, 0.62, 0.62), (0.85, 0.45, 0.95)
+
+
+def diverging(power: float = 1.0) -> Colormap:
+    """Right colour - nothing - left colour. Zero is transparent: dark stays dark, in slices and volumes.
+
+    `power` above 1 thins out small differences; volumes need it, for there they add up along the line of sight.
+    """
+    steps = np.linspace(-1, 1, 65)
+    colours = np.where(steps[:, None] < 0, np.array(RIGHT), np.array(LEFT))
+    return Colormap(np.column_stack([colours, np.abs(steps) ** power]), name=f"relict difference {power:g}")
+
+
+def difference_labels() -> DirectLabelColormap:
+    """Outlines of the segmentation difference."""
+    return DirectLabelColormap(
+        color_dict={
+            None: (0, 0, 0, 0),
+            BOTH: (*IN_BOTH, 0.5),
+            ONLY_LEFT: (*LEFT, 1),
+            ONLY_RIGHT: (*RIGHT, 1),
+            OTHER_LABEL: (*OTHER, 1),
+        }
+    )

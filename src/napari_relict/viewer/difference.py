@@ -1,0 +1,85 @@
+"""What differs between two volumes on one grid, as images. Pure numpy, no napari.
+
+The two sides are called left and right, as on the screen: which of them is synthetic may be hidden.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+#: Values of a segmentation difference.
+BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL = 1, 2, 3, 4
+
+
+def signed_difference(
+    left: npt.NDArray[np.float32], right: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Left minus right, in the units of the prepared images: 0 alike, +1 and -1 as different as can be."""
+    _same_grid(left, right)
+    return np.subtract(left, right, dtype=np.float32)
+
+
+def label_difference(
+    left: npt.NDArray[np.uint16], right: npt.NDArray[np.uint16], label: int | None = None
+) -> npt.NDArray[np.uint8]:
+    """Where two segmentations agree and where they do not.
+
+    Parameters
+    ----------
+    left, right : integer labels on one grid, 0 is background.
+    label : compare this label alone; without it, all labels at once.
+
+    Returns
+    -------
+    uint8 array: `BOTH`, `ONLY_LEFT`, `ONLY_RIGHT`, 0 elsewhere. With several labels at once there are voxels
+    that both sides label, but differently; neither side has them alone, so they are `OTHER_LABEL`.
+    """
+    _same_grid(left, right)
+    in_left = left != 0 if label is None else left == label
+    in_right = right != 0 if label is None else right == label
+    out = np.zeros(left.shape, np.uint8)
+    out[in_left & in_right] = BOTH
+    out[in_left & ~in_right] = ONLY_LEFT
+    out[in_right & ~in_left] = ONLY_RIGHT
+    if label is None:
+        out[in_left & in_right & (left != right)] = OTHER_LABEL
+    return out
+
+
+def difference_limit(difference: npt.NDArray[np.float32], foreground: npt.NDArray[np.bool_]) -> float:
+    """A symmetric display limit: the 99.5th percentile of what differs inside the anatomy, at least 0.1.
+
+    The floor keeps an exact copy dark: without it, rounding noise would be stretched to full colour.
+    """
+    inside = np.abs(difference[foreground])
+    if inside.size == 0:
+        return 1.0
+    return float(np.clip(np.percentile(inside[:: max(1, inside.size // 200_000)], 99.5), 0.1, 1.0))
+
+
+def anatomy_bounds(
+    *images: npt.NDArray[np.float32], level: float = 0.05
+) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+    """First and last voxel index (z, y, x) brighter than `level` in any image; the grid when nothing is.
+
+    Cells are framed on this box: prepared volumes carry a margin of air that would shrink the anatomy.
+    """
+    shape = images[0].shape
+    first, last = [], []
+    for axis in range(3):
+        others = tuple(a for a in range(3) if a != axis)
+        # A lone bright voxel is noise, not anatomy: ask for a thousandth of the plane.
+        needed = max(1, int(0.001 * np.prod([shape[a] for a in others])))
+        filled = np.zeros(shape[axis], bool)
+        for image in images:
+            filled |= (image > level).sum(axis=others) >= needed
+        where = np.flatnonzero(filled)
+        first.append(int(where[0]) if where.size else 0)
+        last.append(int(where[-1]) if where.size else shape[axis] - 1)
+    return (first[0], first[1], first[2]), (last[0], last[1], last[2])
+
+
+def _same_grid(left: npt.NDArray[np.generic], right: npt.NDArray[np.generic]) -> None:
+    if left.shape != right.shape:
+        raise ValueError(f"the two volumes are on different grids: {left.shape} and {right.shape}")

@@ -1,0 +1,63 @@
+"""Slow work off the main thread; results come back on it, or not at all once their owner is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from napari.qt.threading import create_worker
+from psygnal import Signal
+
+
+class Jobs:
+    """Runs functions in napari workers. After `close`, results of what still runs are dropped."""
+
+    failed = Signal(object)  # an exception nobody else took
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._waiting: dict[int, tuple[Callable[[Any], None], Callable[[Exception], None] | None]] = {}
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._waiting)
+
+    def start(
+        self,
+        work: Callable[..., Any],
+        *args: Any,
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Call `work(*args)` in a thread, then `done(result)` here."""
+        self._next += 1
+        token = self._next
+        self._waiting[token] = (done, failed)
+        worker = create_worker(_caught, work, *args, _start_thread=False)
+        worker.returned.connect(partial(self._finish, token))
+        worker.start()
+
+    def close(self) -> None:
+        self._waiting.clear()
+
+    def _finish(self, token: int, outcome: tuple[Any, Exception | None]) -> None:
+        callbacks = self._waiting.pop(token, None)
+        if callbacks is None:
+            return
+        done, failed = callbacks
+        result, error = outcome
+        if error is None:
+            done(result)
+        elif failed is not None:
+            failed(error)
+        else:
+            self.failed.emit(error)
+
+
+def _caught(work: Callable[..., Any], *args: Any) -> tuple[Any, Exception | None]:
+    """Errors come back as values: raised in a worker they would open a traceback window for a faulty file."""
+    try:
+        return work(*args), None
+    except Exception as error:
+        return None, error

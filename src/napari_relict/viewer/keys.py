@@ -1,0 +1,65 @@
+"""Every action of the reading room and its key: buttons, help and shortcuts are made from this one list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Key:
+    """An action, its key (as Qt writes key sequences), what it does, and its heading in the help."""
+
+    action: str
+    key: str
+    does: str
+    group: str
+    #: Arrow keys and Enter keep their own meaning while a table has the focus.
+    in_tables: bool = True
+
+    @property
+    def shown(self) -> str:
+        """The key as it is written on buttons."""
+        return {"Return": "Enter ⏎", "Up": "↑", "Down": "↓", "PgUp": "Page ↑", "PgDown": "Page ↓"}.get(
+            self.key, self.key
+        )
+
+
+KEYS = (
+    Key("grade_1", "1", "Different", "Rate"),
+    Key("grade_2", "2", "Similar", "Rate"),
+    Key("grade_3", "3", "Near replica", "Rate"),
+    Key("grade_4", "4", "Exact replica", "Rate"),
+    Key("confidence_1", "Q", "Confidence low", "Rate"),
+    Key("confidence_2", "W", "Confidence medium", "Rate"),
+    Key("confidence_3", "E", "Confidence high", "Rate"),
+    Key("criterion_1", "5", "First criterion", "Rate"),
+    Key("criterion_2", "6", "Second criterion", "Rate"),
+    Key("criterion_3", "7", "Third criterion", "Rate"),
+    Key("criterion_4", "8", "Fourth criterion", "Rate"),
+    Key("criterion_5", "9", "Fifth criterion", "Rate"),
+    Key("comment", "M", "Write a comment (Esc or Enter leaves it)", "Rate"),
+    Key("proceed", "Return", "Lock the rating; once locked, next pair", "Rate", in_tables=False),
+    Key("undo", "Ctrl+Z", "Take the last rating back", "Rate"),
+    Key("amend", "U", "Change a locked rating", "Rate"),
+    Key("back", "B", "Pair before", "Go"),
+    Key("next", "N", "Pair after", "Go"),
+    Key("later", "L", "Review later: put this pair off to the end", "Go"),
+    Key("axial", "A", "Axial slices", "Look"),
+    Key("coronal", "C", "Coronal slices", "Look"),
+    Key("sagittal", "S", "Sagittal slices", "Look"),
+    Key("volume", "V", "Volumes in 3D, and back", "Look"),
+    Key("overlay", "O", "Segmentations on or off", "Look"),
+    Key("frame", "R", "Frame the anatomy again", "Look"),
+    Key("slice_up", "Up", "Slice up (or mouse wheel)", "Look", in_tables=False),
+    Key("slice_down", "Down", "Slice down (or mouse wheel)", "Look", in_tables=False),
+    Key("slice_up_5", "PgUp", "Five slices up", "Look", in_tables=False),
+    Key("slice_down_5", "PgDown", "Five slices down", "Look", in_tables=False),
+    Key("help", "?", "Show these keys", "Look"),
+)
+
+BY_ACTION = {key.action: key for key in KEYS}
+
+
+def shown(action: str) -> str:
+    """The key of an action as it is written on its button."""
+    return BY_ACTION[action].shown

@@ -1,0 +1,169 @@
+"""Where napari and the command line come in: the review widget of the Plugins menu, and `open_review`.
+
+napari's viewer is imported only when a window is opened; the core package imports nothing of this.
+"""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_relict.errors import RelictError
+from napari_relict.viewer.jobs import Jobs
+from napari_relict.viewer.review import Review, prepare
+
+if TYPE_CHECKING:
+    import napari
+
+WIDGET_NAME = "Review copies"
+
+
+class ReviewWidget(QWidget):
+    """The plugin's dock: a start page with 'Open study…', then the reading panel.
+
+    Parameters
+    ----------
+    napari_viewer : injected by napari by this very name.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__()
+        self.viewer = napari_viewer
+        self.review: Review | None = None
+        self._study: Any = None
+        self._jobs = Jobs()
+        self._jobs.failed.connect(self._on_error)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._start_page())
+        self.setMinimumWidth(390)
+
+    def open_folder(self, folder: str | Path) -> None:
+        """Open a study in the background and start reading it."""
+        from napari_relict.study import Study
+
+        self.message.setText(f"Opening {folder} …")
+        self._jobs.start(Study.open, folder, done=self.start)
+
+    def start(self, study: Any, reader: str | None = None, blinded: bool | None = None) -> None:
+        """Read an open study; the widget closes it in the end."""
+        self.stop()
+        self._study = study
+        reader = reader if reader is not None else self.reader.text()
+        blinded = self.blinded.isChecked() if blinded is None else blinded
+        self.message.setText("Reading matches …")
+        self._jobs.start(prepare, study, reader, blinded, done=self._begin)
+
+    def stop(self) -> None:
+        """End the reading session and give the viewer back."""
+        if self.review is not None:
+            self._stack.removeWidget(self.review.panel)
+            self.review.close()
+            self.review = None
+        if self._study is not None:
+            self._study.close()
+            self._study = None
+        self._stack.setCurrentIndex(0)
+
+    def event(self, event: QEvent) -> bool:
+        """napari takes the widget out of its dock when the dock is closed: that ends the session."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None and self.review is not None:
+            self.stop()
+        return super().event(event)
+
+    # Inside -----------------------------------------------------------------------------------------------
+    def _start_page(self) -> QWidget:
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        title = QLabel("<h2>Is any of these a copy of a patient?</h2>", page)
+        title.setWordWrap(True)
+        layout.addWidget(title)
+        form = QFormLayout()
+        self.reader = QLineEdit(_user(), page)
+        self.reader.setAccessibleName("Reader")
+        self.blinded = QCheckBox("Blinded: hide names and scores until a rating is locked", page)
+        self.blinded.setChecked(True)
+        form.addRow("Reader", self.reader)
+        layout.addLayout(form)
+        layout.addWidget(self.blinded)
+        button = QPushButton("Open study …", page)
+        button.clicked.connect(self._choose)
+        layout.addWidget(button)
+        self.message = QLabel("A study is a folder made by 'napari-relict new' or 'napari-relict demo'.")
+        self.message.setWordWrap(True)
+        self.message.setTextFormat(Qt.TextFormat.PlainText)
+        layout.addWidget(self.message)
+        layout.addStretch(1)
+        return page
+
+    def _choose(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Open study")
+        if folder:
+            self.open_folder(folder)
+
+    def _begin(self, prepared: tuple[Any, Any]) -> None:
+        session, scores = prepared
+        self.review = Review(self.viewer, self._study, session, scores)
+        self._stack.addWidget(self.review.panel)
+        self._stack.setCurrentWidget(self.review.panel)
+        self.review.start(self.window())
+
+    def _on_error(self, error: Exception) -> None:
+        if not isinstance(error, RelictError | OSError):
+            raise error
+        self.message.setText(str(error))
+
+
+def open_review(
+    study_path: str | Path, reader: str | None = None, blinded: bool = True, show: bool = True
+) -> napari.Viewer:
+    """Open a napari window on a study and start reading.
+
+    Raises `RelictError` when the folder is no study. Does not run the event loop: see `run_review`.
+    """
+    from napari_relict.study import Study
+
+    return review_study(Study.open(study_path), reader=reader, blinded=blinded, show=show)
+
+
+def review_study(
+    study: Any, reader: str | None = None, blinded: bool = True, show: bool = True
+) -> napari.Viewer:
+    """`open_review` for a study that is open already; the window closes it."""
+    import napari
+
+    viewer = napari.Viewer(title=f"{study.settings.name} – napari-relict", show=show)
+    widget = ReviewWidget(viewer)
+    viewer.window.add_dock_widget(widget, name=WIDGET_NAME, area="right", add_vertical_stretch=False)
+    if show:
+        viewer.window.resize(1600, 1000)
+    widget.start(study, reader=reader or _user(), blinded=blinded)
+    return viewer
+
+
+def run_review(study_path: str | Path, reader: str | None = None, blinded: bool = True) -> None:
+    """`open_review`, then napari's event loop until the window is closed. What the command line calls."""
+    import napari
+
+    open_review(study_path, reader=reader, blinded=blinded)
+    napari.run()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "reader"

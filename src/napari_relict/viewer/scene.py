@@ -1,0 +1,256 @@
+"""Puts a pair into a napari viewer: three linked cells in a grid, framed, oriented and marked.
+
+Works on a `ViewerModel`, so it is tested without a window. Layers are made once; going to another pair swaps
+their `data`, which does not grow memory as adding and removing layers does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+
+from napari_relict.viewer.annotations import Annotations
+from napari_relict.viewer.colours import difference_labels, diverging
+from napari_relict.viewer.difference import BOTH, OTHER_LABEL
+from napari_relict.viewer.pairs import PairImages
+from napari_relict.viewer.planes import TRUE_IN_3D, VIEWS, Plane, marks_in_3d
+
+#: Pixels of a cell left free beside the anatomy, for the marks, and above and below it, for title and legend.
+_BESIDE, _ABOVE = 70, 120
+
+
+@dataclass(frozen=True)
+class CellTexts:
+    """What is written over the cells, and what the two sides are called in the legend."""
+
+    left: str
+    right: str
+    difference: str
+    left_side: str
+    right_side: str
+
+
+class ReviewScene:
+    """The reading room's canvas: `show` a pair, then `set_plane`, `set_3d`, `step`, `toggle_overlay`."""
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self.viewer = viewer
+        self.plane = Plane.AXIAL
+        self.overlay = True
+        self.images: PairImages | None = None
+        self.layers: list[Any] = []
+        self.annotations: Annotations | None = None
+        self._framed_zoom: float | None = None
+
+    @property
+    def in_3d(self) -> bool:
+        return bool(self.viewer.dims.ndisplay == 3)
+
+    # A pair -----------------------------------------------------------------------------------------------
+    def show(self, images: PairImages, texts: CellTexts) -> None:
+        """Show this pair; position, plane and zoom stay as the reader left them."""
+        first = not self.layers
+        self.images = images
+        if first:
+            self._build(images)
+        self._swap_data(images)
+        names = (texts.left, "left outlines", texts.right, "right outlines", texts.difference, "outlines")
+        for layer, name in zip(self.layers, names, strict=True):
+            layer.name = name
+        compared = images.label_difference
+        other = compared is not None and bool((compared == OTHER_LABEL).any())
+        assert self.annotations is not None
+        self.annotations.set_legend(
+            texts.left_side, texts.right_side, outlines=compared is not None, other=other
+        )
+        if first:
+            self._go_to_centre()
+            self.set_plane(self.plane)
+        self._update_slice_text()
+
+    def close(self) -> None:
+        """Leave the viewer as it was found."""
+        if self.annotations is None:
+            return
+        self.viewer.dims.events.point.disconnect(self._update_slice_text)
+        self.viewer.scene.camera.events.angles.disconnect(self._update_marks_in_3d)
+        self.viewer.canvas.events.size.disconnect(self._on_canvas_size)
+        self.viewer.mouse_wheel_callbacks.remove(self._on_wheel)
+        self.annotations.close()
+        for layer in self.layers:
+            if layer in self.viewer.layers:
+                self.viewer.layers.remove(layer)
+        self.layers, self.annotations, self.images = [], None, None
+        self.viewer.canvas.grid.enabled = False
+        self.viewer.canvas.background_color_override = None
+
+    # Looking ----------------------------------------------------------------------------------------------
+    def set_plane(self, plane: Plane) -> None:
+        """Show slices of this plane in all cells."""
+        self.plane = plane
+        view = VIEWS[plane]
+        self.viewer.dims.ndisplay = 2
+        self.viewer.dims.order = view.order
+        self.viewer.scene.camera.orientation = (TRUE_IN_3D[0], view.vertical, "right")
+        if self.annotations is not None:
+            self.annotations.set_marks(view.marks)
+        self._apply_look()
+        self.frame()
+        self._update_slice_text()
+
+    def set_3d(self, on: bool) -> None:
+        """All cells as volumes, seen from the front, or back to the slices."""
+        if not on:
+            self.set_plane(self.plane)
+            return
+        for layer in self.layers[1::2]:
+            layer.contour = 0  # before the switch: napari warns of outlines in 3D
+        self.viewer.dims.order = (0, 1, 2)
+        self.viewer.dims.ndisplay = 3
+        camera = self.viewer.scene.camera
+        camera.orientation = TRUE_IN_3D
+        camera.set_view_direction(view_direction=(0, 1, 0), up_direction=(1, 0, 0))
+        self._apply_look()
+        self.frame()
+        self._update_marks_in_3d()
+        self._update_slice_text()
+
+    def toggle_3d(self) -> None:
+        self.set_3d(not self.in_3d)
+
+    def step(self, by: int) -> None:
+        """Go `by` slices towards head, back or left, whichever axis is sliced."""
+        if not self.in_3d:
+            axis = self.viewer.dims.order[0]
+            self.viewer.dims.set_current_step(axis, self.viewer.dims.current_step[axis] + by)
+
+    def toggle_overlay(self) -> None:
+        """Outlines of the segmentations on or off."""
+        self.overlay = not self.overlay
+        self._apply_look()
+
+    def frame(self) -> None:
+        """Centre all cells on the anatomy and fill them with it, leaving room for titles and marks."""
+        if self.images is None:
+            return
+        (first, last), spacing = self.images.bounds, np.array(self.images.spacing)
+        low, high = (np.array(first) - 0.5) * spacing, (np.array(last) + 0.5) * spacing
+        size, centre = high - low, (low + high) / 2
+        height, width = self.viewer.canvas.viewbox_size(self.viewer.layers)
+        height, width = max(height - _ABOVE, 50), max(width - _BESIDE, 50)
+        camera = self.viewer.scene.camera
+        if self.in_3d:
+            camera.center = tuple(float(c) for c in centre)
+            # The front view shows height and width; its diagonal leaves room for turning.
+            zoom = min(height / size[0], width / size[2], min(height, width) / (0.9 * size[1]))
+        else:
+            rows, columns = self.viewer.dims.order[1:]
+            camera.center = (0.0, float(centre[rows]), float(centre[columns]))
+            zoom = min(height / size[rows], width / size[columns])
+        camera.zoom = self._framed_zoom = float(zoom)
+
+    # Inside -----------------------------------------------------------------------------------------------
+    def _build(self, images: PairImages) -> None:
+        """Make the six layers, two a cell: their order in the list is the order of the cells."""
+        grey = {"contrast_limits": (0, 1), "rendering": "attenuated_mip", "attenuation": 0.5}
+        shared = {"scale": images.spacing}
+        empty = _nothing(images)
+        self.layers = [
+            Image(images.left, interpolation2d="linear", **grey, **shared),
+            Labels(empty, opacity=0.7, **shared),
+            Image(images.right, interpolation2d="linear", **grey, **shared),
+            Labels(empty, opacity=0.7, **shared),
+            Image(images.difference, interpolation2d="linear", rendering="translucent",
+                  colormap=diverging(), contrast_limits=(-1, 1), **shared),
+            Labels(empty, opacity=0.9, colormap=difference_labels(), **shared),
+        ]  # fmt: skip
+        self.viewer.layers.extend(self.layers)
+        for layer in self.layers[::2]:
+            # A layer's name overlay stands in that layer's cell: it is the only text that differs by cell.
+            title = layer.name_overlay
+            title.position, title.font_size, title.color, title.box = "top_left", 12, "white", False
+            title.visible = True
+        self.viewer.layers.selection.clear()
+        canvas = self.viewer.canvas
+        canvas.background_color_override = "black"
+        canvas.grid.stride, canvas.grid.shape, canvas.grid.spacing = 2, (1, 3), 4
+        canvas.grid.enabled = True
+        self.viewer.dims.axis_labels = ("z", "y", "x")
+        self.annotations = Annotations(self.viewer)
+        self.viewer.dims.events.point.connect(self._update_slice_text)
+        self.viewer.scene.camera.events.angles.connect(self._update_marks_in_3d)
+        canvas.events.size.connect(self._on_canvas_size)
+        self.viewer.mouse_wheel_callbacks.append(self._on_wheel)
+
+    def _swap_data(self, images: PairImages) -> None:
+        left, left_labels, right, right_labels, difference, _compared = self.layers
+        left.data, right.data = images.left, images.right
+        left_labels.data = _nothing(images) if images.left_labels is None else images.left_labels
+        right_labels.data = _nothing(images) if images.right_labels is None else images.right_labels
+        difference.data = images.difference
+        difference.contrast_limits = (-images.difference_limit, images.difference_limit)
+        self._apply_look()
+
+    def _apply_look(self) -> None:
+        """What differs between slices and volumes.
+
+        In 3D the part that both segmentations share would hide what differs inside it, and surfaces of the left
+        and right segmentation would hide the images: neither is drawn.
+        """
+        if self.images is None:
+            return
+        compared = self.images.label_difference
+        _, left, _, right, difference, outlines = self.layers
+        if compared is None:
+            outlines.data = _nothing(self.images)
+        else:
+            outlines.data = np.where(compared == BOTH, 0, compared).astype(np.uint8) if self.in_3d else compared
+        left.visible = right.visible = self.overlay and not self.in_3d
+        outlines.visible = self.overlay
+        difference.colormap = diverging(2.5 if self.in_3d else 1)
+        if not self.in_3d:
+            for layer in (left, right, outlines):
+                layer.contour = 1
+
+    def _go_to_centre(self) -> None:
+        assert self.images is not None
+        first, last = self.images.bounds
+        for axis in range(3):
+            self.viewer.dims.set_current_step(axis, (first[axis] + last[axis]) // 2)
+
+    def _update_marks_in_3d(self) -> None:
+        if self.in_3d and self.annotations is not None:
+            camera = self.viewer.scene.camera
+            self.annotations.set_marks(marks_in_3d(camera.view_direction, camera.up_direction))
+
+    def _update_slice_text(self) -> None:
+        if self.annotations is None or self.images is None:
+            return
+        if self.in_3d:
+            self.annotations.set_slice("3D")
+            return
+        axis = self.viewer.dims.order[0]
+        step, n = self.viewer.dims.current_step[axis], self.images.left.shape[axis]
+        mm = step * self.images.spacing[axis]
+        self.annotations.set_slice(f"{self.plane.capitalize()}  {step + 1} / {n}   {mm:.0f} mm")
+
+    def _on_canvas_size(self) -> None:
+        """Frame again when the window changes, unless the reader has zoomed."""
+        if self._framed_zoom is not None and np.isclose(self.viewer.scene.camera.zoom, self._framed_zoom):
+            self.frame()
+
+    def _on_wheel(self, viewer: ViewerModel, event: Any) -> None:
+        """The wheel goes through slices, as radiologists expect; with a modifier it stays napari's."""
+        if not event.modifiers and not self.in_3d:
+            self.step(1 if event.delta[1] > 0 else -1)
+            event.handled = True
+
+
+def _nothing(images: PairImages) -> npt.NDArray[np.uint8]:
+    """An empty segmentation on the pair's grid."""
+    return np.zeros(images.left.shape, np.uint8)

@@ -1,0 +1,168 @@
+"""What the score strips and the calibration panel draw, worked out from a study. No Qt.
+
+Score strips answer one question per measure: where does this pair lie among pairs known to be no copies (each
+holdout volume and its nearest training volume), and on which side of the threshold?
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Threshold:
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One measure of one pair."""
+
+    name: str
+    title: str
+    level: str
+    higher_is_closer: bool
+    score: float
+    null: npt.NDArray[np.float64]
+    null_source: str
+    threshold: Threshold | None
+
+    def past_threshold(self) -> bool | None:
+        """True on the replica side; None when there is no threshold or no score."""
+        if self.threshold is None or not np.isfinite(self.score):
+            return None
+        if self.higher_is_closer:
+            return self.score >= self.threshold.value
+        return self.score <= self.threshold.value
+
+    def sentence(self) -> str:
+        """The strip in words, for those who cannot or do not want to read the drawing."""
+        if not np.isfinite(self.score):
+            return "no score"
+        parts = []
+        if self.null.size:
+            closer = self.score > self.null if self.higher_is_closer else self.score < self.null
+            parts.append(f"closer than {int(closer.sum())} of {self.null.size} {self.null_source} scores")
+        past = self.past_threshold()
+        if self.threshold is not None and past is not None:
+            side = "past" if past else "short of"
+            parts.append(f"{side} the threshold {number(self.threshold.value)}")
+        return "; ".join(parts) or "nothing to compare with"
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """One row of the calibration panel: a measure, its rated pairs, its threshold."""
+
+    title: str
+    level: str
+    higher_is_closer: bool
+    scores: npt.NDArray[np.float64]
+    replica: npt.NDArray[np.bool_]
+    threshold: Threshold | None
+    accuracy: str
+    details: str
+
+
+class Scores:
+    """Matches, null scores and thresholds of a study, read once (in a worker) and asked often."""
+
+    def __init__(self, study: Any) -> None:
+        self.measures = list(study.measures())
+        self.matches: pd.DataFrame = study.matches()
+        self.verdicts: pd.DataFrame = study.verdicts()
+        self.thresholds: pd.DataFrame = study.thresholds()
+        self.measures = [measure for measure in self.measures if measure.name in self.matches]
+        self._null = {measure.name: study.null(measure.name) for measure in self.measures}
+        self._rows = {(row.synthetic, row.training): row for row in self.matches.itertuples(index=False)}
+
+    def mirrored(self, pair: Any) -> bool:
+        row = self._rows.get((pair.synthetic, pair.training))
+        return bool(getattr(row, "mirrored", False))
+
+    def rank(self, pair: Any) -> int | None:
+        row = self._rows.get((pair.synthetic, pair.training))
+        return None if row is None else int(row.rank)
+
+    def threshold(self, measure: str) -> Threshold | None:
+        row = self._threshold_row(measure)
+        if row is None or not np.isfinite(row["threshold"]):
+            return None
+        return Threshold(float(row["threshold"]), float(row["threshold_low"]), float(row["threshold_high"]))
+
+    def strips(self, pair: Any) -> list[Strip]:
+        """One strip a measure; empty when the pair is not among the matches."""
+        row = self._rows.get((pair.synthetic, pair.training))
+        if row is None:
+            return []
+        return [
+            Strip(
+                name=measure.name,
+                title=measure.title,
+                level=measure.level,
+                higher_is_closer=measure.higher_is_closer,
+                score=float(getattr(row, measure.name)),
+                null=_finite(self._null[measure.name].scores),
+                null_source=str(self._null[measure.name].source),
+                threshold=self.threshold(measure.name),
+            )
+            for measure in self.measures
+        ]
+
+    def calibrated(self, ratings: pd.DataFrame) -> list[Calibrated]:
+        """Rated pairs and thresholds; a replica has a median grade of 3 or more over its readers."""
+        if len(ratings):
+            grades = ratings.groupby(["synthetic", "training"], as_index=False)["grade"].median()
+            rated = grades.merge(self.matches, on=["synthetic", "training"])
+        else:
+            rated = self.matches.iloc[:0].assign(grade=[])
+        replica = (rated["grade"] >= 3).to_numpy(bool)
+        rows = []
+        for measure in self.measures:
+            row = self._threshold_row(measure.name)
+            accuracy, details = "not enough ratings yet", "needs rated pairs of both kinds"
+            if row is not None and np.isfinite(row["balanced_accuracy"]):
+                accuracy = interval(row, "balanced_accuracy")
+                details = (
+                    f"corrected for choosing it here {number(row['balanced_accuracy_corrected'])}; "
+                    f"by chance up to {number(row['balanced_accuracy_null95'])}"
+                )
+                if isinstance(row["note"], str) and row["note"]:
+                    details += f"; {row['note']}"
+            rows.append(
+                Calibrated(
+                    measure.title, measure.level, measure.higher_is_closer,
+                    rated[measure.name].to_numpy(float), replica, self.threshold(measure.name),
+                    accuracy, details,
+                )
+            )  # fmt: skip
+        return rows
+
+    def _threshold_row(self, measure: str) -> pd.Series | None:
+        if not len(self.thresholds):
+            return None
+        found = self.thresholds[self.thresholds["measure"] == measure]
+        return found.iloc[0] if len(found) else None
+
+
+def interval(row: pd.Series, name: str) -> str:
+    return f"{number(row[name])} [{number(row[name + '_low'])}, {number(row[name + '_high'])}]"
+
+
+def number(value: float) -> str:
+    """Three significant digits, no exponent where it can be helped."""
+    if not np.isfinite(value):
+        return "–"
+    return f"{value:.3f}" if 0.01 <= abs(value) < 10 or value == 0 else f"{value:.3g}"
+
+
+def _finite(values: Any) -> npt.NDArray[np.float64]:
+    values = np.asarray(values, float).ravel()
+    return values[np.isfinite(values)]

@@ -1,0 +1,140 @@
+"""Where the threshold of each measure lies, given the ratings so far; redrawn after every rating."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt
+from qtpy.QtGui import QFont, QPainter, QPaintEvent, QPen, QPolygonF
+from qtpy.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_relict.viewer.scores import Calibrated, number
+from napari_relict.viewer.widgets.ink import DARK, Axis, Ink
+
+LEGEND = (
+    "▲ rated as replica (grade 3 or 4)    ○ rated as no replica    ┆ threshold of highest balanced accuracy, "
+    "hatched: its 95 % interval    closer →"
+)
+
+
+class CalibratedView(QWidget):
+    """One measure: rated pairs on its axis, threshold and interval, and the figures in words."""
+
+    def __init__(self, row: Calibrated, ink: Ink, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._row, self._ink = row, ink
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        told = f"{self.threshold_text()}, balanced accuracy {row.accuracy}; {row.details}"
+        self.setAccessibleName(f"{row.title}: {told}")
+        self.setToolTip(self.accessibleName())
+
+    def threshold_text(self) -> str:
+        t = self._row.threshold
+        return "no threshold yet" if t is None else f"{number(t.value)} [{number(t.low)}, {number(t.high)}]"
+
+    def sizeHint(self) -> QSize:
+        return QSize(600, 2 * self.fontMetrics().height() + 10)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        row, ink = self._row, self._ink
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        width, height, line = float(self.width()), float(self.height()), self.fontMetrics().height()
+        left, right = 0.22 * width, 0.58 * width
+        bold = QFont(self.font())
+        bold.setBold(True)
+        painter.setFont(bold)
+        painter.setPen(ink.colour("text"))
+        self._text(painter, QRectF(4, 2, left - 12, line + 2), row.title)
+        painter.setFont(self.font())
+        self._text(painter, QRectF(right + 12, 2, width - right - 14, line + 2),
+                   f"threshold {self.threshold_text()}   balanced accuracy {row.accuracy}")  # fmt: skip
+        painter.setPen(ink.colour("muted"))
+        self._text(painter, QRectF(4, line + 4, left - 12, line + 2), row.level)
+        self._text(painter, QRectF(right + 12, line + 4, width - right - 14, line + 2), row.details)
+        field = QRectF(left, 3, right - left, height - 8)
+        painter.fillRect(field, ink.colour("field"))
+        limits = [] if row.threshold is None else [row.threshold.value, row.threshold.low, row.threshold.high]
+        axis = Axis([*row.scores, *limits], row.higher_is_closer, left + 8, right - 8)
+        if row.threshold is not None:
+            self._threshold(painter, axis, field)
+        self._pairs(painter, axis, field)
+        painter.end()
+
+    def _text(self, painter: QPainter, where: QRectF, text: str) -> None:
+        fitted = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(where.width()))
+        painter.drawText(where, Qt.AlignmentFlag.AlignLeft, fitted)
+
+    def _threshold(self, painter: QPainter, axis: Axis, field: QRectF) -> None:
+        threshold = self._row.threshold
+        assert threshold is not None
+        ends = sorted((axis(threshold.low), axis(threshold.high)))
+        brush = painter.brush()
+        brush.setColor(self._ink.colour("threshold", 0.45))
+        brush.setStyle(Qt.BrushStyle.BDiagPattern)
+        painter.fillRect(QRectF(ends[0], field.top(), max(ends[1] - ends[0], 1), field.height()), brush)
+        painter.setPen(QPen(self._ink.colour("threshold"), 2, Qt.PenStyle.DashLine))
+        x = axis(threshold.value)
+        painter.drawLine(QPointF(x, field.top()), QPointF(x, field.bottom()))
+
+    def _pairs(self, painter: QPainter, axis: Axis, field: QRectF) -> None:
+        """Replicas as filled triangles on the upper line, the others as rings on the lower one."""
+        upper, lower = field.top() + 0.3 * field.height(), field.top() + 0.7 * field.height()
+        for score, replica in zip(self._row.scores, self._row.replica, strict=True):
+            if not np.isfinite(score):
+                continue
+            x = axis(score)
+            if replica:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(self._ink.colour("replica"))
+                painter.drawPolygon(
+                    QPolygonF([QPointF(x - 5, upper + 4), QPointF(x + 5, upper + 4), QPointF(x, upper - 5)])
+                )
+            else:
+                painter.setPen(QPen(self._ink.colour("other"), 1.6))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawEllipse(QPointF(x, lower), 4.2, 4.2)
+
+
+class CalibrationPanel(QWidget):
+    """All measures, and how many ratings they rest on."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.ink = DARK
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        self.note = QLabel(self)
+        self.legend = QLabel(LEGEND, self)
+        self.legend.setWordWrap(True)
+        inner = QWidget()
+        self._rows = QVBoxLayout(inner)
+        self._rows.setContentsMargins(0, 0, 0, 0)
+        self._rows.setSpacing(2)
+        self._rows.addStretch(1)
+        area = QScrollArea(self)
+        area.setWidgetResizable(True)
+        area.setWidget(inner)
+        layout.addWidget(self.note)
+        layout.addWidget(area, 1)
+        layout.addWidget(self.legend)
+        self.views: list[CalibratedView] = []
+
+    def set_rows(self, rows: list[Calibrated], *, computing: bool = False) -> None:
+        for view in self.views:
+            self._rows.removeWidget(view)
+            view.setParent(None)
+            view.deleteLater()
+        self.views = [CalibratedView(row, self.ink) for row in rows]
+        for view in self.views:
+            self._rows.insertWidget(self._rows.count() - 1, view)
+        rated = len(rows[0].scores) if rows else 0
+        replicas = int(rows[0].replica.sum()) if rows else 0
+        self.note.setText(
+            f"{rated} rated pairs of all readers, {replicas} of them replicas"
+            + ("   computing …" if computing else "")
+        )
+
+    def set_computing(self) -> None:
+        """Say that newer figures are under way; the old ones stay readable."""
+        if "computing" not in self.note.text():
+            self.note.setText(self.note.text() + "   computing …")

@@ -1,0 +1,132 @@
+"""Score strips: where a pair lies among holdout scores, on which side of the threshold; one a measure."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt
+from qtpy.QtGui import QFont, QPainter, QPaintEvent, QPen, QPolygonF
+from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_relict.viewer.scores import Strip, number
+from napari_relict.viewer.widgets.ink import DARK, Axis, Ink
+
+HIDDEN = "Scores are shown once the rating is locked."
+
+
+class StripView(QWidget):
+    """One measure: bars are holdout scores, the triangle is this pair, the dashed line the threshold."""
+
+    def __init__(self, strip: Strip, ink: Ink, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._strip, self._ink = strip, ink
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(f"{strip.title} {number(strip.score)}: {strip.sentence()}")
+        self.setToolTip(self.accessibleName())
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, 4 * self.fontMetrics().height() + 12)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        strip, ink = self._strip, self._ink
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        line = self.fontMetrics().height()
+        width = float(self.width())
+        self._headline(painter, line)
+        top, bottom = line + 3.0, self.height() - line - 5.0
+        painter.fillRect(QRectF(0, top, width, bottom - top), ink.colour("field"))
+        t = strip.threshold
+        limits = [] if t is None else [t.value, t.low, t.high]
+        axis = Axis([*strip.null, strip.score, *limits], strip.higher_is_closer, 6, width - 6)
+        if strip.threshold is not None:
+            self._threshold(painter, axis, top, bottom)
+        self._null(painter, axis, top, bottom)
+        if np.isfinite(strip.score):
+            x = axis(strip.score)
+            painter.setPen(QPen(ink.colour("pair"), 2))
+            painter.drawLine(QPointF(x, top + 8), QPointF(x, bottom))
+            painter.setBrush(ink.colour("pair"))
+            painter.drawPolygon(QPolygonF([QPointF(x - 6, top), QPointF(x + 6, top), QPointF(x, top + 10)]))
+        painter.setPen(ink.colour("muted"))
+        below = QRectF(0, bottom + 1, width, line + 4)
+        text = self.fontMetrics().elidedText(strip.sentence(), Qt.TextElideMode.ElideRight, int(width))
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, text)
+        painter.end()
+
+    def _headline(self, painter: QPainter, line: int) -> None:
+        strip, ink = self._strip, self._ink
+        bold = QFont(self.font())
+        bold.setBold(True)
+        painter.setFont(bold)
+        painter.setPen(ink.colour("text"))
+        row = QRectF(0, 0, self.width(), line + 2)
+        painter.drawText(row, Qt.AlignmentFlag.AlignLeft, strip.title)
+        painter.drawText(row, Qt.AlignmentFlag.AlignRight, number(strip.score))
+        painter.setFont(self.font())
+
+    def _null(self, painter: QPainter, axis: Axis, top: float, bottom: float) -> None:
+        """A histogram of the null scores; its bars are outlined, so that it reads in grey too."""
+        null = self._strip.null
+        if not null.size:
+            return
+        bins = 40
+        pixels = np.array([axis(value) for value in null])
+        counts, edges = np.histogram(pixels, bins=bins, range=(6, max(self.width() - 6, 7)))
+        painter.setPen(QPen(self._ink.colour("other"), 1))
+        painter.setBrush(self._ink.colour("other", 0.35))
+        tallest = bottom - top - 12
+        for count, left, right in zip(counts, edges[:-1], edges[1:], strict=True):
+            if count:
+                height = tallest * count / counts.max()
+                painter.drawRect(QRectF(left + 1, bottom - height, right - left - 2, height))
+
+    def _threshold(self, painter: QPainter, axis: Axis, top: float, bottom: float) -> None:
+        """Dashed line; its interval hatched."""
+        threshold = self._strip.threshold
+        assert threshold is not None
+        ends = sorted((axis(threshold.low), axis(threshold.high)))
+        painter.setPen(Qt.PenStyle.NoPen)
+        brush = painter.brush()
+        brush.setColor(self._ink.colour("threshold", 0.45))
+        brush.setStyle(Qt.BrushStyle.BDiagPattern)
+        painter.fillRect(QRectF(ends[0], top, max(ends[1] - ends[0], 1), bottom - top), brush)
+        painter.setPen(QPen(self._ink.colour("threshold"), 2, Qt.PenStyle.DashLine))
+        x = axis(threshold.value)
+        painter.drawLine(QPointF(x, top), QPointF(x, bottom))
+
+
+class ScoreStrips(QWidget):
+    """All strips of a pair, or why there are none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.ink = DARK
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(6)
+        self.note = QLabel(HIDDEN, self)
+        self.note.setWordWrap(True)
+        self._layout.addWidget(self.note)
+        self._layout.addStretch(1)
+        self.views: list[StripView] = []
+
+    def hide_scores(self) -> None:
+        self._clear()
+        self.note.setText(HIDDEN)
+
+    def show_scores(self, strips: list[Strip]) -> None:
+        self._clear()
+        self.note.setText(
+            "▼ this pair   ▯ holdout   ┆ threshold   closer →" if strips else "No scores for this pair."
+        )
+        for strip in strips:
+            view = StripView(strip, self.ink, self)
+            self._layout.insertWidget(self._layout.count() - 1, view)
+            self.views.append(view)
+
+    def _clear(self) -> None:
+        for view in self.views:
+            self._layout.removeWidget(view)
+            view.setParent(None)
+            view.deleteLater()
+        self.views.clear()

@@ -1,0 +1,187 @@
+"""The prepared cohort on disk: every volume on the common grid, one chunk a volume, never all in memory.
+
+Layout of `volumes/<cohort>.zarr`: arrays `image` (float16, 0 to 1) and, where there are segmentations, `labels`
+(uint16), both of shape (rows, z, y, x); `rows.jsonl` says which row holds which volume. A line is appended only
+after its row is on disk, so a job killed at any moment leaves finished rows and nothing half-written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec
+
+from napari_relict.errors import DataError
+from napari_relict.volumes.grid import Grid
+
+
+@dataclass(frozen=True)
+class PreparedVolume:
+    """A volume on the study's grid.
+
+    Attributes
+    ----------
+    image : float32 (z, y, x), 0 to 1.
+    labels : uint16 (z, y, x), or None.
+    spacing : mm along z, y, x. x grows to the patient's left, y to posterior, z to superior.
+    value_range : stored values (HU for CT) that 0 and 1 stand for.
+    content : SHA-256 of the stored voxels and geometry it was made from.
+    """
+
+    name: str
+    cohort: str
+    image: np.ndarray
+    labels: np.ndarray | None
+    spacing: tuple[float, float, float]
+    value_range: tuple[float, float]
+    unit: str
+    content: str
+
+    def mirrored(self) -> PreparedVolume:
+        """The same volume with left and right exchanged."""
+        labels = None if self.labels is None else self.labels[..., ::-1]
+        return replace(self, image=self.image[..., ::-1], labels=labels)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What `rows.jsonl` says of one prepared volume."""
+
+    row: int
+    name: str
+    stamp: str  # of the files; equal stamps need no reading
+    content: str  # SHA-256 of voxels and geometry
+    voxels: str  # SHA-256 of the voxels alone: equal for a byte-for-byte copy in another format
+    has_labels: bool
+    value_range: tuple[float, float]
+    pose: list[float]  # 3x3 matrix and translation (mm), grid -> the volume's own world
+    path: str
+
+
+class PreparedCohort:
+    """Read access to the prepared volumes of one cohort, in the order of `names`."""
+
+    def __init__(self, folder: Path, cohort: str, rows: Mapping[str, Row], grid: Grid, unit: str) -> None:
+        self.folder, self.cohort, self.grid, self.unit = folder, cohort, grid, unit
+        self.rows = dict(sorted(rows.items()))
+        self.names = list(self.rows)
+        group = zarr.open_group(folder, mode="r")
+        self._image: Any = group["image"]
+        self._labels: Any = group["labels"] if "labels" in group else None
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def images(self, names: Sequence[str]) -> np.ndarray:
+        """float32 (len(names), z, y, x)."""
+        out = np.empty((len(names), *self.grid.shape), np.float32)
+        for place, name in enumerate(names):
+            out[place] = self._image[self.rows[name].row]
+        return out
+
+    def labels(self, names: Sequence[str]) -> np.ndarray:
+        """uint16 (len(names), z, y, x); all zero for volumes without a segmentation."""
+        out = np.zeros((len(names), *self.grid.shape), np.uint16)
+        for place, name in enumerate(names):
+            if self.rows[name].has_labels:
+                out[place] = self._labels[self.rows[name].row]
+        return out
+
+    def with_labels(self) -> list[str]:
+        """Names of the volumes that have a segmentation."""
+        return [name for name, row in self.rows.items() if row.has_labels]
+
+    def blocks(self, size: int) -> Iterator[list[str]]:
+        """The names in runs of at most `size`."""
+        for start in range(0, len(self.names), size):
+            yield self.names[start : start + size]
+
+    def volume(self, name: str) -> PreparedVolume:
+        """One volume for looking at.
+
+        Raises
+        ------
+        DataError : the cohort has no volume of this name.
+        """
+        if name not in self.rows:
+            raise DataError(name, f"is not in the prepared {self.cohort} cohort", "run match again")
+        row = self.rows[name]
+        return PreparedVolume(
+            name,
+            self.cohort,
+            self.images([name])[0],
+            self.labels([name])[0] if row.has_labels else None,
+            self.grid.spacing,
+            row.value_range,
+            self.unit,
+            row.content,
+        )
+
+
+class CohortWriter:
+    """Write access to a prepared cohort; starts empty whenever `key` (grid and settings) is another."""
+
+    def __init__(self, folder: Path, grid: Grid, key: str) -> None:
+        self.folder, self.grid = folder, grid
+        if folder.exists() and _key_of(folder) != key:
+            shutil.rmtree(folder)
+        self._group = zarr.open_group(folder, mode="a")
+        self._group.attrs.update({"key": key, "spacing": list(grid.spacing), "axes": "z y x, LPS"})
+        self.rows = read_rows(folder)
+        self._next = 1 + max((row.row for row in self.rows.values()), default=-1)
+
+    def add(self, row: Row, image: np.ndarray, labels: np.ndarray | None) -> None:
+        """Store one volume durably; an earlier row of the same name is superseded."""
+        row = replace(row, row=self._next)
+        self._write("image", "f2", image)
+        if labels is not None:
+            self._write("labels", "u2", labels)
+        with (self.folder / "rows.jsonl").open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(asdict(row)) + "\n")
+            lines.flush()
+            os.fsync(lines.fileno())
+        self.rows[row.name] = row
+        self._next += 1
+
+    def _write(self, array: str, dtype: str, values: np.ndarray) -> None:
+        if array not in self._group:
+            self._group.create_array(
+                array,
+                shape=(self._next + 1, *self.grid.shape),
+                chunks=(1, *self.grid.shape),
+                dtype=dtype,
+                compressors=BloscCodec(cname="lz4", clevel=3, shuffle="bitshuffle"),
+            )
+        rows: Any = self._group[array]
+        if rows.shape[0] <= self._next:
+            rows.resize((self._next + 1, *self.grid.shape))
+        rows[self._next] = values.astype(dtype)
+
+
+def _key_of(folder: Path) -> str | None:
+    try:
+        return str(zarr.open_group(folder, mode="r").attrs["key"])
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def read_rows(folder: Path) -> dict[str, Row]:
+    """The latest row of each volume; a last line cut short by a crash is passed over."""
+    rows: dict[str, Row] = {}
+    path = folder / "rows.jsonl"
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            values = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        values["value_range"] = tuple(values["value_range"])
+        rows[values["name"]] = Row(**values)
+    return rows

@@ -1,0 +1,116 @@
+"""One pose for every volume of a study: a rigid transform onto the study's own reference.
+
+The cost grows with the number of volumes, not of pairs. The reference is made mirror-symmetric, so that posing a
+mirrored volume gives the mirror image of the posed volume: a left-right copy is then found by flipping alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import SimpleITK as sitk
+
+from napari_relict.volumes.grid import Grid, bounding_grid, place
+from napari_relict.volumes.intensity import Modality, to_unit, value_range
+
+COARSE = 2.0  # the pose is estimated on a grid this many times coarser than the study's
+LARGEST_ROTATION = np.deg2rad(50)  # beyond this the optimiser has lost its way
+LARGEST_SHIFT = 0.35  # share of the grid's side, likewise
+
+
+def coarse_image(image: sitk.Image, grid: Grid, modality: Modality, window: tuple[float, float]) -> sitk.Image:
+    """The whole volume at low resolution, values 0 to 1, in its own world coordinates."""
+    spacing = COARSE * float(np.mean(grid.spacing))
+    around, centre = bounding_grid(image, spacing)
+    fill = window[0] if modality == "ct" else float(sitk.GetArrayViewFromImage(image).min())
+    values = place(image, around, sitk.TranslationTransform(3, centre.tolist()), fill=fill)
+    try:
+        values = to_unit(values, *value_range(values, modality, window, ""))
+    except Exception:  # nothing to see at this resolution: centre on the box
+        values = np.zeros(around.shape, np.float32)
+    coarse = sitk.GetImageFromArray(values)
+    coarse.CopyInformation(around.empty())
+    coarse.SetOrigin((np.array(coarse.GetOrigin()) + centre).tolist())
+    return coarse
+
+
+def centre_of_mass(coarse: sitk.Image) -> np.ndarray:
+    """Centre in mm (x, y, z) of what is brighter than Otsu's threshold."""
+    values = sitk.GetArrayViewFromImage(coarse)
+    if values.min() == values.max():
+        middle = [(n - 1) / 2 for n in coarse.GetSize()]
+        return np.array(coarse.TransformContinuousIndexToPhysicalPoint(middle))
+    mask = sitk.OtsuThreshold(coarse, 0, 1)
+    index = np.argwhere(sitk.GetArrayViewFromImage(mask) > 0).mean(0)[::-1]
+    return np.array(coarse.TransformContinuousIndexToPhysicalPoint(index.tolist()))
+
+
+def centring(centre: np.ndarray) -> sitk.Euler3DTransform:
+    """Grid mm -> world mm by translation alone."""
+    transform = sitk.Euler3DTransform()
+    transform.SetTranslation(centre.tolist())
+    return transform
+
+
+def make_reference(volumes: Iterable[sitk.Image], grid: Grid) -> np.ndarray:
+    """Mirror-symmetric mean of centred coarse volumes.
+
+    Parameters
+    ----------
+    volumes : results of `coarse_image`; read one at a time.
+
+    Returns
+    -------
+    float32 on the coarse version of `grid`.
+    """
+    coarse = coarse_grid(grid)
+    total, count = np.zeros(coarse.shape, np.float64), 0
+    for image in volumes:
+        total += place(image, coarse, centring(centre_of_mass(image)), fill=0.0)
+        count += 1
+    mean = total / max(count, 1)
+    return ((mean + mean[..., ::-1]) / 2).astype(np.float32)
+
+
+def coarse_grid(grid: Grid) -> Grid:
+    z, y, x = (max(4, round(n / COARSE)) for n in grid.shape)
+    a, b, c = (COARSE * mm for mm in grid.spacing)
+    return Grid((z, y, x), (a, b, c))
+
+
+def rigid_pose(coarse: sitk.Image, reference: np.ndarray, grid: Grid) -> sitk.Euler3DTransform:
+    """Grid mm -> world mm that brings a volume onto the reference.
+
+    Mutual information (Mattes) over two resolutions from the centre of mass. Where that fails or runs away, the
+    centring translation is returned: a volume is never lost to its pose.
+    """
+    start = centring(centre_of_mass(coarse))
+    if reference.max() <= reference.min() or min(reference.shape) < 8:
+        return start
+    fixed = sitk.GetImageFromArray(reference)
+    fixed.CopyInformation(coarse_grid(grid).empty())
+    method = sitk.ImageRegistrationMethod()
+    method.SetNumberOfThreads(1)  # sums in one order: the same pose every time
+    method.SetMetricAsMattesMutualInformation(32)
+    method.SetMetricSamplingStrategy(method.NONE)
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SetOptimizerAsRegularStepGradientDescent(
+        learningRate=1.0, minStep=1e-3, numberOfIterations=60, relaxationFactor=0.6
+    )
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.SetShrinkFactorsPerLevel([2, 1])
+    method.SetSmoothingSigmasPerLevel([1, 0])
+    method.SetInitialTransform(sitk.Euler3DTransform(start), inPlace=False)
+    try:
+        found = method.Execute(fixed, coarse)
+    except RuntimeError:  # too little overlap, or a volume without structure
+        return start
+    if isinstance(found, sitk.CompositeTransform):
+        found = found.GetNthTransform(0)
+    pose = sitk.Euler3DTransform(found)
+    angle = np.arccos(np.clip((np.trace(np.reshape(pose.GetMatrix(), (3, 3))) - 1) / 2, -1, 1))
+    shift = np.abs(np.subtract(pose.GetTranslation(), start.GetTranslation()))
+    side = np.multiply(grid.shape, grid.spacing)[::-1]
+    runaway = angle > LARGEST_ROTATION or bool((shift > LARGEST_SHIFT * side).any())
+    return start if runaway else pose

@@ -1,0 +1,240 @@
+"""A file -> a 3D SimpleITK image with its orientation, spacing and origin, or one clear error."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from napari_relict.errors import DataError
+from napari_relict.volumes.finding import VolumeFile, extension_of, name_of
+
+sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK's warnings name its own source files, not the person's
+
+# Share of the spacing by which two grids may differ and still be called the same.
+GRID_TOLERANCE = 1e-2
+LARGEST_LABEL = 65535
+
+
+def read_header(file: VolumeFile) -> sitk.ImageFileReader:
+    """Size, spacing and pixel type of a volume, without its voxels.
+
+    Raises
+    ------
+    DataError : unreadable, empty, 2D, 4D or colour.
+    """
+    reader = sitk.ImageFileReader()
+    path = file.paths[0]
+    try:
+        if path.stat().st_size == 0:
+            raise DataError(path, "the file is empty", "copy it again")
+        with _alone(path) as safe:
+            reader.SetFileName(str(safe))
+            reader.ReadImageInformation()
+    except OSError as error:
+        raise DataError(path, f"cannot be opened ({error.strerror})", "check that you may read it") from error
+    except RuntimeError as error:
+        raise DataError(
+            path, "not a readable volume", "check that it is the format its name says, or copy it again"
+        ) from error
+    size = reader.GetSize()
+    shape = "x".join(str(n) for n in size)
+    if reader.GetNumberOfComponents() > 1:
+        raise DataError(
+            file.path,
+            f"has {reader.GetNumberOfComponents()} values a voxel (colour or vectors)",
+            "give a grey-scale volume",
+        )
+    if len(size) > 3 and any(n > 1 for n in size[3:]):
+        raise DataError(
+            file.path, f"is {len(size)}D ({shape})", "give one 3D volume: split the series or take one time point"
+        )
+    slices = len(file.paths) if file.is_dicom else (size[2] if len(size) > 2 else 1)
+    if min(*size[:2], slices) < 2:
+        raise DataError(
+            file.path, f"is a single 2D slice ({shape})", "give a 3D volume; slices are not compared"
+        )
+    return reader
+
+
+def read_volume(file: VolumeFile) -> sitk.Image:
+    """Read a grey-scale 3D volume, geometry and stored values untouched.
+
+    Returns
+    -------
+    Image of scalar type with three axes; world coordinates are LPS mm.
+
+    Raises
+    ------
+    DataError : unreadable, empty, truncated, 2D, 4D, colour, not finite, or constant.
+    """
+    read_header(file)
+    image = _read_series(file) if file.is_dicom else _read_file(file.paths[0])
+    values = sitk.GetArrayViewFromImage(image)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        bad = int(values.size - np.isfinite(values).sum())
+        raise DataError(
+            file.path,
+            f"{bad} of {values.size} voxels are NaN or infinite",
+            "replace them (for example by the background value)",
+        )
+    if values.min() == values.max():
+        raise DataError(file.path, f"every voxel is {values.flat[0]}", "a constant volume cannot be compared")
+    return image
+
+
+def read_segmentation(file: VolumeFile, volume: sitk.Image) -> sitk.Image:
+    """Read the label map that belongs to `volume`.
+
+    Returns
+    -------
+    Image of uint16 on the grid of `volume`; 0 is background.
+
+    Raises
+    ------
+    DataError : as `read_volume` (an empty label map is allowed), labels that are not whole numbers from 0 to
+        65535, or a grid that is not the volume's.
+    """
+    read_header(file)
+    image = _read_series(file) if file.is_dicom else _read_file(file.paths[0])
+    values = sitk.GetArrayViewFromImage(image)
+    whole = values.dtype.kind in "ui" or (
+        bool(np.isfinite(values).all()) and bool((values == np.rint(values)).all())
+    )
+    if not whole or values.min() < 0 or values.max() > LARGEST_LABEL:
+        raise DataError(
+            file.path,
+            "is not a label map (values must be whole numbers from 0 to 65535)",
+            "give the segmentation, not a probability map",
+        )
+    if difference := grid_difference(image, volume):
+        raise DataError(
+            file.path,
+            f"lies on another grid than its volume ({difference})",
+            "resample it onto the volume with nearest neighbour; the volume is used without it",
+        )
+    return sitk.Cast(image, sitk.sitkUInt16)
+
+
+def grid_difference(one: sitk.Image, other: sitk.Image) -> str:
+    """In words, the first way in which two grids differ by more than a hundredth voxel; '' when they agree."""
+    if one.GetSize() != other.GetSize():
+        return f"{'x'.join(map(str, one.GetSize()))} against {'x'.join(map(str, other.GetSize()))} voxels"
+    voxel = min(other.GetSpacing())
+    for what, a, b, allowed in (
+        ("spacing", one.GetSpacing(), other.GetSpacing(), GRID_TOLERANCE * voxel),
+        ("origin", one.GetOrigin(), other.GetOrigin(), 10 * GRID_TOLERANCE * voxel),
+        ("orientation", one.GetDirection(), other.GetDirection(), GRID_TOLERANCE),
+    ):
+        if not np.allclose(a, b, rtol=0, atol=allowed):
+            return f"{what} {np.round(a, 3).tolist()} against {np.round(b, 3).tolist()}"
+    return ""
+
+
+def _read_file(path: Path) -> sitk.Image:
+    _refuse_truncated(path)
+    try:
+        with _alone(path) as safe:
+            image = sitk.ReadImage(str(safe))
+    except RuntimeError as error:
+        raise DataError(path, "its voxels cannot be read (truncated or damaged)", "copy it again") from error
+    while image.GetDimension() > 3:  # "x 1": a 3D volume written with a fourth axis
+        size = list(image.GetSize())
+        size[-1] = 0
+        image = sitk.Extract(image, size, [0] * len(size))
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise DataError(path, "has several values a voxel", "give a grey-scale volume")
+    return image
+
+
+def _read_series(file: VolumeFile) -> sitk.Image:
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames([str(path) for path in file.paths])
+    reader.MetaDataDictionaryArrayUpdateOn()
+    try:
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise DataError(
+            file.path, "the DICOM series cannot be read (a slice is damaged or of another size)", "copy it again"
+        ) from error
+    normal = np.array(image.GetDirection()).reshape(3, 3)[:, 2]
+    places = []
+    for index in range(len(file.paths)):
+        if reader.HasMetaDataKey(index, "0020|0032"):
+            text = reader.GetMetaData(index, "0020|0032")
+            places.append(float(np.dot([float(part) for part in text.split("\\")], normal)))
+    steps = np.abs(np.diff(places))
+    if len(steps) and steps.max() - steps.min() > 0.1 * np.median(steps):
+        raise DataError(
+            file.path,
+            f"slices are missing or unevenly spaced ({steps.min():.2f} to {steps.max():.2f} mm)",
+            "export the whole series again",
+        )
+    return image
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[Path]:
+    """`path` under a name that no sibling shares.
+
+    ITK's NIfTI reader looks for header and voxels by stem: asked for "a.nii.gz" it returns the voxels of a
+    sibling "a.nii" (seen with SimpleITK 2.5.7). A link in a folder of its own has no siblings.
+    """
+    if extension_of(path) not in (".nii", ".nii.gz"):
+        yield path
+        return
+    siblings = [
+        path.with_name(name_of(path) + end) for end in (".nii", ".nii.gz", ".hdr", ".img", ".img.gz", ".hdr.gz")
+    ]
+    if not any(other != path and other.exists() for other in siblings):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder, path.name)
+        try:
+            link.symlink_to(path.resolve())
+        except OSError:  # no links on this file system
+            link.write_bytes(path.read_bytes())
+        yield link
+
+
+def _refuse_truncated(path: Path) -> None:
+    """ITK fills what is missing from a cut-off NIfTI file with zeros and says nothing: look for ourselves."""
+    end = extension_of(path)
+    if end == ".nii.gz":
+        try:
+            with gzip.open(path) as stream:
+                header = stream.read(352)
+                total = len(header)
+                while chunk := stream.read(1 << 22):
+                    total += len(chunk)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(path, "the compressed file is truncated or damaged", "copy it again") from error
+    elif end == ".nii":
+        with path.open("rb") as stream:
+            header = stream.read(352)
+            total = stream.seek(0, os.SEEK_END)
+    else:
+        return
+    expected = _nifti_size(header)
+    if expected is not None and total < expected:
+        raise DataError(path, f"is truncated ({total} of {expected} bytes)", "copy it again")
+
+
+def _nifti_size(header: bytes) -> int | None:
+    """Bytes a NIfTI-1 file must have according to its header; None when this is not NIfTI-1."""
+    for order in ("<", ">"):
+        if np.frombuffer(header[:4], order + "i4")[0] == 348 and len(header) >= 348:
+            axes = np.frombuffer(header[40:56], order + "i2")
+            bits = int(np.frombuffer(header[72:74], order + "i2")[0])
+            offset = float(np.frombuffer(header[108:112], order + "f4")[0])
+            voxels = int(np.prod([max(1, int(n)) for n in axes[1 : 1 + axes[0]]], dtype=np.int64))
+            return int(offset) + voxels * bits // 8
+    return None

@@ -1,0 +1,229 @@
+"""A study of procedural heads that answers like `napari_relict.study.Study`, for tests of the viewer.
+
+Five training patients, one synthetic volume per relation (exact copy, noisy copy, mirrored copy, new head ...),
+all made from ellipsoids on a 48 x 56 x 48 grid. No file is touched; ratings are kept in a list of events.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+SHAPE = (48, 56, 48)
+TRAINING = [f"patient-{i:02d}" for i in range(5)]
+#: synthetic name -> (training it comes from, how)
+SYNTHETIC = {
+    "syn-00": ("patient-00", "copy"),
+    "syn-01": ("patient-01", "noise"),
+    "syn-02": ("patient-02", "mirror"),
+    "syn-03": ("patient-03", "new"),
+    "syn-04": ("patient-04", "new"),
+    "syn-05": ("patient-01", "copy"),
+    "syn-06": ("patient-02", "new"),
+    "syn-07": ("patient-04", "noise"),
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    name: str
+    title: str
+    level: str
+    higher_is_closer: bool
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Pair:
+    synthetic: str
+    training: str
+
+
+@dataclass(frozen=True)
+class FakeVolume:
+    image: np.ndarray
+    labels: np.ndarray | None
+    spacing: tuple[float, float, float] = (4.0, 4.0, 4.0)
+    value_range: tuple[float, float] = (0.0, 1000.0)
+    unit: str = ""
+
+    def mirrored(self) -> FakeVolume:
+        labels = None if self.labels is None else self.labels[:, :, ::-1].copy()
+        return FakeVolume(self.image[:, :, ::-1].copy(), labels, self.spacing, self.value_range, self.unit)
+
+
+@dataclass(frozen=True)
+class NullScores:
+    scores: np.ndarray
+    source: str = "holdout"
+
+
+def head(seed: int, noise: float = 0.0) -> FakeVolume:
+    """A skull, a brain with two ventricles of unequal size (the patient's left one is larger), eyes in front."""
+    rng = np.random.default_rng(seed)
+    z, y, x = np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij")
+
+    def ball(cz: float, cy: float, cx: float, rz: float, ry: float, rx: float) -> np.ndarray:
+        return ((z - cz) / rz) ** 2 + ((y - cy) / ry) ** 2 + ((x - cx) / rx) ** 2 <= 1
+
+    grow = 1 + rng.uniform(-0.06, 0.06, 3)
+    skull = ball(0, 0, 0, 0.85 * grow[0], 0.9 * grow[1], 0.75 * grow[2])
+    inside = ball(0, 0, 0, 0.77 * grow[0], 0.82 * grow[1], 0.67 * grow[2])
+    brain = ball(0.05, 0, 0, 0.7 * grow[0], 0.75 * grow[1], 0.6 * grow[2])
+    left = ball(0.1, rng.uniform(-0.1, 0.2), 0.2, 0.28, 0.36, 0.14)
+    right = ball(0.1, rng.uniform(-0.1, 0.2), -0.2, 0.2, 0.3, 0.08)
+    eyes = ball(-0.2, -0.72, 0.3, 0.12, 0.12, 0.12) | ball(-0.2, -0.72, -0.3, 0.12, 0.12, 0.12)
+    image = np.zeros(SHAPE, np.float32)
+    image[skull] = 0.9
+    image[inside] = 0.15
+    image[brain] = 0.55 + 0.08 * np.sin(9 * (x + 0.2 * seed)[brain]) * np.cos(8 * y[brain])
+    image[left | right] = 0.2
+    image[eyes] = 0.7
+    if noise:
+        image += np.where(skull, rng.normal(0, noise, SHAPE), 0).astype(np.float32)
+    labels = np.zeros(SHAPE, np.uint16)
+    labels[brain] = 1
+    labels[(left | right) & brain] = 2
+    return FakeVolume(np.clip(image, 0, 1).astype(np.float32), labels)
+
+
+@dataclass
+class FakeStudy:
+    """Follows the public calls of `Study` that the viewer uses."""
+
+    with_labels: bool = True
+    folder: Path = Path("fake-study")
+    events: list[dict[str, Any]] = field(default_factory=list)
+    volumes_loaded: list[tuple[str, str]] = field(default_factory=list)
+    calibrations: int = 0
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        self.settings = SimpleNamespace(
+            name="Fake heads", modality="mr", alpha=0.05,
+            criteria=["anatomy", "lesion", "vessels", "acquisition artefacts"],
+        )
+        self._matches = self._match()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def measures(self) -> list[Measure]:
+        return [
+            Measure("ncc", "NCC", "voxel", True),
+            Measure("mse", "MSE", "voxel", False),
+            Measure("mobilenet_v2", "MobileNetV2 distance", "feature", False),
+            Measure("dice", "Dice", "segmentation", True),
+        ]
+
+    def _match(self) -> pd.DataFrame:
+        rows = []
+        for number, (synthetic, (origin, how)) in enumerate(SYNTHETIC.items()):
+            close = {"copy": 0.0, "noise": 0.06, "mirror": 0.03, "new": 0.4}[how] + 0.01 * number
+            others = [origin, *[name for name in TRAINING if name != origin]]
+            for rank, training in enumerate(others[:3], start=1):
+                far = close + 0.12 * (rank - 1)
+                rows.append(
+                    dict(synthetic=synthetic, training=training, rank=rank, rank_voxel=rank, rank_feature=rank,
+                         rank_segmentation=rank, mirrored=how == "mirror" and rank == 1, ncc=1 - 0.5 * far,
+                         mse=0.05 * far, mobilenet_v2=far, dice=1 - 0.4 * far)
+                )
+        return pd.DataFrame(rows)
+
+    def matches(self) -> pd.DataFrame:
+        return self._matches.copy()
+
+    def verdicts(self) -> pd.DataFrame:
+        names = {"copy": "exact replica", "mirror": "exact replica", "noise": "near replica", "new": "no replica"}
+        return pd.DataFrame(
+            [dict(synthetic=s, training=t, verdict=names[how], p_value=0.01, q_value=0.02,
+                  probability=np.nan, evidence="") for s, (t, how) in SYNTHETIC.items()]
+        )
+
+    def null(self, measure: str) -> NullScores:
+        rng = np.random.default_rng(len(measure))
+        far = np.clip(rng.normal(0.45, 0.1, 20), 0.2, None)
+        scale = {"ncc": 1 - 0.5 * far, "mse": 0.05 * far, "mobilenet_v2": far, "dice": 1 - 0.4 * far}
+        return NullScores(scale[measure])
+
+    def thresholds(self) -> pd.DataFrame:
+        ratings = self.ratings()
+        if ratings.empty:
+            return pd.DataFrame()
+        merged = ratings.merge(self._matches, on=["synthetic", "training"])
+        rows = []
+        for measure in self.measures():
+            replica = merged.grade >= 3
+            if replica.all() or not replica.any():
+                continue
+            scores = merged[measure.name]
+            threshold = (scores[replica].mean() + scores[~replica].mean()) / 2
+            width = abs(scores[replica].mean() - scores[~replica].mean()) / 4
+            rows.append(
+                dict(measure=measure.name, level=measure.level, threshold=threshold,
+                     threshold_low=threshold - width, threshold_high=threshold + width,
+                     balanced_accuracy=0.9, balanced_accuracy_low=0.7, balanced_accuracy_high=1.0,
+                     balanced_accuracy_corrected=0.86, balanced_accuracy_null95=0.78, auc=0.95,
+                     n_rated=len(merged), n_replicas=int(replica.sum()), estimated_on="ratings", note="")
+            )
+        return pd.DataFrame(rows)
+
+    def calibrate(self) -> pd.DataFrame:
+        self.calibrations += 1
+        return self.thresholds()
+
+    def volume(self, cohort: str, name: str) -> FakeVolume:
+        self.volumes_loaded.append((cohort, name))
+        if cohort == "training":
+            volume = head(TRAINING.index(name))
+        else:
+            origin, how = SYNTHETIC[name]
+            seed = TRAINING.index(origin)
+            if how == "new":
+                volume = head(100 + list(SYNTHETIC).index(name))
+            else:
+                volume = head(seed, noise=0.05 if how == "noise" else 0.0)
+                volume = volume.mirrored() if how == "mirror" else volume
+        return volume if self.with_labels else FakeVolume(volume.image, None)
+
+    def label_dice(self, synthetic: str, training: str) -> pd.DataFrame:
+        return pd.DataFrame({"label": [1, 2], "dice": [0.95, 0.8]})
+
+    def reading_list(self, reader: str) -> list[Pair]:
+        first = self._matches[self._matches["rank"] == 1]
+        pairs = [Pair(s, t) for s, t in zip(first.synthetic, first.training, strict=True)]
+        random.Random(hashlib.sha256(reader.encode()).hexdigest()).shuffle(pairs)
+        return pairs
+
+    def rate(self, pair: Pair, grade: int, *, reader: str, session: str, confidence: int | None = None,
+             criteria: Sequence[str] = (), comment: str = "", seconds: float | None = None,
+             order_index: int | None = None, blinded: bool = True, swapped: bool = False) -> str:
+        event = dict(id=f"e{len(self.events)}", kind="rate", reader=reader, session=session,
+                     synthetic=pair.synthetic, training=pair.training, grade=grade, confidence=confidence,
+                     criteria=tuple(criteria), comment=comment, seconds=seconds, order_index=order_index,
+                     blinded=blinded, swapped=swapped, time=pd.Timestamp.now())
+        self.events.append(event)
+        return event["id"]
+
+    def undo(self, *, reader: str, session: str) -> Pair | None:
+        undone = {event["of"] for event in self.events if event["kind"] == "undo"}
+        for event in reversed(self.events):
+            if event["kind"] == "rate" and event["reader"] == reader and event["id"] not in undone:
+                self.events.append(dict(id=f"e{len(self.events)}", kind="undo", of=event["id"], reader=reader))
+                return Pair(event["synthetic"], event["training"])
+        return None
+
+    def ratings(self) -> pd.DataFrame:
+        undone = {event["of"] for event in self.events if event["kind"] == "undo"}
+        kept = [e for e in self.events if e["kind"] == "rate" and e["id"] not in undone]
+        frame = pd.DataFrame(kept, columns=["reader", "synthetic", "training", "grade", "confidence", "criteria",
+                                            "comment", "time", "blinded"])
+        return frame.drop_duplicates(["reader", "synthetic", "training"], keep="last", ignore_index=True)
