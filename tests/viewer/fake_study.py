@@ -1,6 +1,6 @@
 """A study of procedural heads that answers like `napari_relict.study.Study`, for tests of the viewer.
 
-Five training patients, one synthetic volume per relation (exact copy, noisy copy, mirrored copy, new head ...),
+Five training patients and eight synthetic volumes (exact, noisy and mirrored copies, new heads),
 all made from ellipsoids on a 48 x 56 x 48 grid. No file is touched; ratings are kept in a list of events.
 """
 
@@ -67,7 +67,7 @@ class NullScores:
 
 
 def head(seed: int, noise: float = 0.0) -> FakeVolume:
-    """A skull, a brain with two ventricles of unequal size (the patient's left one is larger), eyes in front."""
+    """A skull, a brain with two unequal ventricles (the left one is larger), eyes in front."""
     rng = np.random.default_rng(seed)
     z, y, x = np.meshgrid(*[np.linspace(-1, 1, n) for n in SHAPE], indexing="ij")
 
@@ -108,7 +108,9 @@ class FakeStudy:
 
     def __post_init__(self) -> None:
         self.settings = SimpleNamespace(
-            name="Fake heads", modality="mr", alpha=0.05,
+            name="Fake heads",
+            modality="mr",
+            alpha=0.05,
             criteria=["anatomy", "lesion", "vessels", "acquisition artefacts"],
         )
         self._matches = self._match()
@@ -132,9 +134,19 @@ class FakeStudy:
             for rank, training in enumerate(others[:3], start=1):
                 far = close + 0.12 * (rank - 1)
                 rows.append(
-                    dict(synthetic=synthetic, training=training, rank=rank, rank_voxel=rank, rank_feature=rank,
-                         rank_segmentation=rank, mirrored=how == "mirror" and rank == 1, ncc=1 - 0.5 * far,
-                         mse=0.05 * far, mobilenet_v2=far, dice=1 - 0.4 * far)
+                    {
+                        "synthetic": synthetic,
+                        "training": training,
+                        "rank": rank,
+                        "rank_voxel": rank,
+                        "rank_feature": rank,
+                        "rank_segmentation": rank,
+                        "mirrored": how == "mirror" and rank == 1,
+                        "ncc": 1 - 0.5 * far,
+                        "mse": 0.05 * far,
+                        "mobilenet_v2": far,
+                        "dice": 1 - 0.4 * far,
+                    }
                 )
         return pd.DataFrame(rows)
 
@@ -142,10 +154,25 @@ class FakeStudy:
         return self._matches.copy()
 
     def verdicts(self) -> pd.DataFrame:
-        names = {"copy": "exact replica", "mirror": "exact replica", "noise": "near replica", "new": "no replica"}
+        names = {
+            "copy": "exact replica",
+            "mirror": "exact replica",
+            "noise": "near replica",
+            "new": "no replica",
+        }
         return pd.DataFrame(
-            [dict(synthetic=s, training=t, verdict=names[how], p_value=0.01, q_value=0.02,
-                  probability=np.nan, evidence="") for s, (t, how) in SYNTHETIC.items()]
+            [
+                {
+                    "synthetic": s,
+                    "training": t,
+                    "verdict": names[how],
+                    "p_value": 0.01,
+                    "q_value": 0.02,
+                    "probability": np.nan,
+                    "evidence": "",
+                }
+                for s, (t, how) in SYNTHETIC.items()
+            ]
         )
 
     def null(self, measure: str) -> NullScores:
@@ -168,11 +195,23 @@ class FakeStudy:
             threshold = (scores[replica].mean() + scores[~replica].mean()) / 2
             width = abs(scores[replica].mean() - scores[~replica].mean()) / 4
             rows.append(
-                dict(measure=measure.name, level=measure.level, threshold=threshold,
-                     threshold_low=threshold - width, threshold_high=threshold + width,
-                     balanced_accuracy=0.9, balanced_accuracy_low=0.7, balanced_accuracy_high=1.0,
-                     balanced_accuracy_corrected=0.86, balanced_accuracy_null95=0.78, auc=0.95,
-                     n_rated=len(merged), n_replicas=int(replica.sum()), estimated_on="ratings", note="")
+                {
+                    "measure": measure.name,
+                    "level": measure.level,
+                    "threshold": threshold,
+                    "threshold_low": threshold - width,
+                    "threshold_high": threshold + width,
+                    "balanced_accuracy": 0.9,
+                    "balanced_accuracy_low": 0.7,
+                    "balanced_accuracy_high": 1.0,
+                    "balanced_accuracy_corrected": 0.86,
+                    "balanced_accuracy_null95": 0.78,
+                    "auc": 0.95,
+                    "n_rated": len(merged),
+                    "n_replicas": int(replica.sum()),
+                    "estimated_on": "ratings",
+                    "note": "",
+                }
             )
         return pd.DataFrame(rows)
 
@@ -203,13 +242,38 @@ class FakeStudy:
         random.Random(hashlib.sha256(reader.encode()).hexdigest()).shuffle(pairs)
         return pairs
 
-    def rate(self, pair: Pair, grade: int, *, reader: str, session: str, confidence: int | None = None,
-             criteria: Sequence[str] = (), comment: str = "", seconds: float | None = None,
-             order_index: int | None = None, blinded: bool = True, swapped: bool = False) -> str:
-        event = dict(id=f"e{len(self.events)}", kind="rate", reader=reader, session=session,
-                     synthetic=pair.synthetic, training=pair.training, grade=grade, confidence=confidence,
-                     criteria=tuple(criteria), comment=comment, seconds=seconds, order_index=order_index,
-                     blinded=blinded, swapped=swapped, time=pd.Timestamp.now())
+    def rate(
+        self,
+        pair: Pair,
+        grade: int,
+        *,
+        reader: str,
+        session: str,
+        confidence: int | None = None,
+        criteria: Sequence[str] = (),
+        comment: str = "",
+        seconds: float | None = None,
+        order_index: int | None = None,
+        blinded: bool = True,
+        swapped: bool = False,
+    ) -> str:
+        event = {
+            "id": f"e{len(self.events)}",
+            "kind": "rate",
+            "reader": reader,
+            "session": session,
+            "synthetic": pair.synthetic,
+            "training": pair.training,
+            "grade": grade,
+            "confidence": confidence,
+            "criteria": "; ".join(criteria),
+            "comment": comment,
+            "seconds": seconds,
+            "order_index": order_index,
+            "blinded": blinded,
+            "swapped": swapped,
+            "time": pd.Timestamp.now(),
+        }
         self.events.append(event)
         return event["id"]
 
@@ -217,13 +281,27 @@ class FakeStudy:
         undone = {event["of"] for event in self.events if event["kind"] == "undo"}
         for event in reversed(self.events):
             if event["kind"] == "rate" and event["reader"] == reader and event["id"] not in undone:
-                self.events.append(dict(id=f"e{len(self.events)}", kind="undo", of=event["id"], reader=reader))
+                self.events.append(
+                    {"id": f"e{len(self.events)}", "kind": "undo", "of": event["id"], "reader": reader}
+                )
                 return Pair(event["synthetic"], event["training"])
         return None
 
     def ratings(self) -> pd.DataFrame:
         undone = {event["of"] for event in self.events if event["kind"] == "undo"}
         kept = [e for e in self.events if e["kind"] == "rate" and e["id"] not in undone]
-        frame = pd.DataFrame(kept, columns=["reader", "synthetic", "training", "grade", "confidence", "criteria",
-                                            "comment", "time", "blinded"])
+        frame = pd.DataFrame(
+            kept,
+            columns=[
+                "reader",
+                "synthetic",
+                "training",
+                "grade",
+                "confidence",
+                "criteria",
+                "comment",
+                "time",
+                "blinded",
+            ],
+        )
         return frame.drop_duplicates(["reader", "synthetic", "training"], keep="last", ignore_index=True)

@@ -63,7 +63,7 @@ def load_body(progress: Progress = silent) -> Sample:
 
 
 def load_cropped_body() -> Sample:
-    """Thirty slices of the same CT as a file of its own, whose header says nothing of where they lay in it."""
+    """Thirty slices of the same CT, a file of its own whose header does not say where they lay in it."""
     paths = fetch_all([CT_CROPPED, CT_CROPPED_LABELS])
     return _read_ct(paths[CT_CROPPED], paths[CT_CROPPED_LABELS])
 

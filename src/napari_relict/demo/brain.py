@@ -51,7 +51,7 @@ def _run(which: Literal["find", "refine"], values: NDArray[np.float32]) -> NDArr
 
     # From memory: torch opens a path with the system's own encoding, which fails on some of Windows' user
     # names.
-    net: Any = torch.jit.load(io.BytesIO(fetch(BRAIN_NETS[which]).read_bytes()), map_location="cpu")  # type: ignore[no-untyped-call]
+    net: Any = torch.jit.load(io.BytesIO(fetch(BRAIN_NETS[which]).read_bytes()), map_location="cpu")
     with torch.inference_mode():
         answer: NDArray[np.float32] = net.eval()(torch.from_numpy(values)[None, None])[0, 1].numpy()
     return answer

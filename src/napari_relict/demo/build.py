@@ -85,9 +85,18 @@ class DemoFolders:
     @classmethod
     def below(cls, source: Path, modality: str) -> DemoFolders:
         """The folders of a demo whose files lie in `source`."""
-        volumes = [source / cohort for cohort in COHORTS]
-        segmentations = [source / f"{cohort}-segmentations" for cohort in COHORTS]
-        return cls(modality, source, *volumes, *segmentations, source / "patients.csv", source / "truth.csv")
+        return cls(
+            modality,
+            source,
+            training=source / "training",
+            holdout=source / "holdout",
+            synthetic=source / "synthetic",
+            training_segmentations=source / "training-segmentations",
+            holdout_segmentations=source / "holdout-segmentations",
+            synthetic_segmentations=source / "synthetic-segmentations",
+            patients=source / "patients.csv",
+            truth=source / "truth.csv",
+        )
 
 
 def build_demo(

@@ -58,8 +58,8 @@ def _start(plan: Plan) -> str:
 
         training   {counts["training"]} volumes of {people} patients: what a generator was trained on
         holdout    {counts["holdout"]} volumes of other patients, whom the generator never saw
-        synthetic  {counts["synthetic"]} volumes: what the generator made; {len(plan.copies)} of them are
-        copies of training volumes
+        synthetic  {counts["synthetic"]} volumes: what the generator made,
+                   {len(plan.copies)} of them copies of training volumes
 
         patients.csv says which volumes belong to one patient. truth.csv says what each synthetic volume is;
         look at it only after you have judged for yourself.

@@ -1,5 +1,4 @@
-"""One simulated scan of one simulated patient: a deformed anatomy, posed, shaded and made noisy by a
-"scanner".
+"""One simulated scan of one simulated patient: an anatomy deformed, posed, shaded and made noisy.
 
 Everything is drawn from two generators, one of the patient (shape, contrast) and one of the scan (pose,
 shading, noise, brightness), so two scans of a patient share the first and differ in the second.

@@ -163,7 +163,7 @@ BRAIN_NETS: dict[Literal["find", "refine"], PackageFile] = {
         _DEEPBET,
     ),
 }
-"""The two brain extraction nets (TorchScript) of the MIT-licensed package deepbet: the place, and the edge."""
+"""The two brain extraction nets (TorchScript) of the MIT-licensed package deepbet: where, and its edge."""
 
 
 def _body(name: str, sha256: str) -> PackageFile:

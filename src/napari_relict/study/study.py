@@ -262,6 +262,10 @@ class Study:
         frame = self._frame("SELECT cohort, name, patient, path, has_labels FROM volume ORDER BY cohort, name")
         return frame.astype({"has_labels": bool})
 
+    def recorded_problems(self) -> pd.DataFrame:
+        """subject, wrong, remedy of every file that the last match left out."""
+        return self._frame("SELECT subject, wrong, remedy FROM problem")
+
     def meta(self) -> dict[str, str]:
         """When and how the last match was made."""
         frame = self._frame("SELECT key, value FROM meta")

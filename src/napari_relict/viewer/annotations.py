@@ -1,7 +1,7 @@
-"""What is written on the canvas: edge letters in every cell, the slice position, the legend of the difference.
+"""What is written on the canvas: edge letters in every cell, slice position, legend of the difference.
 
-These are canvas text overlays. Gridded ones repeat in every cell; the others stand at the corners of the whole
-canvas, which puts the slice position into the left cell and the legend into the difference cell.
+These are canvas text overlays. Gridded ones repeat in every cell; the others stand at the corners of the
+whole canvas, which puts the slice position into the left cell and the legend into the difference cell.
 """
 
 from __future__ import annotations
@@ -25,12 +25,19 @@ class Annotations:
         self.texts: dict[str, TextOverlay] = {}
         for edge, position in _EDGES.items():
             self._add(edge, position, "#ffe9a8", 13, gridded=True)
+        # Texts of one corner stack upwards in the order in which they are made. The lowest line of each cell
+        # is left to the letter at its edge.
+        for corner in ("bottom_left", "bottom_right"):
+            self._add(f"room_{corner}", corner, "white", 12)
+            self.texts[f"room_{corner}"].text = " "
         self._add("slice", "bottom_left", "white", 11)
-        # Texts of one corner stack upwards in the order in which they are made.
         self._add("only_right", "bottom_right", (*colours.RIGHT, 1), 10)
         self._add("only_left", "bottom_right", (*colours.LEFT, 1), 10)
         self._add("both", "bottom_right", (*colours.IN_BOTH, 1), 10)
         self._add("other", "bottom_right", (*colours.OTHER, 1), 10)
+        self._add("label", "bottom_right", "white", 10)
+        self._tiling = viewer.canvas.overlay_tiling.bottom_left
+        viewer.canvas.overlay_tiling.bottom_left = "vertical"
         self.texts["both"].text = "■ outline in both"
         self.texts["other"].text = "◆ outline of another label"
 
@@ -40,18 +47,22 @@ class Annotations:
         self.texts["top"].text, self.texts["bottom"].text = f"\n{marks.top}", marks.bottom
 
     def set_slice(self, text: str) -> None:
-        # The last line of the cell is left to the mark at its bottom.
-        self.texts["slice"].text = f"{text}\n"
+        self.texts["slice"].text = text
 
     def set_legend(self, left: str, right: str, *, outlines: bool, other: bool) -> None:
         """Name both sides; say what outlines mean when there are any."""
         also = ", or outline only there" if outlines else ""
         self.texts["only_left"].text = f"▲ {left}: brighter{also}"
-        self.texts["only_right"].text = f"▼ {right}: brighter{also}\n"
-        self.texts["both"].visible = outlines
+        self.texts["only_right"].text = f"▼ {right}: brighter{also}"
+        self.texts["both"].visible = self.texts["label"].visible = outlines
         self.texts["other"].visible = outlines and other
 
+    def set_label(self, text: str) -> None:
+        """Which labels are outlined."""
+        self.texts["label"].text = text
+
     def close(self) -> None:
+        self._viewer.canvas.overlay_tiling.bottom_left = self._tiling
         for key in self.texts:
             self._viewer.canvas.overlays.pop(f"relict_{key}", None)
         self.texts.clear()

@@ -11,7 +11,7 @@ from napari_relict.viewer.jobs import Jobs
 
 
 class Calibrator:
-    """`request` after every change of the ratings; `calibrated` brings thresholds and the ratings behind them."""
+    """`request` after every change of the ratings; `calibrated` brings thresholds and their ratings."""
 
     calibrated = Signal(object, object)
     failed = Signal(object)

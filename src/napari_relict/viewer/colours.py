@@ -1,6 +1,6 @@
 """Colours of the three cells. Orange is the left cell and blue the right one, in images and outlines alike.
 
-The two hues differ in lightness order for every common colour blindness, and the legend names them with a shape.
+Orange and blue stay apart in every common colour blindness, and the legend names them with a shape.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ IN_BOTH, OTHER = (0.62, 0.62, 0.62), (0.85, 0.45, 0.95)
 
 
 def diverging(power: float = 1.0) -> Colormap:
-    """Right colour - nothing - left colour. Zero is transparent: dark stays dark, in slices and volumes.
+    """Right colour - nothing - left colour. Zero is transparent, so dark stays dark.
 
-    `power` above 1 thins out small differences; volumes need it, for there they add up along the line of sight.
+    `power` above 1 thins out small differences; volumes need it, for there they add up along the view.
     """
     steps = np.linspace(-1, 1, 65)
     colours = np.where(steps[:, None] < 0, np.array(RIGHT), np.array(LEFT))
@@ -32,6 +32,7 @@ def difference_labels() -> DirectLabelColormap:
             BOTH: (*IN_BOTH, 0.5),
             ONLY_LEFT: (*LEFT, 1),
             ONLY_RIGHT: (*RIGHT, 1),
-            OTHER_LABEL: (*OTHER, 1),
+            # With tissue classes most borders are of this kind: faint, or they would drown the rest.
+            OTHER_LABEL: (*OTHER, 0.35),
         }
     )

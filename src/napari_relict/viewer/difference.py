@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from skimage.filters import threshold_otsu
 
 #: Values of a segmentation difference.
 BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL = 1, 2, 3, 4
@@ -58,8 +59,14 @@ def difference_limit(difference: npt.NDArray[np.float32], foreground: npt.NDArra
     return float(np.clip(np.percentile(inside[:: max(1, inside.size // 200_000)], 99.5), 0.1, 1.0))
 
 
+def anatomy_level(image: npt.NDArray[np.float32]) -> float:
+    """Brightness above which a voxel is likely no air: half of Otsu's threshold, on every eighth voxel."""
+    some = image[::2, ::2, ::2]
+    return 0.5 if some.min() == some.max() else 0.5 * float(threshold_otsu(some))
+
+
 def anatomy_bounds(
-    *images: npt.NDArray[np.float32], level: float = 0.05
+    *images: npt.NDArray[np.float32], level: float
 ) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """First and last voxel index (z, y, x) brighter than `level` in any image; the grid when nothing is.
 
@@ -69,8 +76,8 @@ def anatomy_bounds(
     first, last = [], []
     for axis in range(3):
         others = tuple(a for a in range(3) if a != axis)
-        # A lone bright voxel is noise, not anatomy: ask for a thousandth of the plane.
-        needed = max(1, int(0.001 * np.prod([shape[a] for a in others])))
+        # A few bright voxels are noise, not anatomy: ask for a two-hundredth of the plane.
+        needed = max(1, int(0.005 * np.prod([shape[a] for a in others])))
         filled = np.zeros(shape[axis], bool)
         for image in images:
             filled |= (image > level).sum(axis=others) >= needed

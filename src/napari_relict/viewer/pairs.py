@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from napari_relict.viewer.difference import (
     anatomy_bounds,
+    anatomy_level,
     difference_limit,
     label_difference,
     signed_difference,
@@ -43,6 +44,7 @@ class PairImages:
     difference: npt.NDArray[np.float32]
     label_difference: npt.NDArray[np.uint8] | None
     difference_limit: float
+    level: float  # brightness at which the anatomy begins
     bounds: tuple[tuple[int, int, int], tuple[int, int, int]]
     spacing: tuple[float, float, float]
 
@@ -55,7 +57,8 @@ def load_pair(study: Any, key: PairKey) -> PairImages:
         training = training.mirrored()
     left, right = (training, synthetic) if key.swapped else (synthetic, training)
     difference = signed_difference(left.image, right.image)
-    foreground = (left.image > 0.05) | (right.image > 0.05)
+    level = min(anatomy_level(left.image), anatomy_level(right.image))
+    foreground = (left.image > level) | (right.image > level)
     compared = None
     if left.labels is not None and right.labels is not None:
         compared = label_difference(left.labels, right.labels)
@@ -68,7 +71,8 @@ def load_pair(study: Any, key: PairKey) -> PairImages:
         difference=difference,
         label_difference=compared,
         difference_limit=difference_limit(difference, foreground),
-        bounds=anatomy_bounds(left.image, right.image),
+        level=level,
+        bounds=anatomy_bounds(left.image, right.image, level=level),
         spacing=tuple(float(s) for s in synthetic.spacing),  # type: ignore[arg-type]
     )
 

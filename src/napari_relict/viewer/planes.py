@@ -1,8 +1,8 @@
 """Radiological display: which axes a plane shows, which way up, and which letter stands on which edge.
 
-Volumes are LPS on a (z, y, x) grid: x grows to the patient's left, y to the back, z to the top. In axial
-and coronal planes the patient's right is on the left of the screen; in sagittal planes the nose points to the left
-of the screen. Pure functions, no napari.
+Volumes are LPS on a (z, y, x) grid: x grows to the patient's left, y to the back, z to the top. In axial and
+coronal planes the patient's right is on the left of the screen; in sagittal planes the nose points left.
+Pure functions, no napari.
 """
 
 from __future__ import annotations

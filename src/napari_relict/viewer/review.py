@@ -21,7 +21,7 @@ from napari_relict.viewer.planes import Plane
 from napari_relict.viewer.room import Room
 from napari_relict.viewer.scene import CellTexts, ReviewScene
 from napari_relict.viewer.scores import Scores
-from napari_relict.viewer.session import ReadingSession, swapped_sides
+from napari_relict.viewer.session import CONFIDENCES, GRADES, ReadingSession, swapped_sides
 from napari_relict.viewer.shortcuts import Shortcuts
 from napari_relict.viewer.widgets.calibration_panel import CalibrationPanel
 from napari_relict.viewer.widgets.help import show_help
@@ -156,7 +156,8 @@ class Review:
 
     def _show_scores(self) -> None:
         if self.session.scores_visible and self.session.pair is not None:
-            self.panel.strips.show_scores(self.scores.strips(self.session.pair))
+            pair = self.session.pair
+            self.panel.strips.show_scores(self.scores.strips(pair), self.scores.verdict(pair))
         else:
             self.panel.strips.hide_scores()
 
@@ -165,7 +166,8 @@ class Review:
         if session.pair is None:
             return "No pairs"
         if not session.rateable:
-            return f"{session.pair.synthetic} – {session.pair.training}, rank {self.scores.rank(session.pair)}"
+            rank = self.scores.rank(session.pair)
+            return f"{session.pair.synthetic} – {session.pair.training}, rank {rank}"
         name = f"Pair {session.position + 1} of {len(session.order)}"
         return f"{name}, blinded" if session.blinded else f"{name}: {session.pair.synthetic}"
 
@@ -188,13 +190,14 @@ class Review:
         actions: dict[str, Callable[[], Any]] = {
             "comment": self.panel.rating.focus_comment, "proceed": session.proceed, "undo": session.undo,
             "amend": session.amend, "back": session.back, "next": session.next, "later": session.review_later,
-            "volume": scene.toggle_3d, "overlay": scene.toggle_overlay, "frame": scene.frame,
+            "volume": scene.toggle_3d, "overlay": scene.toggle_overlay, "label": scene.next_label,
+            "frame": scene.frame,
             "slice_up": partial(scene.step, 1), "slice_down": partial(scene.step, -1),
             "slice_up_5": partial(scene.step, 5), "slice_down_5": partial(scene.step, -5),
             "help": self._help,
         }  # fmt: skip
-        actions |= {f"grade_{n}": partial(session.set_grade, n) for n in (1, 2, 3, 4)}
-        actions |= {f"confidence_{n}": partial(session.set_confidence, n) for n in (1, 2, 3)}
+        actions |= {f"grade_{n}": partial(session.set_grade, n) for n in GRADES}
+        actions |= {f"confidence_{n}": partial(session.set_confidence, n) for n in CONFIDENCES}
         actions |= {f"criterion_{n}": partial(self._criterion, n) for n in range(1, 6)}
         actions |= {str(plane): partial(scene.set_plane, plane) for plane in Plane}
         return actions
@@ -231,7 +234,7 @@ class Review:
         self._show_scores()
 
     def _on_error(self, error: Exception) -> None:
-        """A faulty file is said in one line; anything else is our bug: raised for napari."""
+        """A faulty file is said in one line; anything else is our bug, raised."""
         if not isinstance(error, RelictError | OSError):
             raise error
         self.panel.say(str(error))
@@ -245,11 +248,17 @@ def cell_texts(key: PairKey, *, blinded: bool) -> CellTexts:
     if blinded:
         also = "  (mirrored pair)" if key.mirrored else ""
         return CellTexts(f"Left{also}", f"Right{also}", "Difference  left − right", "left", "right")
-    synthetic = f"Synthetic  {key.synthetic}"
-    training = f"Training  {key.training}" + ("  (mirrored left–right)" if key.mirrored else "")
+    synthetic = f"Synthetic  {elided(key.synthetic, 26)}"
+    training = f"Training  {elided(key.training, 18 if key.mirrored else 26)}"
+    training += "  (mirrored)" if key.mirrored else ""
     if key.swapped:
         return CellTexts(training, synthetic, "Difference  training − synthetic", "training", "synthetic")
     return CellTexts(synthetic, training, "Difference  synthetic − training", "synthetic", "training")
+
+
+def elided(name: str, longest: int) -> str:
+    """A name that fits over its cell; names of one study differ at their ends."""
+    return name if len(name) <= longest else f"{name[: longest // 3]}…{name[-(longest - longest // 3 - 1) :]}"
 
 
 def prepare(study: Any, reader: str, blinded: bool) -> tuple[ReadingSession, Scores]:

@@ -16,7 +16,7 @@ from napari.layers import Image, Labels
 
 from napari_relict.viewer.annotations import Annotations
 from napari_relict.viewer.colours import difference_labels, diverging
-from napari_relict.viewer.difference import BOTH, OTHER_LABEL
+from napari_relict.viewer.difference import BOTH, OTHER_LABEL, label_difference
 from napari_relict.viewer.pairs import PairImages
 from napari_relict.viewer.planes import TRUE_IN_3D, VIEWS, Plane, marks_in_3d
 
@@ -42,10 +42,12 @@ class ReviewScene:
         self.viewer = viewer
         self.plane = Plane.AXIAL
         self.overlay = True
+        self.label: int | None = None  # the one label that is outlined; None: all
         self.images: PairImages | None = None
         self.layers: list[Any] = []
         self.annotations: Annotations | None = None
         self._framed_zoom: float | None = None
+        self._was_synced = True
 
     @property
     def in_3d(self) -> bool:
@@ -62,9 +64,9 @@ class ReviewScene:
         names = (texts.left, "left outlines", texts.right, "right outlines", texts.difference, "outlines")
         for layer, name in zip(self.layers, names, strict=True):
             layer.name = name
+        assert self.annotations is not None
         compared = images.label_difference
         other = compared is not None and bool((compared == OTHER_LABEL).any())
-        assert self.annotations is not None
         self.annotations.set_legend(
             texts.left_side, texts.right_side, outlines=compared is not None, other=other
         )
@@ -88,6 +90,7 @@ class ReviewScene:
         self.layers, self.annotations, self.images = [], None, None
         self.viewer.canvas.grid.enabled = False
         self.viewer.canvas.background_color_override = None
+        self.viewer.scene.camera.synced = self._was_synced
 
     # Looking ----------------------------------------------------------------------------------------------
     def set_plane(self, plane: Plane) -> None:
@@ -134,6 +137,15 @@ class ReviewScene:
         self.overlay = not self.overlay
         self._apply_look()
 
+    def next_label(self) -> None:
+        """Outline one label alone, the next one each time, then all again."""
+        if self.images is None or self.images.label_difference is None:
+            return
+        present = [int(v) for v in np.union1d(self.images.left_labels, self.images.right_labels) if v]
+        later = [value for value in present if value > (self.label or 0)]
+        self.label = later[0] if later else None
+        self._swap_labels()
+
     def frame(self) -> None:
         """Centre all cells on the anatomy and fill them with it, leaving room for titles and marks."""
         if self.images is None:
@@ -157,14 +169,14 @@ class ReviewScene:
     # Inside -----------------------------------------------------------------------------------------------
     def _build(self, images: PairImages) -> None:
         """Make the six layers, two a cell: their order in the list is the order of the cells."""
-        grey = {"contrast_limits": (0, 1), "rendering": "attenuated_mip", "attenuation": 0.5}
+        grey = {"contrast_limits": (0, 1), "rendering": "attenuated_mip", "attenuation": 0.3}
         shared = {"scale": images.spacing}
         empty = _nothing(images)
         self.layers = [
             Image(images.left, interpolation2d="linear", **grey, **shared),
-            Labels(empty, opacity=0.7, **shared),
+            Labels(empty, opacity=0.5, **shared),
             Image(images.right, interpolation2d="linear", **grey, **shared),
-            Labels(empty, opacity=0.7, **shared),
+            Labels(empty, opacity=0.5, **shared),
             Image(images.difference, interpolation2d="linear", rendering="translucent",
                   colormap=diverging(), contrast_limits=(-1, 1), **shared),
             Labels(empty, opacity=0.9, colormap=difference_labels(), **shared),
@@ -181,6 +193,9 @@ class ReviewScene:
         canvas.grid.stride, canvas.grid.shape, canvas.grid.spacing = 2, (1, 3), 4
         canvas.grid.enabled = True
         self.viewer.dims.axis_labels = ("z", "y", "x")
+        # A synced camera moves the slice to its centre on the way back from 3D, and the place is lost.
+        self._was_synced = self.viewer.scene.camera.synced
+        self.viewer.scene.camera.synced = False
         self.annotations = Annotations(self.viewer)
         self.viewer.dims.events.point.connect(self._update_slice_text)
         self.viewer.scene.camera.events.angles.connect(self._update_marks_in_3d)
@@ -188,31 +203,49 @@ class ReviewScene:
         self.viewer.mouse_wheel_callbacks.append(self._on_wheel)
 
     def _swap_data(self, images: PairImages) -> None:
-        left, left_labels, right, right_labels, difference, _compared = self.layers
+        left, _, right, _, difference, _ = self.layers
         left.data, right.data = images.left, images.right
-        left_labels.data = _nothing(images) if images.left_labels is None else images.left_labels
-        right_labels.data = _nothing(images) if images.right_labels is None else images.right_labels
         difference.data = images.difference
-        difference.contrast_limits = (-images.difference_limit, images.difference_limit)
+        self._swap_labels()
+
+    def _swap_labels(self) -> None:
+        """Segmentations of the pair, or what the one chosen label leaves of them."""
+        images = self.images
+        assert images is not None and self.annotations is not None
+        for layer, labels in ((self.layers[1], images.left_labels), (self.layers[3], images.right_labels)):
+            if labels is None:
+                layer.data = _nothing(images)
+            else:
+                layer.data = labels if self.label is None else np.where(labels == self.label, labels, 0)
+        self.annotations.set_label("all labels" if self.label is None else f"label {self.label} alone")
         self._apply_look()
 
     def _apply_look(self) -> None:
         """What differs between slices and volumes.
 
-        In 3D the part that both segmentations share would hide what differs inside it, and surfaces of the left
-        and right segmentation would hide the images: neither is drawn.
+        In 3D the part that both segmentations share would hide what differs inside it, and surfaces of the
+        left and right segmentation would hide the images: neither is drawn.
         """
         if self.images is None:
             return
-        compared = self.images.label_difference
-        _, left, _, right, difference, outlines = self.layers
+        images = self.images
+        grey_left, left, grey_right, right, difference, outlines = self.layers
+        compared = images.label_difference
+        if compared is not None and self.label is not None:
+            compared = label_difference(images.left_labels, images.right_labels, self.label)
         if compared is None:
-            outlines.data = _nothing(self.images)
+            outlines.data = _nothing(images)
         else:
-            outlines.data = np.where(compared == BOTH, 0, compared).astype(np.uint8) if self.in_3d else compared
+            only = np.where(compared == BOTH, 0, compared) if self.in_3d else compared
+            outlines.data = only.astype(np.uint8, copy=False)
         left.visible = right.visible = self.overlay and not self.in_3d
         outlines.visible = self.overlay
-        difference.colormap = diverging(2.5 if self.in_3d else 1)
+        # In volumes noise adds up along the view: air is cut off, and small differences are thinned out.
+        limit = max(2.5 * images.difference_limit, 0.5) if self.in_3d else images.difference_limit
+        difference.contrast_limits = (-limit, limit)
+        difference.colormap = diverging(2.0 if self.in_3d else 1.0)
+        for layer in (grey_left, grey_right):
+            layer.contrast_limits = (images.level, images.level + 0.55) if self.in_3d else (0.0, 1.0)
         if not self.in_3d:
             for layer in (left, right, outlines):
                 layer.contour = 1

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from napari_relict.calibration.verdicts import REPLICA_GRADE
+
 
 @dataclass(frozen=True)
 class Threshold:
@@ -49,11 +51,12 @@ class Strip:
         parts = []
         if self.null.size:
             closer = self.score > self.null if self.higher_is_closer else self.score < self.null
-            parts.append(f"closer than {int(closer.sum())} of {self.null.size} {self.null_source} scores")
+            source = "holdout" if self.null_source == "holdout" else "left-out training"
+            parts.append(f"closer than {int(closer.sum())} of {self.null.size} {source}")
         past = self.past_threshold()
         if self.threshold is not None and past is not None:
             side = "past" if past else "short of"
-            parts.append(f"{side} the threshold {number(self.threshold.value)}")
+            parts.append(f"{side} threshold {number(self.threshold.value)}")
         return "; ".join(parts) or "nothing to compare with"
 
 
@@ -91,6 +94,22 @@ class Scores:
         row = self._rows.get((pair.synthetic, pair.training))
         return None if row is None else int(row.rank)
 
+    def verdict(self, pair: Any) -> str:
+        """What the study says of this pair, in one line; empty when it says nothing."""
+        if not len(self.verdicts):
+            return ""
+        found = self.verdicts[
+            (self.verdicts["synthetic"] == pair.synthetic) & (self.verdicts["training"] == pair.training)
+        ]
+        if not len(found):
+            return ""
+        row = found.iloc[0]
+        parts = [f"Verdict: {row['verdict']}"]
+        for name, title in (("p_value", "p"), ("q_value", "q"), ("probability", "probability")):
+            if pd.notna(row[name]):
+                parts.append(f"{title} {number(float(row[name]))}")
+        return ", ".join(parts)
+
     def threshold(self, measure: str) -> Threshold | None:
         row = self._threshold_row(measure)
         if row is None or not np.isfinite(row["threshold"]):
@@ -117,13 +136,15 @@ class Scores:
         ]
 
     def calibrated(self, ratings: pd.DataFrame) -> list[Calibrated]:
-        """Rated pairs and thresholds; a replica has a median grade of 3 or more over its readers."""
+        """Rated pairs and thresholds; a pair is a replica by the median grade of its readers."""
         if len(ratings):
             grades = ratings.groupby(["synthetic", "training"], as_index=False)["grade"].median()
             rated = grades.merge(self.matches, on=["synthetic", "training"])
+            rated = rated.sort_values(["grade", "rank"], ascending=[False, True], kind="stable")
+            rated = rated.drop_duplicates("synthetic")  # as thresholds are computed: one pair a volume
         else:
             rated = self.matches.iloc[:0].assign(grade=[])
-        replica = (rated["grade"] >= 3).to_numpy(bool)
+        replica = (rated["grade"].astype(float) >= REPLICA_GRADE - 0.5).to_numpy()
         rows = []
         for measure in self.measures:
             row = self._threshold_row(measure.name)
@@ -131,7 +152,7 @@ class Scores:
             if row is not None and np.isfinite(row["balanced_accuracy"]):
                 accuracy = interval(row, "balanced_accuracy")
                 details = (
-                    f"corrected for choosing it here {number(row['balanced_accuracy_corrected'])}; "
+                    f"corrected for optimism {number(row['balanced_accuracy_corrected'])}, "
                     f"by chance up to {number(row['balanced_accuracy_null95'])}"
                 )
                 if isinstance(row["note"], str) and row["note"]:
@@ -149,7 +170,10 @@ class Scores:
         if not len(self.thresholds):
             return None
         found = self.thresholds[self.thresholds["measure"] == measure]
-        return found.iloc[0] if len(found) else None
+        if not len(found):
+            return None
+        # What could not be computed is stored as nothing, which must read as "not a number" here.
+        return found.iloc[0].map(lambda value: np.nan if value is None else value)
 
 
 def interval(row: pd.Series, name: str) -> str:

@@ -17,7 +17,8 @@ import pandas as pd
 from psygnal import Signal
 
 GRADES = {1: "different", 2: "similar", 3: "near replica", 4: "exact replica"}
-CONFIDENCES = {1: "low", 2: "medium", 3: "high"}
+#: Of the five steps a study can store, three are on keys; ends and middle keep their meaning.
+CONFIDENCES = {1: "low", 3: "medium", 5: "high"}
 
 
 @dataclass
@@ -266,8 +267,13 @@ class ReadingSession:
             row = by_names.get((pair.synthetic, pair.training))
             if row is not None:
                 confidence = None if pd.isna(row.confidence) else int(row.confidence)
-                stored[pair] = Draft(int(row.grade), confidence, set(row.criteria or ()), row.comment or "")
+                stored[pair] = Draft(int(row.grade), confidence, criteria_of(row.criteria), row.comment or "")
         return stored
+
+
+def criteria_of(stored: str | None) -> set[str]:
+    """Criteria as the study keeps them: one text, separated by semicolons."""
+    return {name for name in (stored or "").split("; ") if name}
 
 
 def swapped_sides(reader: str, pair: Any) -> bool:

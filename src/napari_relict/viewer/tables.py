@@ -80,7 +80,7 @@ def as_text(value: Any) -> str:
         return str(value)
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else number(float(value))
-    return "" if value is None else str(value)
+    return "" if value is None or value is pd.NA else str(value)
 
 
 def _is_number(value: Any) -> bool:
@@ -89,4 +89,6 @@ def _is_number(value: Any) -> bool:
 
 def _plain(value: Any) -> Any:
     """Qt compares Python numbers and strings, not numpy scalars."""
+    if value is pd.NA:
+        return None
     return value.item() if isinstance(value, np.generic) else value

@@ -39,7 +39,7 @@ class CalibratedView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         width, height, line = float(self.width()), float(self.height()), self.fontMetrics().height()
-        left, right = 0.22 * width, 0.58 * width
+        left, right = 0.17 * width, 0.5 * width
         bold = QFont(self.font())
         bold.setBold(True)
         painter.setFont(bold)

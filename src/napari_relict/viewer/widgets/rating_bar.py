@@ -47,7 +47,7 @@ class RatingBar(QWidget):
         layout.setSpacing(5)
         self.grades = self._choices(QGridLayout(), layout, "grade", GRADES)
         row = QHBoxLayout()
-        row.addWidget(QLabel("Sure?", self))
+        row.addWidget(QLabel("Confidence", self))
         self.confidences = self._choices(row, layout, "confidence", CONFIDENCES)
         self.criteria: dict[str, QCheckBox] = {}
         grid = QGridLayout()

@@ -114,11 +114,11 @@ class ScoreStrips(QWidget):
         self._clear()
         self.note.setText(HIDDEN)
 
-    def show_scores(self, strips: list[Strip]) -> None:
+    def show_scores(self, strips: list[Strip], verdict: str = "") -> None:
         self._clear()
-        self.note.setText(
-            "▼ this pair   ▯ holdout   ┆ threshold   closer →" if strips else "No scores for this pair."
-        )
+        legend = "▼ this pair   ▯ pairs known to be no copies   ┆ threshold   closer →"
+        lines = [verdict, legend if strips else "No scores for this pair."]
+        self.note.setText("\n".join(line for line in lines if line))
         for strip in strips:
             view = StripView(strip, self.ink, self)
             self._layout.insertWidget(self._layout.count() - 1, view)

@@ -1,0 +1,304 @@
+"""The command line. Each command is a few calls of `Study`; errors become one line each and an exit status.
+
+Exit status: 0 done; 1 data at fault (said in one line a file; the rest was done); 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_relict import __version__
+from napari_relict.errors import RelictError, UsageError
+from napari_relict.terminal import TerminalProgress, has_screen, say
+
+if TYPE_CHECKING:
+    from napari_relict.study import Study
+
+app = typer.Typer(
+    help="Is any of these synthetic volumes a copy of a patient?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="folder of the study", show_default=False)]
+Folder = Annotated[Path | None, typer.Option(metavar="DIR", show_default=False)]
+
+
+class Modality(StrEnum):
+    mr = "mr"
+    ct = "ct"
+
+
+class Table(StrEnum):
+    matches = "matches"
+    ratings = "ratings"
+    verdicts = "verdicts"
+    thresholds = "thresholds"
+
+
+class Importable(StrEnum):
+    ratings = "ratings"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of `napari-relict`."""
+    try:
+        app(arguments)
+    except RelictError as error:
+        say_errors([error])
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        print("stopped; run the same command again to go on from here", file=sys.stderr)
+        sys.exit(130)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="print the version and stop")] = False) -> None:
+    if show:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def demo(
+    study: Annotated[Path, typer.Argument(metavar="[STUDY]", help="folder to make the demo in")] = Path(
+        "demo-study"
+    ),
+    window: Annotated[bool, typer.Option(help="open the viewer when there is a screen")] = True,
+) -> None:
+    """Real volumes -> study -> matches -> viewer (pictures and report without a screen)."""
+    from napari_relict.demo.study import make_demo_studies
+
+    with TerminalProgress() as progress:
+        heads, body = make_demo_studies(study, progress)
+    for made in (heads, body):
+        _summary(made)
+        report_file = _report(made)
+        say(f"report: {report_file}")
+    if has_screen() and window:
+        _open_viewer(heads.folder, None, True)
+    else:
+        _pictures(heads)
+        say(f"No screen here: pictures lie in {heads.folder / 'pictures'}.")
+        say(f"To look at it on a screen: napari-relict review {study}")
+
+
+@app.command()
+def new(
+    study: StudyFolder,
+    training: Annotated[Path, typer.Option(metavar="DIR", help="training volumes", show_default=False)],
+    synthetic: Annotated[Path, typer.Option(metavar="DIR", help="synthetic volumes", show_default=False)],
+    holdout: Folder = None,
+    training_segmentations: Folder = None,
+    synthetic_segmentations: Folder = None,
+    holdout_segmentations: Folder = None,
+    patients: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="columns volume,patient", show_default=False)
+    ] = None,
+    modality: Annotated[
+        Modality | None, typer.Option(help="default: as the first training volume looks", show_default=False)
+    ] = None,
+    spacing: Annotated[
+        str | None, typer.Option(metavar="MM", help="of the common grid; one number or Z,Y,X", show_default=False)
+    ] = None,
+    shape: Annotated[
+        str | None, typer.Option(metavar="Z,Y,X", help="voxels of the common grid", show_default=False)
+    ] = None,
+) -> None:
+    """Make a study of folders of volumes. Nothing in them is changed."""
+    from napari_relict.study import Study
+
+    made = Study.create(
+        study,
+        training=training,
+        synthetic=synthetic,
+        holdout=holdout,
+        training_segmentations=training_segmentations,
+        synthetic_segmentations=synthetic_segmentations,
+        holdout_segmentations=holdout_segmentations,
+        patients=patients,
+        modality=None if modality is None else modality.value,  # type: ignore[arg-type]
+        spacing=_numbers(spacing, "--spacing", float),
+        shape=_numbers(shape, "--shape", int, alone=False),
+    )
+    grid = made.settings.grid
+    say(
+        f"made {made.folder}: {made.settings.modality.upper()}, grid {'x'.join(map(str, grid.shape))} voxels of "
+        f"{'x'.join(f'{mm:g}' for mm in grid.spacing)} mm (z, y, x). Next: napari-relict match {study}"
+    )
+    if holdout is None:
+        say("without --holdout, p-values rest on the training patients themselves: weaker evidence")
+    _finish(made)
+
+
+@app.command()
+def match(
+    study: StudyFolder,
+    top: Annotated[
+        int | None, typer.Option(metavar="K", min=1, help="nearest patients kept", show_default=False)
+    ] = None,
+    measures: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="default: those of study.toml", show_default=False)
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda: where the encoders run")] = "cpu",
+) -> None:
+    """Find the nearest training volumes of every synthetic volume. A stopped run goes on where it was."""
+    opened = _open(study)
+    chosen = None if measures is None else [name.strip() for name in measures.split(",") if name.strip()]
+    with TerminalProgress() as progress:
+        opened.match(measures=chosen, top=top, device=device, progress=progress)
+    _summary(opened)
+    _finish(opened)
+
+
+@app.command()
+def review(
+    study: StudyFolder,
+    reader: Annotated[str | None, typer.Option(metavar="NAME", help="who rates", show_default=False)] = None,
+    unblinded: Annotated[bool, typer.Option("--unblinded", help="show names and scores at once")] = False,
+) -> None:
+    """Open the viewer: pairs side by side, to be rated."""
+    opened = _open(study)
+    if opened.matches().empty:
+        raise UsageError(f"{study}: nothing was matched yet; run: napari-relict match {study}")
+    if not has_screen():
+        raise UsageError("no screen to open a window on; run this where there is one, or under xvfb-run")
+    _open_viewer(study, reader, not unblinded)
+
+
+@app.command()
+def calibrate(study: StudyFolder) -> None:
+    """Thresholds and verdicts from the ratings given so far."""
+    opened = _open(study)
+    table = opened.calibrate()
+    if table.empty:
+        say("no thresholds: they need at least two rated replicas and two rated others")
+    for row in table.itertuples():
+        say(
+            f"{row.measure}: threshold {row.threshold:.4g} (95% interval {row.threshold_low:.4g} to "
+            f"{row.threshold_high:.4g}), balanced accuracy {row.balanced_accuracy:.2f} on these ratings, "
+            f"{row.balanced_accuracy_corrected:.2f} corrected for optimism, chance reaches "
+            f"{row.balanced_accuracy_null95:.2f}; {row.n_replicas} replicas of {row.n_rated} rated"
+            + (f"; {row.note}" if row.note else "")
+        )
+    _summary(opened)
+
+
+@app.command()
+def export(
+    study: StudyFolder,
+    table: Annotated[Table, typer.Argument(show_default=False)],
+    to: Annotated[Path, typer.Option(metavar="FILE", help=".csv, .parquet or .json", show_default=False)],
+) -> None:
+    """Write a table of the study to a file."""
+    opened = _open(study)
+    opened.export(table.value, to)
+    say(f"wrote {to}")
+
+
+@app.command("import")
+def import_(
+    study: StudyFolder,
+    table: Annotated[Importable, typer.Argument(show_default=False)],
+    source: Annotated[Path, typer.Option("--from", metavar="FILE", show_default=False)],
+) -> None:
+    """Append ratings from a file. Doing it twice changes nothing."""
+    opened = _open(study)
+    say(f"{opened.import_ratings(source)} new {table.value} from {source}")
+
+
+@app.command()
+def report(study: StudyFolder) -> None:
+    """Write report.html into the study."""
+    say(f"wrote {_report(_open(study))}")
+
+
+def _open(folder: Path) -> Study:
+    from napari_relict.study import Study
+
+    return Study.open(folder)
+
+
+def _report(study: Study) -> Path:
+    from napari_relict.report import write_report
+
+    return write_report(study)
+
+
+def _open_viewer(folder: Path, reader: str | None, blinded: bool) -> None:
+    try:
+        from napari_relict.viewer.plugin import run_review
+    except ImportError as error:  # no Qt binding: the core works without one
+        raise UsageError(f"the viewer cannot start ({error}); install napari with a Qt binding: pip install 'napari[all]'") from error
+    run_review(folder, reader=reader, blinded=blinded)
+
+
+def _pictures(study: Study) -> None:
+    """Pictures of the nearest pairs, and of the real window where one can be opened off-screen."""
+    from napari_relict.report.pictures import write_pair_pictures
+    from napari_relict.terminal import under_virtual_screen
+
+    folder = study.folder / "pictures"
+    write_pair_pictures(study, folder)
+    command = [sys.executable, "-m", "napari_relict.viewer.screenshots", str(study.folder), "--to", str(folder)]
+    if not under_virtual_screen(command):
+        say("(no picture of the window itself: that needs xvfb-run)")
+
+
+def _summary(study: Study) -> None:
+    """What a data steward wants to know first, in a few lines."""
+    duplicates = study.duplicates()
+    apart = duplicates[~duplicates["same_patient"]]
+    for row in apart.itertuples():
+        same = "the same voxels" if row.same_voxels else f"NCC {row.ncc:.3f}"
+        where = "inside the training cohort" if row.cohort == "training" else "in holdout and training"
+        say(f"duplicate {where}: {row.volume} and {row.training} ({same})")
+    verdicts = study.verdicts()
+    counts = verdicts["verdict"].value_counts()
+    null = study.null("ncc")
+    q = verdicts["q_value"].min()
+    say(
+        f"{len(verdicts)} synthetic volumes: {counts.get('exact replica', 0)} exact replicas, "
+        f"{counts.get('near replica', 0)} near replicas, {counts.get('no replica', 0)} no replica "
+        f"(false discovery rate {study.settings.alpha:g}; null: {len(null.scores)} x {null.source}, "
+        f"smallest possible p {null.resolution:.3g})"
+    )
+    if not q < study.settings.alpha:
+        say("no p-value got small enough to call anything a replica; more holdout volumes would allow smaller ones")
+
+
+def _finish(study: Study) -> None:
+    if study.problems:
+        say_errors(study.problems)
+        raise typer.Exit(1)
+
+
+def say_errors(errors: Sequence[BaseException]) -> None:
+    """One line an error, with those that came along with it."""
+    for error in errors:
+        for line in (str(error), *getattr(error, "__notes__", ())):
+            print(f"napari-relict: {' '.join(line.split())}", file=sys.stderr)
+
+
+def _numbers(
+    text: str | None, option: str, kind: Callable[[str], Any], alone: bool = True
+) -> Any:
+    if text is None:
+        return None
+    try:
+        values = tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) == 1 and alone:
+        return values[0]
+    if len(values) != 3:
+        raise UsageError(f"{option} {text}: give {'one number or ' if alone else ''}three, as Z,Y,X")
+    return values
