@@ -1,9 +1,9 @@
 """Is any of these synthetic volumes a copy of a patient?
 
-    from napari_relict import Study
-    study = Study.create("my-study", training="training", synthetic="synthetic", holdout="holdout")
-    study.match()
-    print(study.verdicts())
+from napari_relict import Study
+study = Study.create("my-study", training="training", synthetic="synthetic", holdout="holdout")
+study.match()
+print(study.verdicts())
 """
 
 from __future__ import annotations

@@ -61,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 @app.callback(invoke_without_command=True)
-def version(show: Annotated[bool, typer.Option("--version", help="print the version and stop")] = False) -> None:
+def version(
+    show: Annotated[bool, typer.Option("--version", help="print the version and stop")] = False,
+) -> None:
     if show:
         print(__version__)
         raise typer.Exit
@@ -69,9 +71,7 @@ def version(show: Annotated[bool, typer.Option("--version", help="print the vers
 
 @app.command()
 def demo(
-    study: Annotated[Path, typer.Argument(metavar="[STUDY]", help="folder to make the demo in")] = Path(
-        "demo-study"
-    ),
+    study: Annotated[Path, typer.Argument(metavar="[STUDY]", help="folder to make the demo in")] = Path("demo-study"),
     window: Annotated[bool, typer.Option(help="open the viewer when there is a screen")] = True,
 ) -> None:
     """Real volumes -> study -> matches -> viewer (pictures and report without a screen)."""
@@ -107,7 +107,8 @@ def new(
         Modality | None, typer.Option(help="default: as the first training volume looks", show_default=False)
     ] = None,
     spacing: Annotated[
-        str | None, typer.Option(metavar="MM", help="of the common grid; one number or Z,Y,X", show_default=False)
+        str | None,
+        typer.Option(metavar="MM", help="of the common grid; one number or Z,Y,X", show_default=False),
     ] = None,
     shape: Annotated[
         str | None, typer.Option(metavar="Z,Y,X", help="voxels of the common grid", show_default=False)
@@ -125,7 +126,7 @@ def new(
         synthetic_segmentations=synthetic_segmentations,
         holdout_segmentations=holdout_segmentations,
         patients=patients,
-        modality=None if modality is None else modality.value,  # type: ignore[arg-type]
+        modality=None if modality is None else modality.value,
         spacing=_numbers(spacing, "--spacing", float),
         shape=_numbers(shape, "--shape", int, alone=False),
     )
@@ -181,13 +182,14 @@ def calibrate(study: StudyFolder) -> None:
     table = opened.calibrate()
     if table.empty:
         say("no thresholds: they need at least two rated replicas and two rated others")
-    for row in table.itertuples():
+    for row in table.to_dict("records"):
         say(
-            f"{row.measure}: threshold {row.threshold:.4g} (95% interval {row.threshold_low:.4g} to "
-            f"{row.threshold_high:.4g}), balanced accuracy {row.balanced_accuracy:.2f} on these ratings, "
-            f"{row.balanced_accuracy_corrected:.2f} corrected for optimism, chance reaches "
-            f"{row.balanced_accuracy_null95:.2f}; {row.n_replicas} replicas of {row.n_rated} rated"
-            + (f"; {row.note}" if row.note else "")
+            f"{row['measure']}: threshold {row['threshold']:.4g} "
+            f"(95% interval {row['threshold_low']:.4g} to {row['threshold_high']:.4g}), "
+            f"balanced accuracy {row['balanced_accuracy']:.2f} on these ratings, "
+            f"{row['balanced_accuracy_corrected']:.2f} corrected for optimism, "
+            f"chance reaches {row['balanced_accuracy_null95']:.2f}; "
+            f"{row['n_replicas']} replicas of {row['n_rated']} rated" + (f"; {row['note']}" if row["note"] else "")
         )
     _summary(opened)
 
@@ -237,7 +239,9 @@ def _open_viewer(folder: Path, reader: str | None, blinded: bool) -> None:
     try:
         from napari_relict.viewer.plugin import run_review
     except ImportError as error:  # no Qt binding: the core works without one
-        raise UsageError(f"the viewer cannot start ({error}); install napari with a Qt binding: pip install 'napari[all]'") from error
+        raise UsageError(
+            f"the viewer cannot start ({error}); install napari with a Qt binding: pip install 'napari[all]'"
+        ) from error
     run_review(folder, reader=reader, blinded=blinded)
 
 
@@ -248,7 +252,14 @@ def _pictures(study: Study) -> None:
 
     folder = study.folder / "pictures"
     write_pair_pictures(study, folder)
-    command = [sys.executable, "-m", "napari_relict.viewer.screenshots", str(study.folder), "--to", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "napari_relict.viewer.screenshots",
+        str(study.folder),
+        "--to",
+        str(folder),
+    ]
     if not under_virtual_screen(command):
         say("(no picture of the window itself: that needs xvfb-run)")
 
@@ -257,10 +268,10 @@ def _summary(study: Study) -> None:
     """What a data steward wants to know first, in a few lines."""
     duplicates = study.duplicates()
     apart = duplicates[~duplicates["same_patient"]]
-    for row in apart.itertuples():
-        same = "the same voxels" if row.same_voxels else f"NCC {row.ncc:.3f}"
-        where = "inside the training cohort" if row.cohort == "training" else "in holdout and training"
-        say(f"duplicate {where}: {row.volume} and {row.training} ({same})")
+    for row in apart.to_dict("records"):
+        same = "the same voxels" if row["same_voxels"] else f"NCC {row['ncc']:.3f}"
+        where = "inside the training cohort" if row["cohort"] == "training" else "in holdout and training"
+        say(f"duplicate {where}: {row['volume']} and {row['training']} ({same})")
     verdicts = study.verdicts()
     counts = verdicts["verdict"].value_counts()
     null = study.null("ncc")
@@ -288,9 +299,7 @@ def say_errors(errors: Sequence[BaseException]) -> None:
             print(f"napari-relict: {' '.join(line.split())}", file=sys.stderr)
 
 
-def _numbers(
-    text: str | None, option: str, kind: Callable[[str], Any], alone: bool = True
-) -> Any:
+def _numbers(text: str | None, option: str, kind: Callable[[str], Any], alone: bool = True) -> Any:
     if text is None:
         return None
     try:

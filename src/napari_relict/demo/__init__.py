@@ -8,9 +8,9 @@ from napari_relict.demo.build import (
     CT_SIZES,
     HEAD_SIZES,
     DemoFolders,
-    DemoSizes,
     build_ct_demo,
     build_demo,
 )
+from napari_relict.demo.plan import DemoSizes
 
 __all__ = ["CT_SIZES", "HEAD_SIZES", "DemoFolders", "DemoSizes", "build_ct_demo", "build_demo"]

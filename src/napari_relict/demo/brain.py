@@ -60,7 +60,8 @@ def _run(which: Literal["find", "refine"], values: NDArray[np.float32]) -> NDArr
 def _standardised(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
     """Values clipped to [low, high] with the mean and spread the nets were trained on."""
     scaled = np.clip((values - low) / max(high - low, 1e-6), 0, 1)
-    return (0.226 * (scaled - scaled.mean()) / max(float(scaled.std()), 1e-6) + 0.449).astype(np.float32)
+    standard = (scaled - scaled.mean()) / max(float(scaled.std()), 1e-6)
+    return np.asarray(0.226 * standard + 0.449, dtype=np.float32)
 
 
 def _resized(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:

@@ -103,7 +103,7 @@ def with_values(sample: Sample, values: NDArray[np.generic]) -> Sample:
 
 def values_of(sample: Sample) -> Floats:
     """A fresh copy of the intensities (z, y, x), float32."""
-    return sitk.GetArrayFromImage(sample.image).astype(np.float32)
+    return np.array(sitk.GetArrayViewFromImage(sample.image), dtype=np.float32)
 
 
 def rounded(sample: Sample) -> Sample:

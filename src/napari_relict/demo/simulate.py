@@ -12,7 +12,17 @@ import numpy as np
 import SimpleITK as sitk
 
 from napari_relict.demo.deformation import Scale, random_field
-from napari_relict.demo.sample import Floats, Grid, Sample, centre_of, moved, rounded, values_of, with_values
+from napari_relict.demo.sample import (
+    Doubles,
+    Floats,
+    Grid,
+    Sample,
+    centre_of,
+    moved,
+    rounded,
+    values_of,
+    with_values,
+)
 
 
 @dataclass(frozen=True)
@@ -66,11 +76,12 @@ def scan_ct(
     """A simulated CT scan of a simulated patient: int16 Hounsfield units, labels carried along unchanged."""
     shape = random_field(patient, variety.half, variety.shape, stretch=variety.stretch)
     posed = moved(anatomy, _posed(shape, variety, scan), _grid(variety, scan).empty())
-    values = values_of(posed) + scan.normal(0, variety.noise, values_of(posed).shape)
-    return rounded(with_values(posed, np.clip(values, -1024, 3071).astype(np.float32)))
+    values = values_of(posed)
+    values += scan.normal(0, variety.noise, values.shape)
+    return rounded(with_values(posed, np.clip(values, -1024, 3071)))
 
 
-def pose(centre: tuple[float, ...], degrees: np.ndarray, shift: np.ndarray) -> sitk.Transform:
+def pose(centre: tuple[float, ...], degrees: Doubles, shift: Doubles) -> sitk.Transform:
     """A rigid transform: turn about `centre` by `degrees` about x, y and z, then shift by `shift` mm."""
     transform = sitk.Euler3DTransform()
     transform.SetCenter(centre)
@@ -85,20 +96,19 @@ def shading(rng: np.random.Generator, like: sitk.Image, strength: float) -> Floa
     coarse.SetSpacing([side * step / 2 for side, step in zip(like.GetSize(), like.GetSpacing(), strict=True)])
     coarse.SetOrigin([float(o) for o in _corner(coarse, centre_of(like))])
     smooth = sitk.Resample(coarse, like, sitk.Transform(), sitk.sitkBSpline, 0.0, sitk.sitkFloat32)
-    return np.exp(sitk.GetArrayFromImage(smooth)).astype(np.float32)
+    return np.asarray(np.exp(sitk.GetArrayFromImage(smooth)), dtype=np.float32)
 
 
 def rician(rng: np.random.Generator, values: Floats, sigma: float) -> Floats:
     """`values` with the noise of a magnitude image: two channels with standard deviation `sigma` each."""
     real = values + rng.normal(0, sigma, values.shape)
-    return np.hypot(real, rng.normal(0, sigma, values.shape)).astype(np.float32)
+    return np.asarray(np.hypot(real, rng.normal(0, sigma, values.shape)), dtype=np.float32)
 
 
 def _posed(shape: sitk.Transform, variety: Variety, rng: np.random.Generator) -> sitk.Transform:
     tilt, shift = variety.tilt, variety.shift
     rigid = pose(variety.grid.centre, rng.uniform(-tilt, tilt, 3), rng.uniform(-shift, shift, 3))
-    # SimpleITK applies the last one first: from the scan back to the upright patient, from there to the
-    # anatomy.
+    # The last one is applied first: from the scan to the upright patient, from there to the anatomy.
     return sitk.CompositeTransform([shape, rigid])
 
 
@@ -117,6 +127,7 @@ def _around_one(rng: np.random.Generator, spread: float) -> float:
     return float(np.exp(rng.uniform(-1, 1) * np.log1p(spread)))
 
 
-def _corner(image: sitk.Image, centre: tuple[float, ...]) -> np.ndarray:
+def _corner(image: sitk.Image, centre: tuple[float, ...]) -> Doubles:
     """Origin that puts the middle of `image` (axes along the world's) on `centre`."""
-    return np.array(centre) - (np.array(image.GetSize()) - 1) / 2 * np.array(image.GetSpacing())
+    half = (np.array(image.GetSize()) - 1) / 2 * np.array(image.GetSpacing())
+    return np.asarray(np.array(centre) - half, dtype=np.float64)

@@ -84,4 +84,4 @@ def _alike(
     smallest_ncc: float,
 ) -> np.ndarray:
     same = [[cohort.rows[a].voxels == training.rows[b].voxels for b in block] for a in names]
-    return np.array(same) | (np.maximum(straight, flipped) >= smallest_ncc)
+    return np.asarray(np.asarray(same, bool) | (np.maximum(straight, flipped) >= smallest_ncc))

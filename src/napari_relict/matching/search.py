@@ -112,9 +112,7 @@ def match_cohorts(
             for encoder in encoders:
                 as_is = embed(encoder, cohort, names, cache, preparation, progress=progress)
                 flipped = embed(encoder, cohort, names, cache, preparation, mirrored=True, progress=progress)
-                embeddings[encoder.name] = Embeddings(
-                    vectors[encoder.name], as_is, flipped, centres[encoder.name]
-                )
+                embeddings[encoder.name] = Embeddings(vectors[encoder.name], as_is, flipped, centres[encoder.name])
             scores, mirrored = score_block(cohort, names, training, searched, labels, embeddings)
             progress("search", done, total)
             with ThreadPoolExecutor(workers()) as pool:
@@ -174,9 +172,7 @@ def _one_query(
             flipped = query_labels[..., ::-1] if flip else query_labels
             dice = dice_per_label(pack_labels(flipped, labels), pack_labels(training.labels([other]), labels))
             pair.label_dice = {
-                label: float(value)
-                for label, value in zip(labels, dice[0, 0], strict=True)
-                if np.isfinite(value)
+                label: float(value) for label, value in zip(labels, dice[0, 0], strict=True) if np.isfinite(value)
             }
         pairs.append(pair)
     return pairs, _nearest(cohort.cohort, name, row, scores, measures, orders, training.names, pairs)

@@ -16,14 +16,16 @@ def centre_of(training: np.ndarray) -> np.ndarray:
     """
     if len(training) < FEWEST_TO_CENTRE:
         return np.zeros(training.shape[1], np.float32)
-    return training.mean(0, dtype=np.float64).astype(np.float32)
+    return np.asarray(training.mean(0, dtype=np.float64), np.float32)
 
 
 def cosine(one: np.ndarray, other: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """float64 (len(one), len(other)); 0 where a vector vanishes."""
-    return (_unit(one - centre) @ _unit(other - centre).T).astype(np.float64).clip(-1, 1)
+    return np.clip(np.asarray(_unit(one - centre) @ _unit(other - centre).T, np.float64), -1, 1)
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
     norm = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norm, out=np.zeros_like(rows), where=norm > 0)
+    unit = np.zeros_like(rows)
+    np.divide(rows, norm, out=unit, where=norm > 0)
+    return unit

@@ -65,7 +65,11 @@ SEGMENTATION = (
 
 def feature_measure(encoder: str) -> Measure:
     return Measure(
-        encoder, TITLES.get(encoder, encoder), "feature", True, "cosine of embeddings centred on the training mean"
+        encoder,
+        TITLES.get(encoder, encoder),
+        "feature",
+        True,
+        "cosine of embeddings centred on the training mean",
     )
 
 

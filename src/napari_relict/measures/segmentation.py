@@ -49,7 +49,9 @@ def dice_per_label(one: PackedLabels, other: PackedLabels) -> np.ndarray:
     NaN where neither volume has the label; 0 where only one has it.
     """
     total = (one.counts[:, None] + other.counts[None]).astype(np.float64)
-    return np.divide(2.0 * overlaps(one, other), total, out=np.full(total.shape, np.nan), where=total > 0)
+    dice = np.full(total.shape, np.nan)
+    np.divide(2.0 * overlaps(one, other), total, out=dice, where=total > 0)
+    return dice
 
 
 def mean_dice(per_label: np.ndarray) -> np.ndarray:
@@ -57,7 +59,9 @@ def mean_dice(per_label: np.ndarray) -> np.ndarray:
     present = np.isfinite(per_label)
     count = present.sum(-1)
     total = np.where(present, per_label, 0.0).sum(-1)
-    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+    mean = np.full(count.shape, np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean
 
 
 def volume_difference(one: PackedLabels, other: PackedLabels) -> np.ndarray:

@@ -49,7 +49,8 @@ def _content(study: Study) -> dict[str, Any]:
     measures = study.measures()
     order = {name: place for place, name in enumerate(VERDICTS)}
     verdicts = verdicts.sort_values(
-        ["verdict", "q_value", "synthetic"], key=lambda column: column.map(order) if column.name == "verdict" else column
+        ["verdict", "q_value", "synthetic"],
+        key=lambda column: column.map(order) if column.name == "verdict" else column,
     )
     rows = verdicts.merge(matches, on=["synthetic", "training"], how="left").to_dict("records")
     pictured = [row for row in rows if row["verdict"] != VERDICTS[-1]][:MOST_PICTURES] or rows[:3]

@@ -99,9 +99,7 @@ def match_figure(study: Study, synthetic: str, training: str) -> Figure:
     matches = study.matches()
     row = matches[(matches["synthetic"] == synthetic) & (matches["training"] == training)].iloc[0]
     one, other = study.volume("synthetic", synthetic), study.volume("training", training)
-    scores = ", ".join(
-        f"{m.title} {row[m.name]:.3f}" for m in study.measures() if np.isfinite(row[m.name])
-    )
+    scores = ", ".join(f"{m.title} {row[m.name]:.3f}" for m in study.measures() if np.isfinite(row[m.name]))
     words = f"{synthetic} and {training}" + (" (training mirrored left-right)" if row["mirrored"] else "")
     return pair_figure(one, other.mirrored() if row["mirrored"] else other, f"{words}\n{scores}")
 
@@ -130,7 +128,16 @@ def _diverging() -> Any:
 
 def _draw_labels(ax: Any, labels: np.ndarray, origin: str, aspect: float) -> None:
     colours = matplotlib.colors.ListedColormap([(0, 0, 0, 0), *LABEL_COLOURS.values()])
-    ax.imshow(labels, cmap=colours, vmin=0, vmax=3, alpha=0.55, origin=origin, aspect=aspect, interpolation="nearest")
+    ax.imshow(
+        labels,
+        cmap=colours,
+        vmin=0,
+        vmax=3,
+        alpha=0.55,
+        origin=origin,
+        aspect=aspect,
+        interpolation="nearest",
+    )
 
 
 def _mark(ax: Any, marks: str, plane: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from napari_relict.calibration.null import location_and_scale
 from napari_relict.calibration.probability import replica_probability
 from napari_relict.calibration.verdicts import REPLICA_GRADE, Verdict
 from napari_relict.measures import Measure
-from napari_relict.measures.registry import primaries
+from napari_relict.measures.registry import Level, primaries
 from napari_relict.study.settings import Settings
 
 
@@ -28,9 +29,7 @@ def pair_grades(ratings: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(grade=("grade", "median"), readers=("reader", "nunique")).reset_index()
 
 
-def thresholds(
-    matches: pd.DataFrame, ratings: pd.DataFrame, measures: Sequence[Measure]
-) -> list[Threshold]:
+def thresholds(matches: pd.DataFrame, ratings: pd.DataFrame, measures: Sequence[Measure]) -> list[Threshold]:
     """The best threshold of every measure that the ratings allow; one rated pair a synthetic volume.
 
     Where several pairs of one synthetic volume were rated, the one of the highest grade speaks for it, so that
@@ -79,20 +78,21 @@ def verdicts(
     if first.empty:
         return []
     names = list(first.index)
-    scores = np.column_stack(
-        [m.closeness(nearest.reindex(names)[m.name].to_numpy(float)) for m in levels.values()]
-    )
+    scores = np.column_stack([m.closeness(nearest.reindex(names)[m.name].to_numpy(float)) for m in levels.values()])
     null = np.column_stack([m.closeness(nulls[m.name].scores) for m in levels.values()])
     p, decided = fused_p_values(scores, null)
     q = q_values(p)
-    grades = {(row.synthetic, row.training): float(row.grade) for row in pair_grades(ratings).itertuples()}
+    rated_pairs = pair_grades(ratings)
+    grades = {(str(row["synthetic"]), str(row["training"])): float(row["grade"]) for _, row in rated_pairs.iterrows()}
     highest: dict[str, tuple[float, str]] = {}
     for (synthetic, training), grade in grades.items():
         highest[synthetic] = max(highest.get(synthetic, (0.0, "")), (grade, training))
-    z = np.column_stack([
-        (scores[:, i] - centre) / scale
-        for i, (centre, scale) in enumerate(location_and_scale(column) for column in null.T)
-    ])
+    z = np.column_stack(
+        [
+            (scores[:, i] - centre) / scale
+            for i, (centre, scale) in enumerate(location_and_scale(column) for column in null.T)
+        ]
+    )
     grade_of = np.array([highest.get(name, (np.nan, ""))[0] for name in names])
     probability = replica_probability(z, np.isfinite(grade_of), grade_of >= REPLICA_GRADE - 0.5)
     found = []
@@ -121,7 +121,7 @@ def verdicts(
 
 
 def _evidence(
-    match: pd.Series, levels: dict, decided: int, nulls: dict[str, NullScores]  # type: ignore[type-arg]
+    match: pd.Series[Any], levels: Mapping[Level, Measure], decided: int, nulls: Mapping[str, NullScores]
 ) -> str:
     parts = []
     for place, (level, measure) in enumerate(levels.items()):

@@ -126,9 +126,7 @@ class Database:
             if out_of_space(error):
                 raise DataError(self.file, "no space left on the disk", "free some and try again") from error
             if "not a database" in str(error) or "malformed" in str(error):
-                raise DataError(
-                    self.file, "is damaged or not a study database", "restore it from a copy"
-                ) from error
+                raise DataError(self.file, "is damaged or not a study database", "restore it from a copy") from error
             if "readonly" in str(error):
                 raise DataError(self.file, "may not be written", "check its permissions") from error
             raise

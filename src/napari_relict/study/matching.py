@@ -17,7 +17,7 @@ from napari_relict.matching import Cohorts, Duplicate, MatchResult, PairScores, 
 from napari_relict.measures import Measure, choose_measures
 from napari_relict.measures.registry import primaries
 from napari_relict.progress import Progress, silent
-from napari_relict.study.cohorts import list_cohort, patients_of
+from napari_relict.study.cohorts import CohortFiles, list_cohort, patients_of
 from napari_relict.study.database import Database
 from napari_relict.study.settings import COHORTS, Settings
 from napari_relict.volumes.cohort import PreparedCohort
@@ -75,14 +75,14 @@ def prepare_study(
     """All cohorts on the common grid, the patient of each volume, what had to be left out, and the key of how."""
     preparation = settings.preparation_of_volumes()
     problems: list[DataError] = []
-    files = {}
+    files: dict[str, CohortFiles] = {}
     for cohort in COHORTS:
         if cohort in settings.cohorts:
-            files[cohort], more = list_cohort(folder, cohort, settings.cohorts[cohort])  # type: ignore[index]
+            files[cohort], more = list_cohort(folder, cohort, settings.cohorts[cohort])
             problems += more
     cache = folder / "volumes"
     reference = study_reference(files["training"].volumes, preparation, cache, progress)
-    prepared = {}
+    prepared: dict[str, PreparedCohort] = {}
     for cohort, found in files.items():
         prepared[cohort], more = prepare_cohort(
             cohort, found.volumes, found.segmentations, preparation, reference, cache, progress
@@ -171,10 +171,7 @@ def _store(
         )
         connection.executemany(
             "INSERT INTO duplicate VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                (d.cohort, d.volume, d.training, d.ncc, d.mirrored, d.same_voxels, d.same_patient)
-                for d in duplicates
-            ],
+            [(d.cohort, d.volume, d.training, d.ncc, d.mirrored, d.same_voxels, d.same_patient) for d in duplicates],
         )
         for synthetic in prepared["synthetic"].names:
             mine = [pair for pair in result.pairs if (pair.cohort, pair.query) == ("synthetic", synthetic)]

@@ -186,7 +186,9 @@ def _imported(connection: sqlite3.Connection, file: Path, number: int, row: dict
             event["grade"] = 0
         if event["grade"] not in (1, 2, 3, 4) or float(str(row["grade"])) != event["grade"]:
             raise DataError(
-                file, f"row {number}: grade '{row['grade']}' is not 1 to 4", "correct it; nothing was imported"
+                file,
+                f"row {number}: grade '{row['grade']}' is not 1 to 4",
+                "correct it; nothing was imported",
             )
     criteria = str(event["criteria"])
     if not criteria.startswith("["):
@@ -202,15 +204,11 @@ def _missing(value: Any) -> bool:
     return value is None or value == "" or (isinstance(value, float) and np.isnan(value))
 
 
-def _event(
-    connection: sqlite3.Connection, kind: str, pair: Pair, reader: str, session: str
-) -> dict[str, Any]:
+def _event(connection: sqlite3.Connection, kind: str, pair: Pair, reader: str, session: str) -> dict[str, Any]:
     """An event with everything that is known without asking the reader."""
 
     def content(cohort: str, name: str) -> str:
-        row = connection.execute(
-            "SELECT content FROM volume WHERE cohort = ? AND name = ?", (cohort, name)
-        ).fetchone()
+        row = connection.execute("SELECT content FROM volume WHERE cohort = ? AND name = ?", (cohort, name)).fetchone()
         return str(row[0]) if row else ""
 
     scores = connection.execute("SELECT value FROM meta WHERE key = 'scores_hash'").fetchone()
@@ -251,9 +249,7 @@ def _frame(database: Database, query: str) -> pd.DataFrame:
     with database.connect() as connection:
         rows = [dict(row) for row in connection.execute(query)]
     frame = pd.DataFrame(rows, columns=list(EVENT_COLUMNS))
-    frame["criteria"] = [
-        "; ".join(str(one) for one in json.loads(text)) for text in frame["criteria"].astype(str)
-    ]
+    frame["criteria"] = ["; ".join(str(one) for one in json.loads(text)) for text in frame["criteria"].astype(str)]
     for name in ("blinded", "swapped"):
         frame[name] = frame[name].astype(bool)
     for name in ("grade", "confidence", "order_index"):

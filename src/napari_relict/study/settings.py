@@ -56,8 +56,8 @@ class PreparationSettings(_Table):
 
 class MatchSettings(_Table):
     measures: tuple[str, ...] = ("ncc", "mse", "ssim", "mobilenet_v2", "dice", "volume_difference")
-    top: int = Field(5, ge=1)
-    duplicate_ncc: float = Field(0.99, gt=0, le=1)
+    top: int = Field(default=5, ge=1)
+    duplicate_ncc: float = Field(default=0.99, gt=0, le=1)
 
     @field_validator("measures")
     @classmethod
@@ -69,8 +69,8 @@ class MatchSettings(_Table):
 
 
 class VerdictSettings(_Table):
-    alpha: float = Field(0.05, gt=0, lt=1)
-    exact_ncc: float = Field(0.98, gt=0, le=1)
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+    exact_ncc: float = Field(default=0.98, gt=0, le=1)
 
 
 class ReadingSettings(_Table):

@@ -235,7 +235,7 @@ class Study:
     def duplicates(self) -> pd.DataFrame:
         """Pairs inside the training cohort, and of holdout and training, that look like copies of each other."""
         frame = self._frame("SELECT * FROM duplicate")
-        return frame.astype({name: bool for name in ("mirrored", "same_voxels", "same_patient")})
+        return frame.astype(dict.fromkeys(("mirrored", "same_voxels", "same_patient"), bool))
 
     def nearest(self, cohort: str = "synthetic") -> pd.DataFrame:
         """Score of each volume with its nearest training volume: volumes by measures."""
@@ -292,9 +292,12 @@ class Study:
     def reading_list(self, reader: str) -> list[Pair]:
         """The nearest pair of every synthetic volume, in an order of the reader's own."""
         matches = self.matches()
-        pairs = [Pair(row.synthetic, row.training) for row in matches[matches["rank"] == 1].itertuples()]
+        pairs = [
+            Pair(synthetic, training)
+            for synthetic, training in matches.loc[matches["rank"] == 1, ["synthetic", "training"]].to_numpy()
+        ]
         seed = int.from_bytes(hashlib.sha256(reader.strip().encode()).digest()[:8], "big")
-        np.random.default_rng(seed).shuffle(pairs)  # type: ignore[arg-type]
+        np.random.default_rng(seed).shuffle(pairs)
         return pairs
 
     def rate(self, pair: Pair, grade: int, *, reader: str, session: str, **details: Any) -> str:

@@ -23,6 +23,7 @@ class Annotations:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self.texts: dict[str, TextOverlay] = {}
+        self._sizes: dict[str, int] = {}
         for edge, position in _EDGES.items():
             self._add(edge, position, "#ffe9a8", 13, gridded=True)
         # Texts of one corner stack upwards in the order in which they are made. The lowest line of each cell
@@ -49,17 +50,25 @@ class Annotations:
     def set_slice(self, text: str) -> None:
         self.texts["slice"].text = text
 
-    def set_legend(self, left: str, right: str, *, outlines: bool, other: bool) -> None:
+    def set_legend(self, left: str, right: str, *, outlines: bool) -> None:
         """Name both sides; say what outlines mean when there are any."""
-        also = ", or outline only there" if outlines else ""
+        also = ", or only there" if outlines else ""
         self.texts["only_left"].text = f"▲ {left}: brighter{also}"
         self.texts["only_right"].text = f"▼ {right}: brighter{also}"
-        self.texts["both"].visible = self.texts["label"].visible = outlines
-        self.texts["other"].visible = outlines and other
 
-    def set_label(self, text: str) -> None:
-        """Which labels are outlined."""
-        self.texts["label"].text = text
+    def show_kinds(self, *, both: bool, other: bool) -> None:
+        """Explain only those kinds of outline that are drawn."""
+        self.texts["both"].visible, self.texts["other"].visible = both, other
+
+    def set_label(self, label: int | None) -> None:
+        """Say which label is outlined alone; None: all are, which needs no words."""
+        self.texts["label"].visible = label is not None
+        self.texts["label"].text = f"label {label} alone"
+
+    def scale(self, share: float) -> None:
+        """Write everything at this share of its full size."""
+        for key, text in self.texts.items():
+            text.font_size = self._sizes[key] * share
 
     def close(self) -> None:
         self._viewer.canvas.overlay_tiling.bottom_left = self._tiling
@@ -70,5 +79,6 @@ class Annotations:
     def _add(self, key: str, position: str, colour: Any, size: int, gridded: bool = False) -> None:
         overlay = TextOverlay(position=position, color=colour, font_size=size, gridded=gridded, box=False)
         self.texts[key] = overlay
+        self._sizes[key] = size
         self._viewer.canvas.overlays[f"relict_{key}"] = overlay
         overlay.visible = True

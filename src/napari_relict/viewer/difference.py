@@ -13,9 +13,7 @@ from skimage.filters import threshold_otsu
 BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL = 1, 2, 3, 4
 
 
-def signed_difference(
-    left: npt.NDArray[np.float32], right: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
+def signed_difference(left: npt.NDArray[np.float32], right: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Left minus right, in the units of the prepared images: 0 alike, +1 and -1 as different as can be."""
     _same_grid(left, right)
     return np.subtract(left, right, dtype=np.float32)
@@ -49,14 +47,14 @@ def label_difference(
 
 
 def difference_limit(difference: npt.NDArray[np.float32], foreground: npt.NDArray[np.bool_]) -> float:
-    """A symmetric display limit: the 99.5th percentile of what differs inside the anatomy, at least 0.1.
+    """A symmetric display limit: the 99.5th percentile of what differs inside the anatomy, at least 0.2.
 
     The floor keeps an exact copy dark: without it, rounding noise would be stretched to full colour.
     """
     inside = np.abs(difference[foreground])
     if inside.size == 0:
         return 1.0
-    return float(np.clip(np.percentile(inside[:: max(1, inside.size // 200_000)], 99.5), 0.1, 1.0))
+    return float(np.clip(np.percentile(inside[:: max(1, inside.size // 200_000)], 99.5), 0.2, 1.0))
 
 
 def anatomy_level(image: npt.NDArray[np.float32]) -> float:
@@ -65,9 +63,7 @@ def anatomy_level(image: npt.NDArray[np.float32]) -> float:
     return 0.5 if some.min() == some.max() else 0.5 * float(threshold_otsu(some))
 
 
-def anatomy_bounds(
-    *images: npt.NDArray[np.float32], level: float
-) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+def anatomy_bounds(*images: npt.NDArray[np.float32], level: float) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
     """First and last voxel index (z, y, x) brighter than `level` in any image; the grid when nothing is.
 
     Cells are framed on this box: prepared volumes carry a margin of air that would shrink the anatomy.

@@ -139,9 +139,7 @@ def open_review(
     return review_study(Study.open(study_path), reader=reader, blinded=blinded, show=show)
 
 
-def review_study(
-    study: Any, reader: str | None = None, blinded: bool = True, show: bool = True
-) -> napari.Viewer:
+def review_study(study: Any, reader: str | None = None, blinded: bool = True, show: bool = True) -> napari.Viewer:
     """`open_review` for a study that is open already; the window closes it."""
     import napari
 

@@ -47,8 +47,6 @@ class Review:
         self.tabs.addTab(self.reading_list, "Reading list")
         self.tabs.addTab(self.matches, "Matches")
         self.tabs.addTab(self.calibration, "Calibration")
-        ink = ink_for(str(viewer.theme))
-        self.panel.strips.ink = self.calibration.ink = ink
         self._shown: PairKey | None = None
         self._calibrator = Calibrator(study, self.jobs)
         self._shortcuts: Shortcuts | None = None
@@ -79,17 +77,21 @@ class Review:
         self.panel.asked.connect(self.act)
         self.panel.rating.criterion_toggled.connect(self.session.toggle_criterion)
         self.panel.rating.comment_changed.connect(self.session.set_comment)
-        self.panel.rating.comment_left.connect(self._to_canvas)
+        self.panel.rating.comment_left.connect(self._to_keys)
         self.reading_list.opened.connect(self._on_list_row)
         self.matches.opened.connect(self._on_match_row)
+        self.viewer.events.theme.connect(self._on_theme)
+        self._set_ink()
         self._fill_matches()
         self.calibration.set_rows(self.scores.calibrated(self.study.ratings()))
         self._on_pair()
         self._on_state()
+        self._to_keys()
 
     def close(self) -> None:
         """Give the window back as it was."""
         self.jobs.close()
+        self.viewer.events.theme.disconnect(self._on_theme)
         for signal in (self.session.pair_changed, self.session.state_changed, self.session.ratings_changed,
                        self.session.said):  # fmt: skip
             signal.disconnect()
@@ -145,7 +147,8 @@ class Review:
         self._shown = images.key
         upcoming = self.session.upcoming()
         if upcoming is not None and self.store.get(self._key(upcoming)) is None:
-            self.jobs.start(self.store.load, self._key(upcoming), done=_kept)
+            # A fault in a pair nobody looks at yet is said when it is opened.
+            self.jobs.start(self.store.load, self._key(upcoming), done=_nothing, failed=_nothing)
 
     def _on_state(self) -> None:
         self.panel.show_session(self.session, looked_at=self._name_of_pair(), loading=self.loading)
@@ -172,8 +175,15 @@ class Review:
         return f"{name}, blinded" if session.blinded else f"{name}: {session.pair.synthetic}"
 
     def _mark_row(self) -> None:
-        if self.session.order:
-            self.reading_list.select_row(self.session.position)
+        """Mark the open pair in both tables."""
+        if not self.session.order:
+            return
+        self.reading_list.select_row(self.session.position)
+        frame, pair = self.matches.model.frame, self.session.pair
+        if len(frame):
+            here = (frame["synthetic"] == pair.synthetic) & (frame["training"] == pair.training)
+            if here.any():
+                self.matches.select_row(int(here.to_numpy().argmax()))
 
     def _fill_matches(self) -> None:
         if self.session.blinded:
@@ -210,20 +220,29 @@ class Review:
     def _help(self) -> None:
         show_help(self.panel)
 
-    def _to_canvas(self) -> None:
-        """Leave the text field, so that keys are actions again."""
-        self.panel.rating.comment.clearFocus()
+    def _to_keys(self) -> None:
+        """Take the focus out of text fields and tables, so that keys are actions again."""
+        self.panel.setFocus()
 
     def _on_list_row(self, row: pd.Series) -> None:
         self.session.go_to(int(row["pair"]) - 1)
-        self.reading_list.view.clearFocus()
+        self._to_keys()
 
     def _on_match_row(self, row: pd.Series) -> None:
         pair = type(self.session.order[0])(row["synthetic"], row["training"])
         self.session.visit(pair)
-        self.matches.view.clearFocus()
+        self._to_keys()
 
     # Thresholds ---------------------------------------------------------------------------------------------
+    def _set_ink(self) -> None:
+        self.panel.strips.ink = self.calibration.ink = ink_for(str(self.viewer.theme))
+
+    def _on_theme(self) -> None:
+        """Painted widgets do not follow napari's style sheet by themselves."""
+        self._set_ink()
+        self._show_scores()
+        self._recalibrate()
+
     def _recalibrate(self) -> None:
         self.calibration.set_computing()
         self._calibrator.request()
@@ -266,5 +285,5 @@ def prepare(study: Any, reader: str, blinded: bool) -> tuple[ReadingSession, Sco
     return ReadingSession(study, reader, blinded=blinded), Scores(study)
 
 
-def _kept(images: PairImages) -> None:
-    """A pair loaded ahead stays in the store."""
+def _nothing(outcome: object) -> None:
+    """A pair loaded ahead stays in the store; nobody waits for it."""

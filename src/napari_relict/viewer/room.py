@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
-SIDE_WIDTH, BOTTOM_HEIGHT = 400, 250
+SIDE_WIDTH, BOTTOM_HEIGHT = 400, 270
 
 
 class Room:

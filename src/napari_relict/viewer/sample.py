@@ -10,12 +10,14 @@ import numpy as np
 from napari_relict.errors import DataError
 from napari_relict.fetching import cache_folder
 
-#: Where `napari-relict demo` puts its study when no other folder is named.
+#: What `napari-relict demo` calls its study when no other folder is named.
 DEMO_STUDY = "demo-study"
 
 
 def demo_folder() -> Path:
-    return cache_folder() / DEMO_STUDY
+    """The demo study where napari was started, else the one in the cache folder (which may not be there)."""
+    here = Path.cwd() / DEMO_STUDY
+    return here if (here / "study.toml").exists() else cache_folder() / DEMO_STUDY
 
 
 def demo_pair() -> list[tuple[Any, dict[str, Any], str]]:

@@ -16,12 +16,12 @@ from napari.layers import Image, Labels
 
 from napari_relict.viewer.annotations import Annotations
 from napari_relict.viewer.colours import difference_labels, diverging
-from napari_relict.viewer.difference import BOTH, OTHER_LABEL, label_difference
+from napari_relict.viewer.difference import ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL, label_difference
+from napari_relict.viewer.framing import frame
 from napari_relict.viewer.pairs import PairImages
 from napari_relict.viewer.planes import TRUE_IN_3D, VIEWS, Plane, marks_in_3d
 
-#: Pixels of a cell left free beside the anatomy, for the marks, and above and below it, for title and legend.
-_BESIDE, _ABOVE = 70, 120
+_TITLE_SIZE = 12
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class ReviewScene:
 
     # A pair -----------------------------------------------------------------------------------------------
     def show(self, images: PairImages, texts: CellTexts) -> None:
-        """Show this pair; position, plane and zoom stay as the reader left them."""
+        """Show this pair. Plane and slice stay; so does the zoom, if the reader has set one."""
         first = not self.layers
         self.images = images
         if first:
@@ -65,14 +65,13 @@ class ReviewScene:
         for layer, name in zip(self.layers, names, strict=True):
             layer.name = name
         assert self.annotations is not None
-        compared = images.label_difference
-        other = compared is not None and bool((compared == OTHER_LABEL).any())
-        self.annotations.set_legend(
-            texts.left_side, texts.right_side, outlines=compared is not None, other=other
-        )
+        outlines = images.label_difference is not None
+        self.annotations.set_legend(texts.left_side, texts.right_side, outlines=outlines)
         if first:
             self._go_to_centre()
             self.set_plane(self.plane)
+        elif self._untouched():
+            self.frame()
         self._update_slice_text()
 
     def close(self) -> None:
@@ -150,21 +149,12 @@ class ReviewScene:
         """Centre all cells on the anatomy and fill them with it, leaving room for titles and marks."""
         if self.images is None:
             return
-        (first, last), spacing = self.images.bounds, np.array(self.images.spacing)
-        low, high = (np.array(first) - 0.5) * spacing, (np.array(last) + 0.5) * spacing
-        size, centre = high - low, (low + high) / 2
         height, width = self.viewer.canvas.viewbox_size(self.viewer.layers)
-        height, width = max(height - _ABOVE, 50), max(width - _BESIDE, 50)
+        self._fit_texts(width)
+        view = None if self.in_3d else VIEWS[self.plane]
         camera = self.viewer.scene.camera
-        if self.in_3d:
-            camera.center = tuple(float(c) for c in centre)
-            # The front view shows height and width; its diagonal leaves room for turning.
-            zoom = min(height / size[0], width / size[2], min(height, width) / (0.9 * size[1]))
-        else:
-            rows, columns = self.viewer.dims.order[1:]
-            camera.center = (0.0, float(centre[rows]), float(centre[columns]))
-            zoom = min(height / size[rows], width / size[columns])
-        camera.zoom = self._framed_zoom = float(zoom)
+        camera.center, zoom = frame(self.images.bounds, self.images.spacing, (height, width), view)
+        camera.zoom = self._framed_zoom = zoom
 
     # Inside -----------------------------------------------------------------------------------------------
     def _build(self, images: PairImages) -> None:
@@ -185,7 +175,8 @@ class ReviewScene:
         for layer in self.layers[::2]:
             # A layer's name overlay stands in that layer's cell: it is the only text that differs by cell.
             title = layer.name_overlay
-            title.position, title.font_size, title.color, title.box = "top_left", 12, "white", False
+            title.position, title.color, title.box = "top_left", "white", False
+            title.font_size = _TITLE_SIZE
             title.visible = True
         self.viewer.layers.selection.clear()
         canvas = self.viewer.canvas
@@ -217,38 +208,51 @@ class ReviewScene:
                 layer.data = _nothing(images)
             else:
                 layer.data = labels if self.label is None else np.where(labels == self.label, labels, 0)
-        self.annotations.set_label("all labels" if self.label is None else f"label {self.label} alone")
+        self.annotations.set_label(self.label)
         self._apply_look()
 
     def _apply_look(self) -> None:
         """What differs between slices and volumes.
 
-        In 3D the part that both segmentations share would hide what differs inside it, and surfaces of the
-        left and right segmentation would hide the images: neither is drawn.
+        In 3D only what one side has alone is drawn as surfaces: all else would hide it, or hide the images.
         """
         if self.images is None:
             return
-        images = self.images
+        images, in_3d = self.images, self.in_3d
         grey_left, left, grey_right, right, difference, outlines = self.layers
         compared = images.label_difference
         if compared is not None and self.label is not None:
             compared = label_difference(images.left_labels, images.right_labels, self.label)
         if compared is None:
             outlines.data = _nothing(images)
+        elif in_3d:
+            outlines.data = np.where(np.isin(compared, (ONLY_LEFT, ONLY_RIGHT)), compared, 0).astype(np.uint8)
         else:
-            only = np.where(compared == BOTH, 0, compared) if self.in_3d else compared
-            outlines.data = only.astype(np.uint8, copy=False)
-        left.visible = right.visible = self.overlay and not self.in_3d
+            outlines.data = compared
+        left.visible = right.visible = self.overlay and not in_3d
         outlines.visible = self.overlay
+        in_slices = compared is not None and not in_3d
+        assert self.annotations is not None
+        self.annotations.show_kinds(both=in_slices, other=in_slices and bool((compared == OTHER_LABEL).any()))
         # In volumes noise adds up along the view: air is cut off, and small differences are thinned out.
-        limit = max(2.5 * images.difference_limit, 0.5) if self.in_3d else images.difference_limit
+        limit = max(2.5 * images.difference_limit, 0.5) if in_3d else images.difference_limit
         difference.contrast_limits = (-limit, limit)
-        difference.colormap = diverging(2.0 if self.in_3d else 1.0)
+        difference.colormap = diverging(2.0 if in_3d else 1.0)
+        # Translucent volumes write depth, which would hide the surfaces inside them.
+        difference.blending = "additive" if in_3d else "translucent"
         for layer in (grey_left, grey_right):
-            layer.contrast_limits = (images.level, images.level + 0.55) if self.in_3d else (0.0, 1.0)
-        if not self.in_3d:
+            layer.contrast_limits = (images.level, images.level + 0.55) if in_3d else (0.0, 1.0)
+        if not in_3d:
             for layer in (left, right, outlines):
                 layer.contour = 1
+
+    def _fit_texts(self, cell_width: float) -> None:
+        """Smaller letters in narrow cells, so that titles and legend stay inside their own."""
+        share = float(np.clip(cell_width / 380, 0.75, 1.0))
+        for layer in self.layers[::2]:
+            layer.name_overlay.font_size = _TITLE_SIZE * share
+        if self.annotations is not None:
+            self.annotations.scale(share)
 
     def _go_to_centre(self) -> None:
         assert self.images is not None
@@ -274,8 +278,12 @@ class ReviewScene:
 
     def _on_canvas_size(self) -> None:
         """Frame again when the window changes, unless the reader has zoomed."""
-        if self._framed_zoom is not None and np.isclose(self.viewer.scene.camera.zoom, self._framed_zoom):
+        if self._untouched():
             self.frame()
+
+    def _untouched(self) -> bool:
+        """The reader has not zoomed since the last framing."""
+        return self._framed_zoom is not None and bool(np.isclose(self.viewer.scene.camera.zoom, self._framed_zoom))
 
     def _on_wheel(self, viewer: ViewerModel, event: Any) -> None:
         """The wheel goes through slices, as radiologists expect; with a modifier it stays napari's."""

@@ -75,7 +75,7 @@ class PreparedCohort:
         self.names = list(self.rows)
         group = zarr.open_group(folder, mode="r")
         self._image: Any = group["image"]
-        self._labels: Any = group["labels"] if "labels" in group else None
+        self._labels: Any = group.get("labels")
 
     def __len__(self) -> int:
         return len(self.names)

@@ -101,8 +101,6 @@ def _dicom_series(folder: Path) -> list[VolumeFile]:
     series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
     names = [folder.name] if len(series) == 1 else [f"{folder.name}-{i + 1}" for i in range(len(series))]
     return [
-        VolumeFile(
-            name, tuple(Path(f) for f in sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid))
-        )
+        VolumeFile(name, tuple(Path(f) for f in sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)))
         for name, uid in zip(names, series, strict=True)
     ]

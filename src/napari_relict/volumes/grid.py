@@ -30,15 +30,11 @@ class Grid:
         """A blank image on this grid whose centre voxel lies at the world's origin."""
         image = sitk.Image(*[int(n) for n in self.shape[::-1]], sitk.sitkUInt8)
         image.SetSpacing([float(mm) for mm in self.spacing[::-1]])
-        image.SetOrigin(
-            [-mm * (n - 1) / 2 for n, mm in zip(self.shape[::-1], self.spacing[::-1], strict=True)]
-        )
+        image.SetOrigin([-mm * (n - 1) / 2 for n, mm in zip(self.shape[::-1], self.spacing[::-1], strict=True)])
         return image
 
 
-def place(
-    image: sitk.Image, grid: Grid, to_volume: sitk.Transform, *, fill: float, labels: bool = False
-) -> np.ndarray:
+def place(image: sitk.Image, grid: Grid, to_volume: sitk.Transform, *, fill: float, labels: bool = False) -> np.ndarray:
     """Resample `image` onto `grid`.
 
     Parameters
@@ -56,7 +52,7 @@ def place(
     else:
         smooth = _smooth_for(sitk.Cast(image, sitk.sitkFloat32), grid)
         placed = sitk.Resample(smooth, grid.empty(), to_volume, sitk.sitkLinear, fill, sitk.sitkFloat32)
-    return sitk.GetArrayFromImage(placed)
+    return np.asarray(sitk.GetArrayFromImage(placed))
 
 
 def bounding_grid(image: sitk.Image, spacing: float) -> tuple[Grid, np.ndarray]:

@@ -12,9 +12,7 @@ Modality = Literal["mr", "ct"]
 LOW_PERCENTILE, HIGH_PERCENTILE = 0.5, 99.5
 
 
-def value_range(
-    values: np.ndarray, modality: Modality, window: tuple[float, float], name: str
-) -> tuple[float, float]:
+def value_range(values: np.ndarray, modality: Modality, window: tuple[float, float], name: str) -> tuple[float, float]:
     """The stored values that become 0 and 1.
 
     Parameters

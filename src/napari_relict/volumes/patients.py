@@ -28,9 +28,7 @@ def read_patients(file: Path) -> dict[str, str]:
         ) from error
     missing = {"volume", "patient"} - set(table.columns)
     if missing:
-        raise DataError(
-            file, f"has no column {' or '.join(sorted(missing))}", "write the header line volume,patient"
-        )
+        raise DataError(file, f"has no column {' or '.join(sorted(missing))}", "write the header line volume,patient")
     if table[["volume", "patient"]].isna().any().any():
         line = int(table[["volume", "patient"]].isna().any(axis=1).to_numpy().argmax()) + 2
         raise DataError(file, f"line {line} has an empty cell", "give a volume and a patient on each line")
@@ -39,6 +37,8 @@ def read_patients(file: Path) -> dict[str, str]:
     for name, patient in zip(names, table["patient"].str.strip(), strict=True):
         if patients.setdefault(name, patient) != patient:
             raise DataError(
-                file, f"gives volume '{name}' to two patients ({patients[name]}, {patient})", "keep one of them"
+                file,
+                f"gives volume '{name}' to two patients ({patients[name]}, {patient})",
+                "keep one of them",
             )
     return patients

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -25,7 +26,7 @@ from napari_relict.volumes.reading import read_segmentation, read_volume
 
 # Raise this when prepared voxels change for the same settings: caches of older versions are then rebuilt.
 RECIPE = 1
-REFERENCE_VOLUMES = 32
+REFERENCE_VOLUMES = 24
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,13 @@ def study_reference(
         except DataError:  # said when the cohort itself is prepared
             return None
 
-    def stream():  # type: ignore[no-untyped-def]
-        with ThreadPoolExecutor(workers()) as pool:
-            for done, image in enumerate(pool.map(coarse, chosen), start=1):
-                progress("reference", done, len(chosen))
-                if image is not None:
-                    yield image
-
-    reference = make_reference(stream(), preparation.grid)
+    images = []
+    with ThreadPoolExecutor(workers()) as pool:
+        for done, image in enumerate(pool.map(coarse, chosen), start=1):
+            progress("reference", done, len(chosen))
+            if image is not None:
+                images.append(image)
+    reference = make_reference(images, preparation.grid)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part.npz")
     np.savez(unfinished, reference=reference, key=np.array(key))
@@ -128,54 +128,64 @@ def prepare_cohort(
     DataError : the disk is full, or not one volume could be used.
     """
     place_on_disk = folder / f"{cohort}.zarr"
-    problems: list[DataError] = []
+    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
     try:
-        writer = CohortWriter(place_on_disk, preparation.grid, preparation.key(reference))
-        waiting = [file for file in files if not _is_current(file, segmentations.get(file.name), writer)]
-        done = len(files) - len(waiting)
-        threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # parallel over volumes, not inside one
-        pool = ThreadPoolExecutor(workers())
-        try:
-            queue = iter(waiting)
-            running: list[tuple[VolumeFile, Future[_Prepared]]] = []
-            while True:
-                while len(running) < 2 * workers() and (file := next(queue, None)) is not None:
-                    task = pool.submit(_prepare, file, segmentations.get(file.name), preparation, reference)
-                    running.append((file, task))
-                if not running:
-                    break
-                file, task = running.pop(0)
-                try:
-                    ready = task.result()
-                except DataError as problem:
-                    problems.append(problem)
-                else:
-                    writer.add(ready.row, ready.image, ready.labels)
-                    if ready.problem:
-                        problems.append(ready.problem)
-                done += 1
-                progress(f"prepare {cohort}", done, len(files))
-        finally:
-            pool.shutdown(cancel_futures=True)
-            sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
+        writer = CohortWriter(place_on_disk, preparation.grid, preparation.key(reference))
+        problems = _add_missing(writer, cohort, files, segmentations, preparation, reference, progress)
     except Exception as error:
         if out_of_space(error):
             raise DataError(
                 folder, "no space left on the disk", "free some and run again: what is prepared is kept"
             ) from error
         raise
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     failed = {str(problem.subject) for problem in problems}
     rows = {
-        file.name: writer.rows[file.name]
-        for file in files
-        if file.name in writer.rows and str(file.path) not in failed
+        file.name: writer.rows[file.name] for file in files if file.name in writer.rows and str(file.path) not in failed
     }
     if not rows:
         for problem in problems[1:]:
             problems[0].add_note(str(problem))
         raise problems[0] if problems else DataError(cohort, "has no volumes", "give a folder with volumes")
     return PreparedCohort(place_on_disk, cohort, rows, preparation.grid, preparation.unit), problems
+
+
+def _add_missing(
+    writer: CohortWriter,
+    cohort: str,
+    files: Sequence[VolumeFile],
+    segmentations: Mapping[str, VolumeFile],
+    preparation: Preparation,
+    reference: np.ndarray | None,
+    progress: Progress,
+) -> list[DataError]:
+    """Prepare in parallel, store in order; the errors of what had to be left out."""
+    waiting = [file for file in files if not _is_current(file, segmentations.get(file.name), writer)]
+    done = len(files) - len(waiting)
+    problems: list[DataError] = []
+    queue = iter(waiting)
+    running: deque[Future[_Prepared]] = deque()
+    pool = ThreadPoolExecutor(workers())
+    try:
+        while True:
+            while len(running) < 2 * workers() and (file := next(queue, None)) is not None:
+                running.append(pool.submit(_prepare, file, segmentations.get(file.name), preparation, reference))
+            if not running:
+                return problems
+            try:
+                ready = running.popleft().result()
+            except DataError as refused:
+                problems.append(refused)
+            else:
+                writer.add(ready.row, ready.image, ready.labels)
+                if ready.problem:
+                    problems.append(ready.problem)
+            done += 1
+            progress(f"prepare {cohort}", done, len(files))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def workers() -> int:
@@ -199,7 +209,7 @@ def _prepare(
     image = read_volume(file)
     stamp = _stamp(file, segmentation)
     values = sitk.GetArrayViewFromImage(image)
-    voxels = hashlib.sha256(np.ascontiguousarray(values)).hexdigest()
+    voxels = hashlib.sha256(values.tobytes()).hexdigest()
     geometry = repr((image.GetSpacing(), image.GetOrigin(), image.GetDirection()))
     coarse = coarse_image(image, how.grid, how.modality, how.window)
     if reference is None:
@@ -209,12 +219,13 @@ def _prepare(
     fill = how.window[0] if how.modality == "ct" else float(min(0, values.min()))
     placed = place(image, how.grid, pose, fill=fill)
     low, high = value_range(placed, how.modality, how.window, str(file.path))
-    labels, problem = None, None
+    labels: np.ndarray | None = None
+    refused: DataError | None = None
     if segmentation:
         try:
             labels = place(read_segmentation(segmentation, image), how.grid, pose, fill=0, labels=True)
         except DataError as error:
-            problem = error
+            refused = error
     row = Row(
         row=-1,
         name=file.name,
@@ -226,7 +237,7 @@ def _prepare(
         pose=[*pose.GetMatrix(), *_offset(pose)],
         path=str(file.path),
     )
-    return _Prepared(row, to_unit(placed, low, high), labels, problem)
+    return _Prepared(row, to_unit(placed, low, high), labels, refused)
 
 
 def _offset(pose: sitk.Euler3DTransform) -> tuple[float, ...]:

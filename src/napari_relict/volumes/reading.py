@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import os
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -21,6 +21,7 @@ sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK's warnings name its own sour
 # Share of the spacing by which two grids may differ and still be called the same.
 GRID_TOLERANCE = 1e-2
 LARGEST_LABEL = 65535
+CHUNK = 1 << 22
 
 
 def read_header(file: VolumeFile) -> sitk.ImageFileReader:
@@ -54,13 +55,13 @@ def read_header(file: VolumeFile) -> sitk.ImageFileReader:
         )
     if len(size) > 3 and any(n > 1 for n in size[3:]):
         raise DataError(
-            file.path, f"is {len(size)}D ({shape})", "give one 3D volume: split the series or take one time point"
+            file.path,
+            f"is {len(size)}D ({shape})",
+            "give one 3D volume: split the series or take one time point",
         )
     slices = len(file.paths) if file.is_dicom else (size[2] if len(size) > 2 else 1)
     if min(*size[:2], slices) < 2:
-        raise DataError(
-            file.path, f"is a single 2D slice ({shape})", "give a 3D volume; slices are not compared"
-        )
+        raise DataError(file.path, f"is a single 2D slice ({shape})", "give a 3D volume; slices are not compared")
     return reader
 
 
@@ -79,12 +80,7 @@ def read_volume(file: VolumeFile) -> sitk.Image:
     image = _read_series(file) if file.is_dicom else _read_file(file.paths[0])
     values = sitk.GetArrayViewFromImage(image)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        bad = int(values.size - np.isfinite(values).sum())
-        raise DataError(
-            file.path,
-            f"{bad} of {values.size} voxels are NaN or infinite",
-            "replace them (for example by the background value)",
-        )
+        raise _not_finite(file.path, int((~np.isfinite(values)).sum()), values.size)
     if values.min() == values.max():
         raise DataError(file.path, f"every voxel is {values.flat[0]}", "a constant volume cannot be compared")
     return image
@@ -105,9 +101,7 @@ def read_segmentation(file: VolumeFile, volume: sitk.Image) -> sitk.Image:
     read_header(file)
     image = _read_series(file) if file.is_dicom else _read_file(file.paths[0])
     values = sitk.GetArrayViewFromImage(image)
-    whole = values.dtype.kind in "ui" or (
-        bool(np.isfinite(values).all()) and bool((values == np.rint(values)).all())
-    )
+    whole = values.dtype.kind in "ui" or (bool(np.isfinite(values).all()) and bool((values == np.rint(values)).all()))
     if not whole or values.min() < 0 or values.max() > LARGEST_LABEL:
         raise DataError(
             file.path,
@@ -139,7 +133,7 @@ def grid_difference(one: sitk.Image, other: sitk.Image) -> str:
 
 
 def _read_file(path: Path) -> sitk.Image:
-    _refuse_truncated(path)
+    _check_nifti(path)
     try:
         with _alone(path) as safe:
             image = sitk.ReadImage(str(safe))
@@ -162,7 +156,9 @@ def _read_series(file: VolumeFile) -> sitk.Image:
         image = reader.Execute()
     except RuntimeError as error:
         raise DataError(
-            file.path, "the DICOM series cannot be read (a slice is damaged or of another size)", "copy it again"
+            file.path,
+            "the DICOM series cannot be read (a slice is damaged or of another size)",
+            "copy it again",
         ) from error
     normal = np.array(image.GetDirection()).reshape(3, 3)[:, 2]
     places = []
@@ -205,36 +201,52 @@ def _alone(path: Path) -> Iterator[Path]:
         yield link
 
 
-def _refuse_truncated(path: Path) -> None:
-    """ITK fills what is missing from a cut-off NIfTI file with zeros and says nothing: look for ourselves."""
+def _check_nifti(path: Path) -> None:
+    """Look for what ITK's NIfTI reader hides: it fills what is cut off, and what is not finite, with zeros."""
     end = extension_of(path)
-    if end == ".nii.gz":
-        try:
-            with gzip.open(path) as stream:
-                header = stream.read(352)
-                total = len(header)
-                while chunk := stream.read(1 << 22):
-                    total += len(chunk)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(path, "the compressed file is truncated or damaged", "copy it again") from error
-    elif end == ".nii":
-        with path.open("rb") as stream:
-            header = stream.read(352)
-            total = stream.seek(0, os.SEEK_END)
-    else:
+    if end not in (".nii", ".nii.gz"):
         return
-    expected = _nifti_size(header)
-    if expected is not None and total < expected:
-        raise DataError(path, f"is truncated ({total} of {expected} bytes)", "copy it again")
+    bad = total = 0
+    try:
+        with gzip.open(path) if end == ".nii.gz" else path.open("rb") as stream:
+            header = stream.read(352)
+            layout = _nifti_layout(header)
+            if layout is None:
+                return
+            offset, expected, kind = layout
+            stream.seek(offset)
+            while chunk := stream.read(CHUNK):
+                total += len(chunk)
+                if kind:
+                    whole = len(chunk) // kind.itemsize * kind.itemsize
+                    bad += int((~np.isfinite(np.frombuffer(chunk[:whole], kind))).sum())
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(path, "the compressed file is truncated or damaged", "copy it again") from error
+    if total < expected:
+        raise DataError(path, f"is truncated ({total} of {expected} bytes of voxels)", "copy it again")
+    if bad and kind:
+        raise _not_finite(path, bad, expected // kind.itemsize)
 
 
-def _nifti_size(header: bytes) -> int | None:
-    """Bytes a NIfTI-1 file must have according to its header; None when this is not NIfTI-1."""
+def _not_finite(path: Path, bad: int, total: int) -> DataError:
+    return DataError(
+        path,
+        f"{bad} of {total} voxels are NaN or infinite",
+        "replace them (for example by the background value)",
+    )
+
+
+def _nifti_layout(header: bytes) -> tuple[int, int, np.dtype[Any] | None] | None:
+    """Where voxels begin, how many bytes they must have, and their type when it can hold NaN.
+
+    None when this is not NIfTI-1 (NIfTI-2 is left to ITK).
+    """
     for order in ("<", ">"):
-        if np.frombuffer(header[:4], order + "i4")[0] == 348 and len(header) >= 348:
+        if len(header) >= 348 and np.frombuffer(header[:4], order + "i4")[0] == 348:
             axes = np.frombuffer(header[40:56], order + "i2")
-            bits = int(np.frombuffer(header[72:74], order + "i2")[0])
+            code, bits = (int(number) for number in np.frombuffer(header[70:74], order + "i2"))
             offset = float(np.frombuffer(header[108:112], order + "f4")[0])
-            voxels = int(np.prod([max(1, int(n)) for n in axes[1 : 1 + axes[0]]], dtype=np.int64))
-            return int(offset) + voxels * bits // 8
+            voxels = int(np.prod([max(1, int(n)) for n in axes[1 : 1 + max(0, axes[0])]], dtype=np.int64))
+            kind = {16: "f4", 64: "f8"}.get(code)
+            return int(offset), voxels * bits // 8, np.dtype(order + kind) if kind else None
     return None

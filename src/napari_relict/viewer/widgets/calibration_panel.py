@@ -10,10 +10,8 @@ from qtpy.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidge
 from napari_relict.viewer.scores import Calibrated, number
 from napari_relict.viewer.widgets.ink import DARK, Axis, Ink
 
-LEGEND = (
-    "▲ rated as replica (grade 3 or 4)    ○ rated as no replica    ┆ threshold of highest balanced accuracy, "
-    "hatched: its 95 % interval    closer →"
-)
+LEGEND = "┆ threshold of highest balanced accuracy, hatched: its 95 % interval    closer →"
+COMPUTING = "    computing …"
 
 
 class CalibratedView(QWidget):
@@ -104,8 +102,6 @@ class CalibrationPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         self.note = QLabel(self)
-        self.legend = QLabel(LEGEND, self)
-        self.legend.setWordWrap(True)
         inner = QWidget()
         self._rows = QVBoxLayout(inner)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -116,7 +112,6 @@ class CalibrationPanel(QWidget):
         area.setWidget(inner)
         layout.addWidget(self.note)
         layout.addWidget(area, 1)
-        layout.addWidget(self.legend)
         self.views: list[CalibratedView] = []
 
     def set_rows(self, rows: list[Calibrated], *, computing: bool = False) -> None:
@@ -129,12 +124,10 @@ class CalibrationPanel(QWidget):
             self._rows.insertWidget(self._rows.count() - 1, view)
         rated = len(rows[0].scores) if rows else 0
         replicas = int(rows[0].replica.sum()) if rows else 0
-        self.note.setText(
-            f"{rated} rated pairs of all readers, {replicas} of them replicas"
-            + ("   computing …" if computing else "")
-        )
+        counts = f"Rated by all readers: {replicas} ▲ replicas, {rated - replicas} ○ others"
+        self.note.setText(f"{counts}    {LEGEND}" + (COMPUTING if computing else ""))
 
     def set_computing(self) -> None:
         """Say that newer figures are under way; the old ones stay readable."""
-        if "computing" not in self.note.text():
-            self.note.setText(self.note.text() + "   computing …")
+        if COMPUTING not in self.note.text():
+            self.note.setText(self.note.text() + COMPUTING)

@@ -42,9 +42,7 @@ def ink_for(theme: str) -> Ink:
 class Axis:
     """Maps scores to pixels so that closer is always to the right, whichever way the measure runs."""
 
-    def __init__(
-        self, values: npt.ArrayLike, higher_is_closer: bool, left: float, right: float
-    ) -> None:
+    def __init__(self, values: npt.ArrayLike, higher_is_closer: bool, left: float, right: float) -> None:
         values = np.asarray(values, float).ravel()
         values = values[np.isfinite(values)]
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)

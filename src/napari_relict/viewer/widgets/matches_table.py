@@ -38,12 +38,13 @@ class PairsTable(QWidget):
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.view.verticalHeader().hide()
+        self.view.setWordWrap(False)
         self.view.horizontalHeader().setStretchLastSection(True)
         self.view.activated.connect(self._on_activated)
         layout.addWidget(self.view)
 
     def set_frame(self, frame: pd.DataFrame, titles: dict[str, str] | None = None, note: str = "") -> None:
-        """Show another table; sort order, filter and widths stay where the columns are the same."""
+        """Show another table; sort order and filter stay where the columns are the same."""
         same = list(frame.columns) == list(self.model.frame.columns)
         self.model.set_frame(frame, titles)
         self.note.setText(note)
@@ -52,7 +53,7 @@ class PairsTable(QWidget):
             self.proxy.sort(-1)
             self.view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
             self.view.setSortingEnabled(True)
-            self.view.resizeColumnsToContents()
+        self.view.resizeColumnsToContents()
 
     def select_row(self, row: int) -> None:
         """Mark the row of the frame that is open now."""

@@ -35,6 +35,7 @@ class ReadingPanel(QWidget):
 
     def __init__(self, study_name: str, criteria: list[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # a place for the focus where keys are actions
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 6)
         layout.setSpacing(6)

@@ -24,7 +24,7 @@ class StripView(QWidget):
         self.setToolTip(self.accessibleName())
 
     def sizeHint(self) -> QSize:
-        return QSize(320, 4 * self.fontMetrics().height() + 12)
+        return QSize(320, 3 * self.fontMetrics().height() + 24)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         strip, ink = self._strip, self._ink
@@ -103,7 +103,7 @@ class ScoreStrips(QWidget):
         self.ink = DARK
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
-        self._layout.setSpacing(6)
+        self._layout.setSpacing(3)
         self.note = QLabel(HIDDEN, self)
         self.note.setWordWrap(True)
         self._layout.addWidget(self.note)
@@ -116,7 +116,7 @@ class ScoreStrips(QWidget):
 
     def show_scores(self, strips: list[Strip], verdict: str = "") -> None:
         self._clear()
-        legend = "▼ this pair   ▯ pairs known to be no copies   ┆ threshold   closer →"
+        legend = "▼ pair  ▯ known to be no copies  ┆ threshold  closer →"
         lines = [verdict, legend if strips else "No scores for this pair."]
         self.note.setText("\n".join(line for line in lines if line))
         for strip in strips:

@@ -1,0 +1,39 @@
+"""Where the camera looks and how near: the anatomy fills a cell and leaves room for what is written there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_relict.viewer.planes import PlaneView
+
+#: Pixels of a cell left free around the anatomy, for title and edge letters.
+BESIDE, ABOVE, BELOW = 35, 80, 45
+
+Bounds = tuple[tuple[int, int, int], tuple[int, int, int]]
+Vector = tuple[float, float, float]
+
+
+def frame(bounds: Bounds, spacing: Vector, cell: tuple[float, float], view: PlaneView | None) -> tuple[Vector, float]:
+    """Camera centre and zoom.
+
+    Parameters
+    ----------
+    bounds : first and last voxel index (z, y, x) of the anatomy.
+    spacing : mm a voxel, z, y, x.
+    cell : height and width of a cell in pixels.
+    view : the plane; None for volumes seen from the front.
+    """
+    first, last, step = (np.asarray(values, float) for values in (*bounds, spacing))
+    low, high = (first - 0.5) * step, (last + 0.5) * step
+    size, centre = high - low, (low + high) / 2
+    height, width = max(cell[0] - ABOVE - BELOW, 50), max(cell[1] - 2 * BESIDE, 50)
+    if view is None:
+        # The front shows height and width; depth comes into play when the volume is turned.
+        zoom = min(height / size[0], width / size[2], min(height, width) / (0.9 * size[1]))
+        return (float(centre[0]), float(centre[1]), float(centre[2])), float(zoom)
+    rows, columns = view.order[1:]
+    zoom = float(min(height / size[rows], width / size[columns]))
+    # There is more room above than below: what is centred between them is lower than the middle of the cell.
+    lower = (ABOVE - BELOW) / 2 / zoom
+    row = centre[rows] + (lower if view.vertical == "up" else -lower)
+    return (0.0, float(row), float(centre[columns])), zoom

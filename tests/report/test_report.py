@@ -1,0 +1,77 @@
+"""The report: whole, self-contained, and true to the study."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from napari_relict.errors import DataError
+from napari_relict.report import write_report
+from napari_relict.report.pictures import segmentation_difference, write_pair_pictures
+from napari_relict.study import Pair, Study
+
+
+def _text(page: str) -> str:
+    class Text(HTMLParser):
+        said = ""
+
+        def handle_data(self, data: str) -> None:
+            self.said += data
+
+    parser = Text()
+    parser.feed(page)
+    return parser.said
+
+
+def test_the_report_needs_nothing_else_and_says_what_was_found(matched: Study) -> None:
+    page = write_report(matched).read_text()
+    assert not re.search(r'(src|href)="(?!data:|#)', page)
+    text = _text(page)
+    for row in matched.verdicts().itertuples():
+        assert row.synthetic in text
+    assert "60 volumes (holdout)" in text
+    assert page.count("<img") == (matched.verdicts()["verdict"] != "no replica").sum()
+    assert str(matched.folder) not in page
+
+
+def test_thresholds_appear_with_their_intervals(matched: Study) -> None:
+    matches = matched.matches()
+    for row in matches[matches["rank"] == 1].itertuples():
+        grade = 4 if row.synthetic.startswith("copy") else 1
+        matched.rate(Pair(row.synthetic, row.training), grade, reader="Ada & <Bob>", session="s")
+    matched.calibrate()
+    page = write_report(matched).read_text()
+    assert "Ada &amp; &lt;Bob&gt;" in page
+    assert "Estimated on the same 6 synthetic volumes" in page
+
+
+def test_the_numbers_stand_without_the_cache(matched: Study) -> None:
+    shutil.rmtree(matched.folder / "volumes")
+    page = write_report(matched).read_text()
+    assert "<img" not in page
+    assert "copy-exact" in page
+
+
+def test_nothing_to_report_is_said(matched: Study, tmp_path) -> None:
+    study = Study.create(
+        tmp_path / "fresh",
+        training=matched.settings.cohorts["training"].volumes,
+        synthetic=matched.settings.cohorts["synthetic"].volumes,
+    )
+    with pytest.raises(DataError, match="no matches yet"):
+        write_report(study)
+
+
+def test_a_picture_for_every_synthetic_volume(matched: Study, tmp_path) -> None:
+    written = write_pair_pictures(matched, tmp_path / "p")
+    assert len(written) == 6
+    assert all(path.read_bytes()[:4] == b"\x89PNG" for path in written)
+
+
+def test_segmentation_difference_by_hand() -> None:
+    synthetic, training = np.array([0, 1, 1, 2, 0]), np.array([0, 1, 0, 1, 3])
+    assert segmentation_difference(synthetic, training).tolist() == [0, 1, 2, 2, 3]

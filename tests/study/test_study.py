@@ -1,0 +1,234 @@
+"""A study from folders to verdicts: copies found, tables as promised, settings checked."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import phantom
+from napari_relict.errors import DataError, UsageError
+from napari_relict.study import Pair, Study
+
+COPIES = {"copy-exact": "train-00", "copy-mirror": "train-01", "copy-rotated": "train-02"}
+
+
+def test_every_copy_is_found_at_rank_one_and_no_novel_volume_is_called(matched: Study) -> None:
+    matches, verdicts = matched.matches(), matched.verdicts().set_index("synthetic")
+    first = matches[matches["rank"] == 1].set_index("synthetic")
+    for synthetic, training in COPIES.items():
+        assert first.loc[synthetic, "training"] == training
+        assert verdicts.loc[synthetic, "verdict"] != "no replica"
+        assert verdicts.loc[synthetic, "q_value"] < 0.05
+    assert bool(first.loc["copy-mirror", "mirrored"])
+    novel = verdicts[verdicts.index.str.startswith("novel")]
+    assert len(novel) == 3
+    assert (novel["verdict"] == "no replica").all()
+    assert (novel["q_value"] >= 0.05).all()
+
+
+def test_tables_have_the_promised_columns(matched: Study) -> None:
+    assert list(matched.matches().columns) == [
+        *["synthetic", "training", "rank", "rank_voxel", "rank_segmentation", "mirrored"],
+        *["ncc", "mse", "ssim", "dice", "volume_difference"],
+    ]
+    assert list(matched.verdicts().columns) == [
+        *["synthetic", "training", "verdict", "p_value", "q_value", "probability", "evidence"]
+    ]
+    matches = matched.matches()
+    assert (matches.groupby("synthetic").size() == 5).all()
+    for _, mine in matches.groupby("synthetic"):
+        assert sorted(mine["rank"]) == [1, 2, 3, 4, 5]
+        assert (mine["rank_voxel"] == 1).sum() == 1
+        assert (mine["rank_segmentation"] == 1).sum() == 1
+
+
+def test_stored_scores_are_those_of_the_prepared_volumes(matched: Study) -> None:
+    import naive
+
+    for _, row in matched.matches().iterrows():
+        one, other = matched.volume("synthetic", row["synthetic"]), matched.volume("training", row["training"])
+        if row["mirrored"]:
+            one = one.mirrored()
+        assert row["ncc"] == pytest.approx(naive.ncc(one.image, other.image), abs=1e-4)
+        assert row["mse"] == pytest.approx(naive.mse(one.image, other.image), abs=1e-5)
+        assert row["dice"] == pytest.approx(naive.mean_dice(one.labels, other.labels))
+        assert row["volume_difference"] == pytest.approx(naive.volume_difference(one.labels, other.labels))
+
+
+def test_null_is_every_holdout_volume_searched_against_the_same_training_cohort(matched: Study) -> None:
+    import naive
+
+    null = matched.null("ncc")
+    assert null.source == "holdout"
+    assert len(null.scores) == 60
+    images = [matched.volume("training", f"train-{i:02}").image for i in range(8)]
+    for place, name in ((0, "hold-00"), (59, "hold-59")):
+        mine = matched.volume("holdout", name)
+        best = max(naive.ncc(side, image) for side in (mine.image, mine.mirrored().image) for image in images)
+        assert null.scores[place] == pytest.approx(best, abs=1e-4)
+
+
+def test_without_holdout_patients_are_left_out_one_by_one(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
+    folders = {name: path for name, path in phantom_folders.items() if name in ("training", "synthetic")}
+    patients = tmp_path / "patients.csv"
+    patients.write_text("volume,patient\n" + "".join(f"train-{i:02}.nii.gz,P{i // 2}\n" for i in range(8)))
+    study = Study.create(tmp_path / "s", **folders, patients=patients)
+    study.match(measures=["ncc"], top=3)
+    null = study.null("ncc")
+    assert null.source == "training, leave one patient out"
+    assert len(null.scores) == 8
+    nearest = study._frame("SELECT query, training FROM nearest WHERE cohort = 'training'")
+    assert (nearest["query"] != nearest["training"]).all()
+    owner = {f"train-{i:02}": i // 2 for i in range(8)}
+    assert all(owner[q] != owner[t] for q, t in nearest.to_numpy())
+    # Four patients: each is listed once, by its nearest volume.
+    for _, mine in study.matches().groupby("synthetic"):
+        assert len({owner[name] for name in mine["training"]}) == 3
+
+
+def test_duplicates_in_the_real_data_are_reported(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
+    training = shutil.copytree(phantom_folders["training"], tmp_path / "training")
+    values = phantom.head(3)[0]
+    phantom.write(training, "again", values, ".nrrd")
+    phantom.write(training, "flipped", values[..., ::-1].copy())
+    holdout = tmp_path / "holdout"
+    phantom.write(holdout, "leak", phantom.head(4)[0])
+    phantom.write(holdout, "fine", phantom.head(77)[0])
+    study = Study.create(tmp_path / "s", training=training, holdout=holdout, synthetic=phantom_folders["synthetic"])
+    study.match(measures=["ncc"])
+    found = study.duplicates()
+    pairs = {(row.cohort, frozenset((row.volume, row.training))): row for row in found.itertuples()}
+    again = pairs[("training", frozenset(("again", "train-03")))]
+    assert again.same_voxels
+    assert pairs[("training", frozenset(("flipped", "train-03")))].mirrored
+    assert ("holdout", frozenset(("leak", "train-04"))) in pairs
+    assert not any("fine" in names for _, names in pairs)
+
+
+def test_matching_again_changes_nothing_and_keeps_ratings(matched: Study) -> None:
+    before = matched.matches()
+    pair = Pair("novel-0", str(before[before["synthetic"] == "novel-0"]["training"].iloc[0]))
+    matched.rate(pair, 1, reader="ada", session="s")
+    stages: list[str] = []
+    matched.match(
+        measures=["ncc", "mse", "ssim", "dice", "volume_difference"], progress=lambda s, d, t: stages.append(s)
+    )
+    pd.testing.assert_frame_equal(matched.matches(), before)
+    assert not any(stage.startswith("prepare") for stage in stages)
+    assert len(matched.ratings()) == 1
+
+
+def test_the_cache_may_be_deleted(matched: Study) -> None:
+    before = matched.matches()
+    matched.close()
+    shutil.rmtree(matched.folder / "volumes")
+    with pytest.raises(DataError, match="run: napari-relict match"):
+        matched.volume("synthetic", "novel-0")
+    matched.match(measures=["ncc", "mse", "ssim", "dice", "volume_difference"])
+    pd.testing.assert_frame_equal(matched.matches(), before)
+
+
+def test_a_study_is_not_made_twice_nor_of_one_folder(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
+    training, synthetic = phantom_folders["training"], phantom_folders["synthetic"]
+    Study.create(tmp_path / "s", training=training, synthetic=synthetic)
+    with pytest.raises(UsageError, match="is a study already"):
+        Study.create(tmp_path / "s", training=training, synthetic=synthetic)
+    with pytest.raises(UsageError, match="are the same"):
+        Study.create(tmp_path / "t", training=training, synthetic=training)
+    with pytest.raises(UsageError, match="lies inside"):
+        Study.create(tmp_path / "t", training=training.parent, synthetic=synthetic)
+    assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('nonsense = "x"', "nonsense"),
+        ("alpha = 2", "verdicts.alpha"),
+        ('measures = ["nnc"]', "no measure 'nnc'"),
+        ("this is not toml", "is not TOML"),
+    ],
+)
+def test_settings_are_checked_key_by_key(matched: Study, line: str, said: str) -> None:
+    path = matched.folder / "study.toml"
+    lines = path.read_text().splitlines()
+    key = line.split(" = ")[0]
+    at = next((i for i, old in enumerate(lines) if old.startswith(key + " =")), None)
+    if at is None:
+        lines.insert(0, line)
+    else:
+        lines[at] = line
+    path.write_text("\n".join(lines))
+    with pytest.raises(DataError, match=said) as caught:
+        Study.open(matched.folder)
+    assert "study.toml" in str(caught.value)
+
+
+def test_a_damaged_database_is_named(matched: Study) -> None:
+    (matched.folder / "study.sqlite").write_bytes(b"not a database" * 100)
+    for end in ("-wal", "-shm"):
+        (matched.folder / f"study.sqlite{end}").unlink(missing_ok=True)
+    with pytest.raises(DataError, match="study.sqlite"):
+        Study.open(matched.folder)
+
+
+def test_an_encoder_without_weights_is_said_and_the_rest_goes_on(
+    phantom_folders: dict[str, Path], tmp_path: Path
+) -> None:
+    study = Study.create(tmp_path / "s", training=phantom_folders["training"], synthetic=phantom_folders["synthetic"])
+    toml = study.folder / "study.toml"
+    wrong = tmp_path / "weights.pth"
+    wrong.write_bytes(b"no checkpoint")
+    toml.write_text(toml.read_text() + f'\n[encoders.mobilenet_v2]\nweights = "{wrong}"\n')
+    study = Study.open(study.folder)
+    (problem,) = study.match(measures=["ncc", "mobilenet_v2"])
+    assert "weights.pth" in str(problem)
+    assert [measure.name for measure in study.measures()] == ["ncc"]
+    assert len(study.verdicts()) == 6
+
+
+def test_thresholds_follow_the_ratings(matched: Study) -> None:
+    assert matched.calibrate().empty
+    matches = matched.matches()
+    first = matches[matches["rank"] == 1]
+    for synthetic, training in first[["synthetic", "training"]].to_numpy():
+        grade = 4 if synthetic in COPIES else 1
+        matched.rate(Pair(synthetic, training), grade, reader="ada", session="s")
+    table = matched.calibrate().set_index("measure")
+    copies, novel = (first[first["synthetic"].isin(COPIES) == is_copy]["ncc"] for is_copy in (True, False))
+    if copies.min() > novel.max():
+        assert novel.max() < table.loc["ncc", "threshold"] < copies.min()
+    assert table.loc["ncc", "n_rated"] == 6
+    assert "1 reader" in table.loc["ncc", "estimated_on"]
+    verdicts = matched.verdicts().set_index("synthetic")
+    assert (verdicts.loc[list(COPIES), "verdict"] == "exact replica").all()
+    assert verdicts.loc["copy-exact", "evidence"].startswith("rated 4")
+
+
+def test_the_reader_overrules_the_p_value(matched: Study) -> None:
+    matched.rate(Pair("copy-exact", "train-00"), 1, reader="ada", session="s")
+    matched.calibrate()
+    verdict = matched.verdicts().set_index("synthetic").loc["copy-exact"]
+    assert verdict["verdict"] == "no replica"
+    assert verdict["q_value"] < 0.05
+
+
+def test_reading_lists_hold_every_volume_in_an_order_of_the_readers_own(matched: Study) -> None:
+    ada, bob = matched.reading_list("ada"), matched.reading_list("bob")
+    assert ada == matched.reading_list(" ada ")
+    assert set(ada) == set(bob)
+    assert len(ada) == 6
+    assert ada != bob
+
+
+def test_volumes_of_another_grid_are_prepared_again(matched: Study) -> None:
+    path = matched.folder / "study.toml"
+    path.write_text(path.read_text().replace("shape = [40, 48, 48]", "shape = [32, 40, 40]"))
+    study = Study.open(matched.folder)
+    study.match(measures=["ncc"])
+    assert study.volume("synthetic", "novel-0").image.shape == (32, 40, 40)
+    assert np.isfinite(study.matches()["ncc"]).all()

@@ -1,0 +1,225 @@
+"""The reading room in a real napari window."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_study import FakeStudy, FakeVolume
+from qtpy.QtWidgets import QDockWidget
+
+from napari_relict.errors import DataError
+from napari_relict.viewer.pairs import PairKey
+from napari_relict.viewer.plugin import ReviewWidget
+from napari_relict.viewer.review import STUDY_DOCK, cell_texts, elided
+from napari_relict.viewer.widgets.score_strips import HIDDEN
+
+Settle = Callable[[Any], None]
+
+needs_gl = [
+    pytest.mark.gl,
+    pytest.mark.skipif(os.environ.get("QT_QPA_PLATFORM") == "offscreen", reason="the offscreen platform has no OpenGL"),
+]
+
+
+@pytest.fixture
+def open_widget(make_napari_viewer: Any, qtbot: Any, settle: Settle) -> Callable[..., ReviewWidget]:
+    def build(study: FakeStudy, blinded: bool = True) -> ReviewWidget:
+        viewer = make_napari_viewer(show=True)
+        viewer.window.resize(1200, 800)
+        widget = ReviewWidget(viewer)
+        viewer.window.add_dock_widget(widget, name="Review", area="right")
+        widget.start(study, reader="ana", blinded=blinded)
+        qtbot.waitUntil(lambda: widget.review is not None, timeout=30_000)
+        settle(widget.review)
+        return widget
+
+    return build
+
+
+def test_blinded_titles_tell_neither_cohort_nor_which_side_is_mirrored() -> None:
+    key = PairKey("syn-02", "patient-02", mirrored=True, swapped=True)
+    texts = cell_texts(key, blinded=True)
+    said = " ".join(vars(texts).values()).lower()
+    assert "mirrored" in texts.left
+    assert "mirrored" in texts.right
+    assert not any(word in said for word in ("syn", "training", "patient"))
+
+
+def test_unblinded_titles_name_both_and_the_mirrored_one() -> None:
+    texts = cell_texts(PairKey("syn-02", "patient-02", mirrored=True), blinded=False)
+    assert texts.left == "Synthetic  syn-02"
+    assert texts.right == "Training  patient-02  (mirrored)"
+
+
+def test_long_names_keep_both_ends() -> None:
+    assert elided("short", 10) == "short"
+    assert elided("a-very-long-name-0012", 12) == "a-ve…me-0012"
+
+
+@pytest.mark.usefixtures("qapp")
+class TestInAWindow:
+    pytestmark = needs_gl
+
+    def test_a_rating_by_actions_moves_the_threshold(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
+        review = open_widget(study).review
+        assert review.panel.strips.note.text() == HIDDEN
+        closest = study.matches().groupby("synthetic")["ncc"].max()
+        for number in range(8):
+            copy = closest[review.session.pair.synthetic] > 0.9
+            review.act("grade_4" if copy else "grade_1")
+            review.act("proceed")
+            assert len(study.ratings()) == number + 1, "in the study as soon as it is acknowledged"
+            settle(review)
+            assert review.panel.strips.views
+            review.act("proceed")
+            settle(review)
+        assert review.session.progress() == (8, 8)
+        threshold = review.scores.threshold("ncc")
+        assert threshold is not None
+        assert f"{threshold.value:.3f}" in review.calibration.views[0].threshold_text()
+        before = len(study.ratings())
+        review.act("undo")
+        settle(review)
+        assert len(study.ratings()) == before - 1
+        assert not review.session.locked
+
+    def test_the_next_pair_is_loaded_before_it_is_asked_for(self, open_widget: Any, study: FakeStudy) -> None:
+        review = open_widget(study).review
+        review.session.next()
+        assert not review.loading
+        assert review.scene.layers[0].data is review.scene.images.left
+
+    def test_keys_work_at_once(self, open_widget: Any, study: FakeStudy) -> None:
+        """No text field holds the focus after opening, nor after a visit to the comment."""
+        review = open_widget(study).review
+        window = review.panel.window()
+        assert window.focusWidget() is review.panel
+        review.act("comment")
+        assert window.focusWidget() is review.panel.rating.comment
+        review.panel.rating.comment_left.emit()
+        assert window.focusWidget() is review.panel
+
+    def test_keys_wait_for_the_pictures(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
+        review = open_widget(study).review
+        review.session.go_to(5)
+        if review.loading:
+            review.act("grade_4")
+            assert review.session.draft.grade is None
+        settle(review)
+        review.act("grade_4")
+        assert review.session.draft.grade == 4
+
+    def test_the_patients_left_is_on_the_right_of_the_screen(
+        self, open_widget: Any, study: FakeStudy, settle: Settle, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One ball at the patient's left, front, top; where it appears in every view tells all directions."""
+        image = np.full((48, 56, 48), 0.0, np.float32)
+        image[4:-4, 4:-4, 4:-4] = 0.3
+        image[32:42, 6:16, 32:42] = 1.0
+        monkeypatch.setattr(study, "volume", lambda cohort, name: FakeVolume(image, None))
+        review = open_widget(study).review
+        scene, viewer = review.scene, review.viewer
+        where = {}
+        for view in ("axial", "coronal", "sagittal"):
+            review.act(view)
+            axis = viewer.dims.order[0]
+            viewer.dims.set_current_step(axis, (37, 11, 37)[axis])
+            where[view] = brightest(viewer)
+        scene.set_3d(True)
+        where["3d"] = brightest(viewer)
+        up, right = -1, 1
+        assert where == {
+            "axial": (up, right),  # front is up, left is right
+            "coronal": (up, right),  # head is up, left is right
+            "sagittal": (up, -right),  # head is up, front is left
+            "3d": (up, right),
+        }
+
+    def test_surfaces_of_the_segmentation_difference_are_seen_in_3d(
+        self, open_widget: Any, study: FakeStudy, settle: Settle, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A block that one side alone has, inside a block of image difference: its surface must shine through."""
+        outer, inner = np.zeros((2, 48, 56, 48), np.float32)
+        outer[8:40, 8:48, 8:40] = 0.6
+        inner[16:32, 16:40, 16:32] = 1
+        none = np.zeros_like(inner)
+
+        def volume(cohort: str, name: str) -> FakeVolume:
+            first = cohort == "synthetic"
+            return FakeVolume(outer if first else none, (inner if first else none).astype(np.uint16))
+
+        monkeypatch.setattr(study, "volume", volume)
+        review = open_widget(study, blinded=False).review
+        review.act("volume")
+        with_surface = difference_cell(review.viewer)
+        review.act("overlay")
+        without = difference_cell(review.viewer)
+        middle = tuple(slice(2 * n // 5, 3 * n // 5) for n in without.shape[:2])
+        assert np.abs(with_surface[middle] - without[middle]).mean() > 8
+
+    def test_closing_the_dock_gives_the_window_back(self, open_widget: Any, study: FakeStudy, qtbot: Any) -> None:
+        widget = open_widget(study)
+        viewer, window = widget.viewer, widget.window()
+        docks = {dock.objectName(): dock for dock in window.findChildren(QDockWidget)}
+        assert docks["layer list"].isHidden()
+        assert STUDY_DOCK in viewer.window.dock_widgets
+        viewer.window.remove_dock_widget(widget)
+        assert widget.review is None
+        assert study.closed
+        assert len(viewer.layers) == 0
+        assert STUDY_DOCK not in viewer.window.dock_widgets
+        assert not docks["layer list"].isHidden()
+        widget.deleteLater()
+
+    def test_an_error_in_a_file_is_one_line_and_no_crash(
+        self, open_widget: Any, study: FakeStudy, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        review = open_widget(study).review
+
+        def broken(cohort: str, name: str) -> FakeVolume:
+            raise DataError(f"{name}.nii.gz", "is truncated", "make it again")
+
+        monkeypatch.setattr(study, "volume", broken)
+        review.session.go_to(6)
+        qtbot.waitUntil(lambda: "truncated" in review.panel.note.text(), timeout=10_000)
+        assert review.loading
+        review.act("grade_4")
+        assert review.session.draft.grade is None, "what is not seen is not rated"
+
+    def test_unblinded_any_match_can_be_looked_at(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
+        review = open_widget(study, blinded=False).review
+        index = review.matches.proxy.index(1, 0)
+        review.matches.view.activated.emit(index)
+        settle(review)
+        assert review.scene.layers[2].name == "Training  patient-01"
+        assert not review.session.rateable
+
+    def test_a_folder_that_is_no_study_is_said_in_one_line(
+        self, make_napari_viewer: Any, qtbot: Any, tmp_path: Path
+    ) -> None:
+        widget = ReviewWidget(make_napari_viewer())
+        qtbot.addWidget(widget)
+        widget.open_folder(tmp_path)
+        qtbot.waitUntil(lambda: "Opening" not in widget.message.text(), timeout=20_000)
+        assert str(tmp_path) in widget.message.text()
+        assert "\n" not in widget.message.text()
+
+
+def difference_cell(viewer: Any) -> np.ndarray:
+    picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(float)
+    return picture[:, 2 * picture.shape[1] // 3 :]
+
+
+def brightest(viewer: Any) -> tuple[int, int]:
+    """Where the brightest part of the left cell lies seen from the cell's middle: (down, right), as signs."""
+    picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(float)
+    height, width = picture.shape[:2]
+    cell = picture[60 : height - 60, 30 : width // 3 - 30].max(axis=2)
+    rows, columns = np.nonzero(cell > 0.9 * cell.max())
+    down, right = rows.mean() - cell.shape[0] / 2, columns.mean() - cell.shape[1] / 2
+    return int(np.sign(down)), int(np.sign(right))
