@@ -58,30 +58,16 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def everything(folders: DemoFolders) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(folders.source)): p.read_bytes() for p in folders.source.rglob("*") if p.is_file()
-    }
+    return {str(p.relative_to(folders.source)): p.read_bytes() for p in folders.source.rglob("*") if p.is_file()}
 
 
 def test_a_demo_has_all_it_promises(tmp_path: Path) -> None:
     folders = build_demo(tmp_path, sizes=SMALL)
     assert folders.modality == "mr"
-    assert (
-        stems(folders.training)
-        == stems(folders.training_segmentations)
-        == [f"tr-{n:03}" for n in range(1, 5)]
-    )
-    assert (
-        stems(folders.holdout) == stems(folders.holdout_segmentations) == [f"ho-{n:03}" for n in range(1, 4)]
-    )
-    assert (
-        stems(folders.synthetic)
-        == stems(folders.synthetic_segmentations)
-        == [f"sy-{n:03}" for n in range(1, 4)]
-    )
-    assert [row["volume"] for row in rows(folders.patients)] == stems(folders.training) + stems(
-        folders.holdout
-    )
+    assert stems(folders.training) == stems(folders.training_segmentations) == [f"tr-{n:03}" for n in range(1, 5)]
+    assert stems(folders.holdout) == stems(folders.holdout_segmentations) == [f"ho-{n:03}" for n in range(1, 4)]
+    assert stems(folders.synthetic) == stems(folders.synthetic_segmentations) == [f"sy-{n:03}" for n in range(1, 4)]
+    assert [row["volume"] for row in rows(folders.patients)] == stems(folders.training) + stems(folders.holdout)
     assert len({row["patient"] for row in rows(folders.patients)}) == 5
     assert "What is simulated" in (folders.source / "README.txt").read_text(encoding="utf-8")
     assert not list(folders.source.rglob(".part-*"))

@@ -56,9 +56,7 @@ def test_saving_again_changes_nothing(anatomy: Sample) -> None:
     np.testing.assert_array_equal(values_of(made("resaved", anatomy)), values_of(anatomy))
 
 
-@pytest.mark.parametrize(
-    ("kind", "least"), [("noise", 0.99), ("intensity", 0.9), ("blur", 0.95), ("lesion", 0.9)]
-)
+@pytest.mark.parametrize(("kind", "least"), [("noise", 0.99), ("intensity", 0.9), ("blur", 0.95), ("lesion", 0.9)])
 def test_a_copy_changes_but_stays_alike(kind: str, least: float, anatomy: Sample) -> None:
     assert least < similarity(made(kind, anatomy), anatomy) < 0.999999
 
@@ -89,9 +87,7 @@ def test_a_turn_keeps_its_promise_of_degrees(anatomy: Sample) -> None:
         patch.setattr(
             operators,
             "pose",
-            lambda centre, degrees, shift: (
-                seen.append(np.linalg.norm(degrees)) or original(centre, degrees, shift)
-            ),
+            lambda centre, degrees, shift: seen.append(np.linalg.norm(degrees)) or original(centre, degrees, shift),
         )
         for seed in range(20):
             made("rotated", slim, seed)

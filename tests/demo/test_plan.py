@@ -17,9 +17,7 @@ def test_the_same_seed_gives_the_same_plan() -> None:
     assert make_plan(HEAD_SIZES, 7, 6) != make_plan(HEAD_SIZES, 8, 6)
 
 
-@pytest.mark.parametrize(
-    ("sizes", "fixed"), [(HEAD_SIZES, {}), (CT_SIZES, {NATURAL_CROP: 0})], ids=["head", "ct"]
-)
+@pytest.mark.parametrize(("sizes", "fixed"), [(HEAD_SIZES, {}), (CT_SIZES, {NATURAL_CROP: 0})], ids=["head", "ct"])
 @pytest.mark.parametrize("seed", [0, 7])
 def test_the_plan_hangs_together(sizes: DemoSizes, fixed: dict[str, int], seed: int) -> None:
     plan = make_plan(sizes, seed, 6, fixed)
@@ -28,9 +26,7 @@ def test_the_plan_hangs_together(sizes: DemoSizes, fixed: dict[str, int], seed: 
     names = [scan.name for scan in plan.scans] + [copy.name for copy in plan.copies]
     assert len(names) == len(set(names))
     for cohort in (training, holdout):
-        assert (
-            sorted(Counter(scan.patient for scan in cohort).values())[-sizes.repeats :] == [2] * sizes.repeats
-        )
+        assert sorted(Counter(scan.patient for scan in cohort).values())[-sizes.repeats :] == [2] * sizes.repeats
         assert len({scan.patient for scan in cohort}) == len(cohort) - sizes.repeats
     seeds = {scan.patient_seed for scan in plan.scans}
     assert len(seeds) == len(plan.scans) - 2 * sizes.repeats

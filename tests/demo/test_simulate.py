@@ -15,9 +15,7 @@ from napari_relict.demo.simulate import Variety, scan_ct, scan_mr
 from napari_relict.demo.tissue import tissue_labels
 
 STILL = Variety(Grid((40, 44, 36), 4.0), (100.0, 110.0, 90.0), (), 0.0, 0.0, 0.0)
-LIVELY = replace(
-    STILL, shape=(Scale(60, 12), Scale(28, 5)), stretch=0.05, tilt=5.0, shift=4.0, gamma=0.1, noise=0.02
-)
+LIVELY = replace(STILL, shape=(Scale(60, 12), Scale(28, 5)), stretch=0.05, tilt=5.0, shift=4.0, gamma=0.1, noise=0.02)
 
 
 def mr(sample: Sample, patient: int, scan: int, variety: Variety = LIVELY) -> Sample:
@@ -61,10 +59,7 @@ def test_ct_keeps_hounsfield_units_and_labels(anatomy: Sample) -> None:
     assert -1024 <= values.min() < -990
     assert set(np.unique(sitk.GetArrayFromImage(scan.labels))) == {0, 3, 5}
     inside = sitk.GetArrayFromImage(scan.labels) > 0
-    assert (
-        abs(np.median(values[inside]) - np.median(values_of(body)[sitk.GetArrayFromImage(body.labels) > 0]))
-        < 30
-    )
+    assert abs(np.median(values[inside]) - np.median(values_of(body)[sitk.GetArrayFromImage(body.labels) > 0])) < 30
 
 
 @pytest.mark.parametrize("variety", [HEAD_VARIETY, CT_VARIETY], ids=["head", "ct"])

@@ -47,8 +47,9 @@ def test_mobilenet_keeps_slice_position(mobilenet: Path) -> None:
     assert vector.shape == (SLICES * 1280,)
     assert vector.dtype == np.float32
     upside_down = encoder.encode(image[::-1])
-    assert not np.allclose(vector, upside_down, atol=1e-3)
-    np.testing.assert_allclose(encoder.encode(image), vector, atol=1e-5)
+    scale = np.abs(vector).max()  # tiny: the weights are random
+    assert np.abs(vector - upside_down).max() > 0.05 * scale
+    np.testing.assert_allclose(encoder.encode(image), vector, atol=1e-4 * scale)
 
 
 @pytest.mark.network
@@ -68,9 +69,8 @@ def test_medicalnet_loads_published_key_names(medicalnet: Path) -> None:
     assert one.shape == (512,)
     assert not np.allclose(one, other)
     # standardised inside: scale and offset of the intensities do not matter
-    np.testing.assert_allclose(
-        encoder.encode(_volume(0) * 0.5 + 0.2), encoder.encode(_volume(0) * 0.7 + 0.1), atol=1e-3
-    )
+    dim, bright = encoder.encode(_volume(0) * 0.5 + 0.2), encoder.encode(_volume(0) * 0.7 + 0.1)
+    np.testing.assert_allclose(dim, bright, atol=1e-3)
 
 
 @pytest.mark.parametrize("name", ["mobilenet_v2", "medicalnet"])

@@ -172,7 +172,7 @@ def test_a_damaged_database_is_named(matched: Study) -> None:
     (matched.folder / "study.sqlite").write_bytes(b"not a database" * 100)
     for end in ("-wal", "-shm"):
         (matched.folder / f"study.sqlite{end}").unlink(missing_ok=True)
-    with pytest.raises(DataError, match="study.sqlite"):
+    with pytest.raises(DataError, match=r"study\.sqlite"):
         Study.open(matched.folder)
 
 

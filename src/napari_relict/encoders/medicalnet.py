@@ -26,6 +26,7 @@ class MedicalNet:
         if depth not in SHORTCUTS:
             raise UsageError(f"MedicalNet has no {depth}-layer ResNet; choose one of {sorted(SHORTCUTS)}")
         expected = f"MedicalNet ResNet-{depth}"
+        digest = sha256(weights)
         net = getattr(nets, f"resnet{depth}")(
             spatial_dims=3,
             n_input_channels=1,
@@ -41,7 +42,7 @@ class MedicalNet:
         except RuntimeError as error:
             raise wrong_file(weights, expected) from error
         self.title = f"MedicalNet ResNet-{depth}"
-        self.weights = f"{sha256(weights)}:{depth}"
+        self.weights = f"{digest}:{depth}"
         self._device = torch.device(device)
         self._net = net.eval().to(self._device)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from napari_relict.encoders.weights import load_state_dict, sha256
+from napari_relict.encoders.weights import load_state_dict, sha256, wrong_file
 from napari_relict.fetching import MOBILENET_V2, fetch
 
 SLICES = 20
@@ -53,8 +53,6 @@ class MobileNetV2Slices:
         try:
             net.load_state_dict(wanted, strict=True)
         except RuntimeError as error:
-            from napari_relict.encoders.weights import wrong_file
-
             raise wrong_file(path, "torchvision's MobileNetV2") from error
         self._net = features.eval().to(self._device, memory_format=torch.channels_last)
 

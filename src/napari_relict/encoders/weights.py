@@ -21,8 +21,6 @@ def load_state_dict(path: Path, expected: str) -> dict[str, Any]:
     """
     import torch
 
-    if not path.is_file():
-        raise DataError(path, "no such weights file", f"give the path of {expected} weights")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
@@ -40,6 +38,13 @@ def wrong_file(path: Path, expected: str) -> DataError:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file."""
+    """SHA-256 of a weights file.
+
+    Raises
+    ------
+    DataError : there is no such file.
+    """
+    if not path.is_file():
+        raise DataError(path, "no such weights file", "check the path under [encoders] in study.toml")
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
