@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,27 @@ def test_bad_files_are_said_one_line_each_and_the_rest_is_matched(
     opened = Study.open(study)
     assert len(opened.verdicts()) == 6
     assert len(opened.recorded_problems()) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_match_killed_midway_goes_on_and_ends_the_same(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
+    options = [part for name, path in phantom_folders.items() for part in (f"--{name.replace('_', '-')}", path)]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    for study in (killed, whole):
+        assert run("new", study, *options).returncode == 0
+    command = [sys.executable, "-m", "napari_relict", "match", str(killed), "--measures", "ncc,dice"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        rows = killed / "volumes" / "holdout.zarr" / "rows.jsonl"
+        deadline = time.monotonic() + 200
+        while not (rows.exists() and len(rows.read_text().splitlines()) > 5) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.kill()
+    assert 5 < len(rows.read_text().splitlines()) < 60
+    assert Study.open(killed).matches().empty
+    for study in (killed, whole):
+        assert run("match", study, "--measures", "ncc,dice").returncode == 0
+    pd.testing.assert_frame_equal(Study.open(killed).matches(), Study.open(whole).matches())
+    pd.testing.assert_frame_equal(Study.open(killed).verdicts(), Study.open(whole).verdicts())
 
 
 @pytest.mark.parametrize(

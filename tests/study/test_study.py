@@ -229,6 +229,8 @@ def test_volumes_of_another_grid_are_prepared_again(matched: Study) -> None:
     path = matched.folder / "study.toml"
     path.write_text(path.read_text().replace("shape = [40, 48, 48]", "shape = [32, 40, 40]"))
     study = Study.open(matched.folder)
+    with pytest.raises(DataError, match="another grid"):
+        study.volume("synthetic", "novel-0")
     study.match(measures=["ncc"])
     assert study.volume("synthetic", "novel-0").image.shape == (32, 40, 40)
     assert np.isfinite(study.matches()["ncc"]).all()

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from fake_study import FakeStudy
+from fake_study import FakeStudy, FakeVolume
 from napari.components import ViewerModel
 
 from napari_relict.viewer.difference import BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL
 from napari_relict.viewer.pairs import PairKey, PairStore, load_pair
-from napari_relict.viewer.planes import Plane
+from napari_relict.viewer.planes import Marks, Plane
 from napari_relict.viewer.scene import CellTexts, ReviewScene
 
 TEXTS = CellTexts("Synthetic  s", "Training  t", "Difference", "synthetic", "training")
@@ -25,13 +25,14 @@ def scene(study: FakeStudy) -> ReviewScene:
     return scene
 
 
-def test_three_cells_of_two_layers_with_titles(scene: ReviewScene) -> None:
+def test_three_cells_with_titles(scene: ReviewScene) -> None:
     viewer = scene.viewer
     cells = [indices for _, indices in viewer.canvas.grid.iter_viewboxes(viewer.layers)]
-    assert cells == [(0, 1), (2, 3), (4, 5)]
-    titles = [viewer.layers[i].name for i in (0, 2, 4)]
+    assert cells == [tuple(range(6)), tuple(range(6, 12)), tuple(range(12, 18))]
+    titles = [viewer.layers[i].name for i in (0, 6, 12)]
     assert titles == ["Synthetic  s", "Training  t", "Difference"]
-    assert all(viewer.layers[i].name_overlay.visible for i in (0, 2, 4))
+    assert [layer.name for layer in scene.layers[::2]] == titles
+    assert all(layer.name_overlay.visible for layer in scene.layers[::2])
 
 
 def test_another_pair_swaps_data_and_adds_no_layer(scene: ReviewScene, study: FakeStudy) -> None:
@@ -45,30 +46,49 @@ def test_another_pair_swaps_data_and_adds_no_layer(scene: ReviewScene, study: Fa
 
 
 def test_planes_are_shown_radiologically(scene: ReviewScene) -> None:
-    viewer, marks = scene.viewer, scene.annotations.texts
+    viewer = scene.viewer
     assert viewer.dims.displayed == (1, 2)
     assert viewer.scene.camera.orientation[1:] == ("down", "right")  # rows are y: the back is down
-    assert (marks["left"].text, marks["right"].text, marks["top"].text.strip()) == ("R", "L", "A")
+    assert [scene.cells.marks(cell) for cell in range(3)] == 3 * [Marks("R", "L", "A", "P")]
     scene.set_plane(Plane.CORONAL)
     assert viewer.dims.displayed == (0, 2)
     assert viewer.scene.camera.orientation[1:] == ("up", "right")  # rows are z: the head is up
-    assert marks["top"].text.strip() == "S"
+    assert scene.cells.marks(0).top == "S"
     scene.set_plane(Plane.SAGITTAL)
     assert viewer.dims.displayed == (0, 1)
-    assert (marks["left"].text, marks["right"].text) == ("A", "P")
+    assert scene.cells.marks(2) == Marks("A", "P", "S", "I")
+
+
+def test_the_mirrored_cell_has_its_own_letters(scene: ReviewScene, study: FakeStudy) -> None:
+    """Right and left are exchanged on the right-hand cell alone, in slices and in volumes, and not for ever."""
+    scene.show(load_pair(study, PairKey("syn-02", "patient-02", mirrored=True)), TEXTS)
+    assert [scene.cells.marks(cell).left for cell in range(3)] == ["R", "L", "R"]
+    assert [scene.cells.marks(cell).right for cell in range(3)] == ["L", "R", "L"]
+    scene.set_plane(Plane.SAGITTAL)
+    assert scene.cells.marks(1) == scene.cells.marks(0)
+    scene.set_3d(True)
+    camera = scene.viewer.scene.camera
+    camera.set_view_direction(view_direction=(0, 1, 0.9), up_direction=(1, 0, 0))
+    assert [scene.cells.marks(cell).left for cell in range(3)] == ["RA", "LA", "RA"]
+    names = [layer.name for layer in scene.viewer.layers]
+    assert len(set(names)) == len(names)
+    assert not any("[" in name or "mark" in name for name in names), "no name was changed by napari"
+    scene.set_3d(False)
+    scene.show(load_pair(study, NEW), TEXTS)
+    assert scene.cells.marks(1) == scene.cells.marks(0)
 
 
 def test_3d_looks_at_the_face_and_is_no_mirror_image(scene: ReviewScene) -> None:
     scene.set_3d(True)
-    camera, marks = scene.viewer.scene.camera, scene.annotations.texts
+    camera = scene.viewer.scene.camera
     assert scene.viewer.dims.ndisplay == 3
     np.testing.assert_allclose(camera.view_direction, (0, 1, 0), atol=1e-6)
     np.testing.assert_allclose(camera.up_direction, (1, 0, 0), atol=1e-6)
     assert camera.orientation == ("away", "down", "right")
-    assert (marks["left"].text, marks["right"].text) == ("R", "L")
+    assert scene.cells.marks(0) == Marks("R", "L", "S", "I")
     assert set(np.unique(scene.layers[5].data)) == {0, ONLY_LEFT, ONLY_RIGHT}
     camera.set_view_direction(view_direction=(0, -1, 0), up_direction=(1, 0, 0))
-    assert (marks["left"].text, marks["right"].text) == ("L", "R"), "marks follow the camera"
+    assert scene.cells.marks(0) == Marks("L", "R", "S", "I"), "marks follow the camera"
 
 
 def test_back_from_3d_everything_is_as_before(scene: ReviewScene) -> None:
@@ -95,7 +115,7 @@ def test_the_anatomy_fills_every_cell(scene: ReviewScene, plane: Plane) -> None:
     centre = ((first + last) / 2 * scene.images.spacing)[shown]
     off = np.abs(np.array(scene.viewer.scene.camera.center[1:]) - centre) * scene.viewer.scene.camera.zoom
     assert off[1] == pytest.approx(0)
-    assert off[0] < 20, "a little lower, under the title"
+    assert off[0] < 30, "between the title and the legend"
 
 
 def test_a_larger_window_frames_again_unless_zoomed(scene: ReviewScene) -> None:
@@ -119,7 +139,7 @@ def test_outlines_on_and_off(scene: ReviewScene) -> None:
     scene.toggle_overlay()
     assert not any(layer.visible for layer in scene.layers[1::2])
     cells = [indices for _, indices in scene.viewer.canvas.grid.iter_viewboxes(scene.viewer.layers)]
-    assert cells == [(0,), (2,), (4,)], "no cell moves when its outlines go"
+    assert [cell[0] for cell in cells] == [0, 6, 12], "no cell moves when its outlines go"
     scene.toggle_overlay()
     assert all(layer.visible for layer in scene.layers[1::2])
 
@@ -187,8 +207,46 @@ def test_mirrored_and_swapped_pairs_are_loaded_so(study: FakeStudy) -> None:
     swapped = load_pair(study, PairKey("syn-02", "patient-02", mirrored=True, swapped=True))
     assert np.abs(plain.difference).max() > 0.1
     np.testing.assert_array_equal(mirrored.difference, 0)
-    np.testing.assert_array_equal(swapped.left, mirrored.right)
-    np.testing.assert_array_equal(swapped.right, mirrored.left)
+    np.testing.assert_array_equal(swapped.difference, 0)
+    np.testing.assert_array_equal(mirrored.right, plain.right[..., ::-1])
+    # Whichever volume is on the right is the mirrored one: blinded, letters must not tell the sides apart.
+    np.testing.assert_array_equal(swapped.left, plain.right)
+    np.testing.assert_array_equal(swapped.right, plain.left[..., ::-1])
+    np.testing.assert_array_equal(swapped.right_labels, plain.left_labels[..., ::-1])
+
+
+def test_ct_is_in_hounsfield_units_and_shown_in_a_soft_tissue_window(study: FakeStudy) -> None:
+    class Scanner:
+        def volume(self, cohort: str, name: str) -> FakeVolume:
+            return replace(study.volume(cohort, name), value_range=(-1000.0, 1000.0), unit="HU")
+
+    images = load_pair(Scanner(), NEW)
+    stored = study.volume("synthetic", "syn-03").image
+    np.testing.assert_allclose(images.left, stored * 2000 - 1000, atol=1e-3)
+    assert images.window == (-160, 240)
+    scene = ReviewScene(ViewerModel())
+    scene.show(images, TEXTS)
+    assert tuple(scene.layers[0].contrast_limits) == (-160, 240)
+    scene.set_3d(True)
+    assert scene.layers[0].contrast_limits[0] > 0
+    # Bone against bone is white on both sides, and so no difference.
+    white = (images.left > 240) & (images.right > 240)
+    assert white.any()
+    np.testing.assert_array_equal(images.difference[white], 0)
+
+
+def test_layers_of_the_viewer_are_put_aside_and_come_back(study: FakeStudy) -> None:
+    viewer = ViewerModel()
+    mine = viewer.add_image(np.zeros((3, 4, 20, 20)))
+    scene = ReviewScene(viewer)
+    scene.show(load_pair(study, NEW), TEXTS)
+    scene.set_plane(Plane.CORONAL)
+    assert mine not in viewer.layers
+    assert viewer.dims.ndim == 3
+    scene.close()
+    assert list(viewer.layers) == [mine]
+    assert viewer.dims.order == (0, 1, 2, 3)
+    assert viewer.canvas.grid.stride == 1
 
 
 def test_the_store_reads_a_pair_once_and_keeps_a_few(study: FakeStudy) -> None:

@@ -45,8 +45,8 @@ HEAD_SIZES = DemoSizes(
 )
 CT_SIZES = DemoSizes(
     training=16,
-    holdout=24,
-    novel=6,
+    holdout=56,
+    novel=4,
     repeats=2,
     planted=("noise", "mirrored", "bent with lesion", NATURAL_CROP),
 )

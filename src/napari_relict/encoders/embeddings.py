@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from napari_relict.encoders.contract import Encoder
+from napari_relict.errors import disk_faults
 from napari_relict.progress import Progress, silent
 from napari_relict.volumes.cohort import PreparedCohort
 
@@ -18,21 +19,23 @@ class EmbeddingCache:
     """Vectors in one SQLite file: each is durable once stored, so a stopped job goes on where it was."""
 
     def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
         self._file = file
-        with closing(self._open()) as database, database:
+        with disk_faults(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+        with self._open() as database:
             database.execute(
                 "CREATE TABLE IF NOT EXISTS embedding"
                 " (encoder TEXT, volume TEXT, mirrored INTEGER, vector BLOB, PRIMARY KEY (encoder, volume, mirrored))"
             )
 
-    def _open(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._file, timeout=60)
-        database.execute("PRAGMA journal_mode=WAL")
-        return database
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with disk_faults(self._file), closing(sqlite3.connect(self._file, timeout=60)) as database, database:
+            database.execute("PRAGMA journal_mode=WAL")
+            yield database
 
     def get(self, encoder: str, volume: str, mirrored: bool) -> np.ndarray | None:
-        with closing(self._open()) as database:
+        with self._open() as database:
             found = database.execute(
                 "SELECT vector FROM embedding WHERE encoder=? AND volume=? AND mirrored=?",
                 (encoder, volume, int(mirrored)),
@@ -40,7 +43,7 @@ class EmbeddingCache:
         return None if found is None else np.frombuffer(found[0], np.float32)
 
     def put(self, encoder: str, volume: str, mirrored: bool, vector: np.ndarray) -> None:
-        with closing(self._open()) as database, database:
+        with self._open() as database:
             database.execute(
                 "INSERT OR REPLACE INTO embedding VALUES (?, ?, ?, ?)",
                 (encoder, volume, int(mirrored), vector.astype(np.float32).tobytes()),

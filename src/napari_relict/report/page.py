@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_relict import __version__
 from napari_relict.calibration.verdicts import VERDICTS
-from napari_relict.errors import DataError, out_of_space
+from napari_relict.errors import DataError, disk_faults
 from napari_relict.report.pictures import match_figure, png
 from napari_relict.report.plots import score_distributions
 from napari_relict.study import Study
@@ -35,12 +35,11 @@ def write_report(study: Study) -> Path:
     path = study.folder / "report.html"
     unfinished = path.with_suffix(".part")
     try:
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as error:
+        with disk_faults(path):
+            unfinished.write_text(page, encoding="utf-8")
+            unfinished.replace(path)
+    finally:
         unfinished.unlink(missing_ok=True)
-        wrong = "no space left on the disk" if out_of_space(error) else f"cannot be written ({error.strerror})"
-        raise DataError(path, wrong, "make room or check that you may write there, and run it again") from error
     return path
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from napari_relict.errors import DataError, out_of_space
+from napari_relict.errors import DataError, disk_faults
 
 FILE = "study.sqlite"
 
@@ -111,24 +111,17 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[sqlite3.Connection]:
         """A transaction: committed when the block ends, rolled back when it raises."""
-        try:
-            database = sqlite3.connect(self.file, timeout=30)
-        except sqlite3.OperationalError as error:
-            raise DataError(self.file, f"cannot be opened ({error})", "check that you may write there") from error
-        try:
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=FULL")
-            database.execute("PRAGMA foreign_keys=ON")
-            database.row_factory = sqlite3.Row
-            with database:
-                yield database
-        except sqlite3.DatabaseError as error:
-            if out_of_space(error):
-                raise DataError(self.file, "no space left on the disk", "free some and try again") from error
-            if "not a database" in str(error) or "malformed" in str(error):
-                raise DataError(self.file, "is damaged or not a study database", "restore it from a copy") from error
-            if "readonly" in str(error):
-                raise DataError(self.file, "may not be written", "check its permissions") from error
-            raise
-        finally:
-            database.close()
+        with disk_faults(self.file), closing(sqlite3.connect(self.file, timeout=30)) as database:
+            try:
+                database.execute("PRAGMA journal_mode=WAL")
+                database.execute("PRAGMA synchronous=FULL")
+                database.execute("PRAGMA foreign_keys=ON")
+                database.row_factory = sqlite3.Row
+                with database:
+                    yield database
+            except sqlite3.DatabaseError as error:
+                if "not a database" in str(error) or "malformed" in str(error):
+                    raise DataError(
+                        self.file, "is damaged or not a study database", "restore it from a copy"
+                    ) from error
+                raise

@@ -173,8 +173,11 @@ def _store(
             "INSERT INTO duplicate VALUES (?, ?, ?, ?, ?, ?, ?)",
             [(d.cohort, d.volume, d.training, d.ncc, d.mirrored, d.same_voxels, d.same_patient) for d in duplicates],
         )
-        for synthetic in prepared["synthetic"].names:
-            mine = [pair for pair in result.pairs if (pair.cohort, pair.query) == ("synthetic", synthetic)]
+        pairs: dict[str, list[PairScores]] = {name: [] for name in prepared["synthetic"].names}
+        for pair in result.pairs:
+            if pair.cohort == "synthetic":
+                pairs[pair.query].append(pair)
+        for synthetic, mine in pairs.items():
             for rank, pair in enumerate(order_pairs(mine, measures, null, top), start=1):
                 key = (synthetic, pair.training)
                 fingerprint.update(repr((key, rank, sorted(pair.scores.items()))).encode())

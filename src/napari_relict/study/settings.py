@@ -9,7 +9,7 @@ import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from napari_relict.calibration.verdicts import VERDICTS
-from napari_relict.errors import DataError
+from napari_relict.errors import DataError, disk_faults
 from napari_relict.measures.registry import all_measures
 from napari_relict.volumes.grid import Grid
 from napari_relict.volumes.intensity import Modality
@@ -158,7 +158,8 @@ def write_settings(settings: Settings, folder: Path) -> None:
             for line in COMMENTS[key].splitlines():
                 document.add(tomlkit.comment(line.removeprefix("# ")))
         document.add(key, value)
-    folder.mkdir(parents=True, exist_ok=True)
     unfinished = folder / (FILE + ".part")
-    unfinished.write_text(tomlkit.dumps(document), encoding="utf-8")
-    unfinished.replace(folder / FILE)
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished.write_text(tomlkit.dumps(document), encoding="utf-8")
+        unfinished.replace(folder / FILE)

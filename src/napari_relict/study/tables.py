@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from napari_relict.errors import DataError, UsageError, out_of_space
+from napari_relict.errors import DataError, UsageError, disk_faults
 
 FORMATS = (".csv", ".parquet", ".json")
 
@@ -51,16 +51,11 @@ def write_table(table: pd.DataFrame, file: Path) -> None:
     }
     write = writers[_ending(file)]
     try:
-        write()
-        unfinished.replace(file)
-    except OSError as error:
+        with disk_faults(file):
+            write()
+            unfinished.replace(file)
+    finally:
         unfinished.unlink(missing_ok=True)
-        full = out_of_space(error)
-        raise DataError(
-            file,
-            "no space left on the disk" if full else f"cannot be written ({error.strerror or error})",
-            "free some and try again" if full else "give a folder that exists and that you may write to",
-        ) from error
 
 
 def _ending(file: Path) -> str:

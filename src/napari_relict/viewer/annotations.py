@@ -1,7 +1,7 @@
-"""What is written on the canvas: edge letters in every cell, slice position, legend of the difference.
+"""What is written on the canvas: slice position and legend of the difference.
 
-These are canvas text overlays. Gridded ones repeat in every cell; the others stand at the corners of the
-whole canvas, which puts the slice position into the left cell and the legend into the difference cell.
+These are canvas text overlays. They stand at the corners of the whole canvas, which puts the slice position
+into the left cell and the legend into the difference cell. Titles and letters differ by cell: see `cells`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ from napari.components import ViewerModel
 from napari.components.overlays import TextOverlay
 
 from napari_relict.viewer import colours
-from napari_relict.viewer.planes import Marks
-
-_EDGES = {"left": "middle_left", "right": "middle_right", "top": "top_center", "bottom": "bottom_center"}
 
 
 class Annotations:
@@ -24,28 +21,21 @@ class Annotations:
         self._viewer = viewer
         self.texts: dict[str, TextOverlay] = {}
         self._sizes: dict[str, int] = {}
-        for edge, position in _EDGES.items():
-            self._add(edge, position, "#ffe9a8", 13, gridded=True)
         # Texts of one corner stack upwards in the order in which they are made. The lowest line of each cell
         # is left to the letter at its edge.
         for corner in ("bottom_left", "bottom_right"):
             self._add(f"room_{corner}", corner, "white", 12)
             self.texts[f"room_{corner}"].text = " "
-        self._add("slice", "bottom_left", "white", 11)
-        self._add("only_right", "bottom_right", (*colours.RIGHT, 1), 10)
-        self._add("only_left", "bottom_right", (*colours.LEFT, 1), 10)
-        self._add("both", "bottom_right", (*colours.IN_BOTH, 1), 10)
-        self._add("other", "bottom_right", (*colours.OTHER, 1), 10)
-        self._add("label", "bottom_right", "white", 10)
+        self._add("slice", "bottom_left", "white", 10)
+        self._add("label", "bottom_left", "white", 9)
+        self._add("only_right", "bottom_right", (*colours.RIGHT, 1), 8)
+        self._add("only_left", "bottom_right", (*colours.LEFT, 1), 8)
+        self._add("both", "bottom_right", (*colours.IN_BOTH, 1), 8)
+        self._add("other", "bottom_right", (*colours.OTHER, 1), 8)
         self._tiling = viewer.canvas.overlay_tiling.bottom_left
         viewer.canvas.overlay_tiling.bottom_left = "vertical"
         self.texts["both"].text = "■ outline in both"
         self.texts["other"].text = "◆ outline of another label"
-
-    def set_marks(self, marks: Marks) -> None:
-        self.texts["left"].text, self.texts["right"].text = marks.left, marks.right
-        # The title has the first line of the cell.
-        self.texts["top"].text, self.texts["bottom"].text = f"\n{marks.top}", marks.bottom
 
     def set_slice(self, text: str) -> None:
         self.texts["slice"].text = text
@@ -76,8 +66,8 @@ class Annotations:
             self._viewer.canvas.overlays.pop(f"relict_{key}", None)
         self.texts.clear()
 
-    def _add(self, key: str, position: str, colour: Any, size: int, gridded: bool = False) -> None:
-        overlay = TextOverlay(position=position, color=colour, font_size=size, gridded=gridded, box=False)
+    def _add(self, key: str, position: str, colour: Any, size: int) -> None:
+        overlay = TextOverlay(position=position, color=colour, font_size=size, box=False)
         self.texts[key] = overlay
         self._sizes[key] = size
         self._viewer.canvas.overlays[f"relict_{key}"] = overlay

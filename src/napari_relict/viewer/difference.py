@@ -14,9 +14,15 @@ BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL = 1, 2, 3, 4
 
 
 def signed_difference(left: npt.NDArray[np.float32], right: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Left minus right, in the units of the prepared images: 0 alike, +1 and -1 as different as can be."""
+    """Left minus right of images from 0 to 1: 0 alike, +1 and -1 as different as can be."""
     _same_grid(left, right)
     return np.subtract(left, right, dtype=np.float32)
+
+
+def windowed(image: npt.NDArray[np.float32], window: tuple[float, float]) -> npt.NDArray[np.float32]:
+    """0 and 1 at the ends of the window and beyond them: what is displayed as black and white."""
+    low, high = np.float32(window[0]), np.float32(window[1])
+    return np.clip((image - low) / (high - low), 0, 1)
 
 
 def label_difference(

@@ -6,8 +6,10 @@ import numpy as np
 
 from napari_relict.viewer.planes import PlaneView
 
-#: Pixels of a cell left free around the anatomy, for title and edge letters.
-BESIDE, ABOVE, BELOW = 35, 80, 45
+#: Pixels of a cell left free around the anatomy: for edge letters, for the title, for slice text and legend.
+BESIDE, ABOVE, BELOW = 35, 75, 115
+#: Cells lower than this have less to leave.
+_FULL_HEIGHT = 540
 
 Bounds = tuple[tuple[int, int, int], tuple[int, int, int]]
 Vector = tuple[float, float, float]
@@ -26,14 +28,16 @@ def frame(bounds: Bounds, spacing: Vector, cell: tuple[float, float], view: Plan
     first, last, step = (np.asarray(values, float) for values in (*bounds, spacing))
     low, high = (first - 0.5) * step, (last + 0.5) * step
     size, centre = high - low, (low + high) / 2
-    height, width = max(cell[0] - ABOVE - BELOW, 50), max(cell[1] - 2 * BESIDE, 50)
+    share = min(1.0, cell[0] / _FULL_HEIGHT)
+    above, below = ABOVE * share, BELOW * share
+    height, width = max(cell[0] - above - below, 50), max(cell[1] - 2 * BESIDE, 50)
     if view is None:
         # The front shows height and width; depth comes into play when the volume is turned.
         zoom = min(height / size[0], width / size[2], min(height, width) / (0.9 * size[1]))
         return (float(centre[0]), float(centre[1]), float(centre[2])), float(zoom)
     rows, columns = view.order[1:]
     zoom = float(min(height / size[rows], width / size[columns]))
-    # There is more room above than below: what is centred between them is lower than the middle of the cell.
-    lower = (ABOVE - BELOW) / 2 / zoom
+    # What is centred between unequal margins is off the middle of the cell.
+    lower = (above - below) / 2 / zoom
     row = centre[rows] + (lower if view.vertical == "up" else -lower)
     return (0.0, float(row), float(centre[columns])), zoom

@@ -1,13 +1,19 @@
-"""Slow work off the main thread; results come back on it, or not at all once their owner is gone."""
+"""Slow work off the main thread; results come back on it, or not at all once their owner is gone.
+
+A thread cannot be stopped from outside. Work still running when Python ends is waited for: torn from under it,
+the interpreter would crash. (napari waits too, but only where its event loop was run.)
+"""
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from napari.qt.threading import create_worker
 from psygnal import Signal
+from qtpy.QtCore import QThreadPool
 
 
 class Jobs:
@@ -36,6 +42,8 @@ class Jobs:
         self._waiting[token] = (done, failed)
         worker = create_worker(_caught, work, *args, _start_thread=False)
         worker.returned.connect(partial(self._finish, token))
+        atexit.unregister(_wait)  # registered last, it runs first: while everything the work needs is there
+        atexit.register(_wait)
         worker.start()
 
     def close(self) -> None:
@@ -53,6 +61,10 @@ class Jobs:
             failed(error)
         else:
             self.failed.emit(error)
+
+
+def _wait() -> None:
+    QThreadPool.globalInstance().waitForDone()
 
 
 def _caught(work: Callable[..., Any], *args: Any) -> tuple[Any, Exception | None]:

@@ -19,12 +19,21 @@ from napari_relict.viewer.difference import (
     difference_limit,
     label_difference,
     signed_difference,
+    windowed,
 )
+
+HOUNSFIELD = "HU"
+#: HU: where soft tissues are told apart; what volumes show (bone, and vessels with contrast); body against air.
+SOFT_TISSUE, DENSE, BODY = (-160.0, 240.0), (100.0, 700.0), -300.0
 
 
 @dataclass(frozen=True)
 class PairKey:
-    """What is on screen: two names, is the training volume mirrored, are the sides swapped."""
+    """What is on screen: two names, is it a match of mirror images, are the sides swapped.
+
+    Of mirror images the right-hand volume is shown mirrored, whichever it is: exchanged letters on the training
+    volume would tell a blinded reader which side that is.
+    """
 
     synthetic: str
     training: str
@@ -34,7 +43,11 @@ class PairKey:
 
 @dataclass(frozen=True)
 class PairImages:
-    """Two volumes, side by side, and their differences; arrays are (z, y, x)."""
+    """Two volumes, side by side, and their differences; arrays are (z, y, x).
+
+    CT images are in HU, so that the status bar reads them out; others are as prepared, 0 to 1. The difference
+    is that of the images as displayed: 1 is the whole width of the window.
+    """
 
     key: PairKey
     left: npt.NDArray[np.float32]
@@ -45,6 +58,8 @@ class PairImages:
     label_difference: npt.NDArray[np.uint8] | None
     difference_limit: float
     level: float  # brightness at which the anatomy begins
+    window: tuple[float, float]  # what slices show as black and white
+    volume_window: tuple[float, float]  # the same for volumes
     bounds: tuple[tuple[int, int, int], tuple[int, int, int]]
     spacing: tuple[float, float, float]
 
@@ -53,28 +68,46 @@ def load_pair(study: Any, key: PairKey) -> PairImages:
     """Read both volumes of `key` from the study and compare them. Slow (disk): call it in a worker."""
     synthetic = study.volume("synthetic", key.synthetic)
     training = study.volume("training", key.training)
-    if key.mirrored:
-        training = training.mirrored()
     left, right = (training, synthetic) if key.swapped else (synthetic, training)
-    difference = signed_difference(left.image, right.image)
-    level = min(anatomy_level(left.image), anatomy_level(right.image))
-    foreground = (left.image > level) | (right.image > level)
+    if key.mirrored:
+        right = right.mirrored()
+    images = [_stored_values(volume) for volume in (left, right)]
+    if left.unit == HOUNSFIELD:
+        level, window, volume_window = BODY, SOFT_TISSUE, DENSE
+    else:
+        level = min(anatomy_level(image) for image in images)
+        window, volume_window = (0.0, 1.0), (level, level + 0.55)
+    difference = signed_difference(*(windowed(image, window) for image in images))
+    foreground = (images[0] > level) | (images[1] > level)
+    left_labels, right_labels = (
+        None if volume.labels is None else np.ascontiguousarray(volume.labels) for volume in (left, right)
+    )
     compared = None
-    if left.labels is not None and right.labels is not None:
-        compared = label_difference(left.labels, right.labels)
+    if left_labels is not None and right_labels is not None:
+        compared = label_difference(left_labels, right_labels)
     return PairImages(
         key=key,
-        left=left.image,
-        right=right.image,
-        left_labels=left.labels,
-        right_labels=right.labels,
+        left=images[0],
+        right=images[1],
+        left_labels=left_labels,
+        right_labels=right_labels,
         difference=difference,
         label_difference=compared,
         difference_limit=difference_limit(difference, foreground),
         level=level,
-        bounds=anatomy_bounds(left.image, right.image, level=level),
+        window=window,
+        volume_window=volume_window,
+        bounds=anatomy_bounds(*images, level=level),
         spacing=tuple(float(s) for s in synthetic.spacing),  # type: ignore[arg-type]
     )
+
+
+def _stored_values(volume: Any) -> npt.NDArray[np.float32]:
+    """CT in HU; other modalities have no unit that compares between volumes and stay 0 to 1."""
+    if volume.unit != HOUNSFIELD:
+        return np.ascontiguousarray(volume.image, np.float32)
+    low, high = volume.value_range
+    return np.ascontiguousarray(volume.image * np.float32(high - low) + np.float32(low), np.float32)
 
 
 class PairStore:

@@ -29,6 +29,11 @@ class Marks:
     top: str
     bottom: str
 
+    def mirrored(self) -> Marks:
+        """The letters over a volume whose left and right were exchanged, in whatever view."""
+        exchanged = str.maketrans("RL", "LR")
+        return Marks(*(text.translate(exchanged) for text in (self.left, self.right, self.top, self.bottom)))
+
 
 @dataclass(frozen=True)
 class PlaneView:

@@ -263,16 +263,15 @@ _WITHOUT_PICTURES = {"back", "next", "help", "comment", "undo"}
 
 
 def cell_texts(key: PairKey, *, blinded: bool) -> CellTexts:
-    """Titles of the cells. Blinded, both sides say "mirrored pair": one alone would tell which is which."""
+    """Titles of the cells. The right one is said to be mirrored where it is, whichever volume it shows."""
+    also = "  (mirrored)" if key.mirrored else ""
     if blinded:
-        also = "  (mirrored pair)" if key.mirrored else ""
-        return CellTexts(f"Left{also}", f"Right{also}", "Difference  left − right", "left", "right")
-    synthetic = f"Synthetic  {elided(key.synthetic, 26)}"
-    training = f"Training  {elided(key.training, 18 if key.mirrored else 26)}"
-    training += "  (mirrored)" if key.mirrored else ""
-    if key.swapped:
-        return CellTexts(training, synthetic, "Difference  training − synthetic", "training", "synthetic")
-    return CellTexts(synthetic, training, "Difference  synthetic − training", "synthetic", "training")
+        return CellTexts("Left", f"Right{also}", "Difference  left − right", "left", "right")
+    names = {"synthetic": key.synthetic, "training": key.training}
+    left, right = ("training", "synthetic") if key.swapped else ("synthetic", "training")
+    on_left = f"{left.capitalize()}  {elided(names[left], 26)}"
+    on_right = f"{right.capitalize()}  {elided(names[right], 18 if also else 26)}{also}"
+    return CellTexts(on_left, on_right, f"Difference  {left} − {right}", left, right)
 
 
 def elided(name: str, longest: int) -> str:

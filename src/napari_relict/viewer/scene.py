@@ -1,7 +1,8 @@
 """Puts a pair into a napari viewer: three linked cells in a grid, framed, oriented and marked.
 
 Works on a `ViewerModel`, so it is tested without a window. Layers are made once; going to another pair swaps
-their `data`, which does not grow memory as adding and removing layers does.
+their `data`, which does not grow memory as adding and removing layers does. Layers that were in the viewer before
+are put aside until `close`.
 """
 
 from __future__ import annotations
@@ -10,18 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from napari.components import ViewerModel
-from napari.layers import Image, Labels
+from napari.layers import Layer
 
 from napari_relict.viewer.annotations import Annotations
-from napari_relict.viewer.colours import difference_labels, diverging
+from napari_relict.viewer.cells import STRIDE, Cells, nothing
+from napari_relict.viewer.colours import diverging
 from napari_relict.viewer.difference import ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL, label_difference
 from napari_relict.viewer.framing import frame
 from napari_relict.viewer.pairs import PairImages
 from napari_relict.viewer.planes import TRUE_IN_3D, VIEWS, Plane, marks_in_3d
-
-_TITLE_SIZE = 12
 
 
 @dataclass(frozen=True)
@@ -44,10 +43,16 @@ class ReviewScene:
         self.overlay = True
         self.label: int | None = None  # the one label that is outlined; None: all
         self.images: PairImages | None = None
-        self.layers: list[Any] = []
+        self.cells: Cells | None = None
         self.annotations: Annotations | None = None
+        self._aside: list[Layer] = []
         self._framed_zoom: float | None = None
         self._was_synced = True
+
+    @property
+    def layers(self) -> list[Any]:
+        """Images and segmentations in turn: left, right, difference."""
+        return [] if self.cells is None else self.cells.pictures
 
     @property
     def in_3d(self) -> bool:
@@ -56,40 +61,49 @@ class ReviewScene:
     # A pair -----------------------------------------------------------------------------------------------
     def show(self, images: PairImages, texts: CellTexts) -> None:
         """Show this pair. Plane and slice stay; so does the zoom, if the reader has set one."""
-        first = not self.layers
+        first = self.cells is None
         self.images = images
         if first:
             self._build(images)
         self._swap_data(images)
-        names = (texts.left, "left outlines", texts.right, "right outlines", texts.difference, "outlines")
-        for layer, name in zip(self.layers, names, strict=True):
-            layer.name = name
+        assert self.cells is not None
         assert self.annotations is not None
+        self.cells.set_titles((texts.left, texts.right, texts.difference))
         outlines = images.label_difference is not None
         self.annotations.set_legend(texts.left_side, texts.right_side, outlines=outlines)
         if first:
             self._go_to_centre()
             self.set_plane(self.plane)
-        elif self._untouched():
-            self.frame()
+        else:
+            self._update_marks()
+            if self._untouched():
+                self.frame()
         self._update_slice_text()
 
     def close(self) -> None:
         """Leave the viewer as it was found."""
-        if self.annotations is None:
+        if self.annotations is None or self.cells is None:
             return
         self.viewer.dims.events.point.disconnect(self._update_slice_text)
-        self.viewer.scene.camera.events.angles.disconnect(self._update_marks_in_3d)
+        self.viewer.scene.camera.events.angles.disconnect(self._update_marks)
         self.viewer.canvas.events.size.disconnect(self._on_canvas_size)
         self.viewer.mouse_wheel_callbacks.remove(self._on_wheel)
         self.annotations.close()
-        for layer in self.layers:
+        for layer in self.cells:
             if layer in self.viewer.layers:
                 self.viewer.layers.remove(layer)
-        self.layers, self.annotations, self.images = [], None, None
-        self.viewer.canvas.grid.enabled = False
-        self.viewer.canvas.background_color_override = None
-        self.viewer.scene.camera.synced = self._was_synced
+        self.cells, self.annotations, self.images = None, None, None
+        canvas, camera = self.viewer.canvas, self.viewer.scene.camera
+        canvas.grid.enabled = False
+        canvas.grid.stride, canvas.grid.shape, canvas.grid.spacing = self._grid
+        canvas.background_color_override = None
+        self.viewer.dims.ndisplay = 2
+        self.viewer.dims.order = tuple(range(self.viewer.dims.ndim))
+        camera.orientation, camera.synced = self._orientation, self._was_synced
+        if self._aside:
+            self.viewer.layers.extend(self._aside)
+            self._aside = []
+            self.viewer.reset_view()
 
     # Looking ----------------------------------------------------------------------------------------------
     def set_plane(self, plane: Plane) -> None:
@@ -99,8 +113,7 @@ class ReviewScene:
         self.viewer.dims.ndisplay = 2
         self.viewer.dims.order = view.order
         self.viewer.scene.camera.orientation = (TRUE_IN_3D[0], view.vertical, "right")
-        if self.annotations is not None:
-            self.annotations.set_marks(view.marks)
+        self._update_marks()
         self._apply_look()
         self.frame()
         self._update_slice_text()
@@ -119,7 +132,7 @@ class ReviewScene:
         camera.set_view_direction(view_direction=(0, 1, 0), up_direction=(1, 0, 0))
         self._apply_look()
         self.frame()
-        self._update_marks_in_3d()
+        self._update_marks()
         self._update_slice_text()
 
     def toggle_3d(self) -> None:
@@ -158,38 +171,25 @@ class ReviewScene:
 
     # Inside -----------------------------------------------------------------------------------------------
     def _build(self, images: PairImages) -> None:
-        """Make the six layers, two a cell: their order in the list is the order of the cells."""
-        grey = {"contrast_limits": (0, 1), "rendering": "attenuated_mip", "attenuation": 0.3}
-        shared = {"scale": images.spacing}
-        empty = _nothing(images)
-        self.layers = [
-            Image(images.left, interpolation2d="linear", **grey, **shared),
-            Labels(empty, opacity=0.5, **shared),
-            Image(images.right, interpolation2d="linear", **grey, **shared),
-            Labels(empty, opacity=0.5, **shared),
-            Image(images.difference, interpolation2d="linear", rendering="translucent",
-                  colormap=diverging(), contrast_limits=(-1, 1), **shared),
-            Labels(empty, opacity=0.9, colormap=difference_labels(), **shared),
-        ]  # fmt: skip
-        self.viewer.layers.extend(self.layers)
-        for layer in self.layers[::2]:
-            # A layer's name overlay stands in that layer's cell: it is the only text that differs by cell.
-            title = layer.name_overlay
-            title.position, title.color, title.box = "top_left", "white", False
-            title.font_size = _TITLE_SIZE
-            title.visible = True
-        self.viewer.layers.selection.clear()
-        canvas = self.viewer.canvas
+        """Make the layers; their order in the list is the order of the cells."""
+        viewer, canvas = self.viewer, self.viewer.canvas
+        self._aside = list(viewer.layers)
+        viewer.layers.clear()
+        self.cells = Cells(images)
+        viewer.layers.extend(self.cells)
+        viewer.layers.selection.clear()
+        self._grid = (canvas.grid.stride, canvas.grid.shape, canvas.grid.spacing)
+        self._orientation = viewer.scene.camera.orientation
         canvas.background_color_override = "black"
-        canvas.grid.stride, canvas.grid.shape, canvas.grid.spacing = 2, (1, 3), 4
+        canvas.grid.stride, canvas.grid.shape, canvas.grid.spacing = STRIDE, (1, 3), 4
         canvas.grid.enabled = True
-        self.viewer.dims.axis_labels = ("z", "y", "x")
+        viewer.dims.axis_labels = ("z", "y", "x")
         # A synced camera moves the slice to its centre on the way back from 3D, and the place is lost.
-        self._was_synced = self.viewer.scene.camera.synced
-        self.viewer.scene.camera.synced = False
+        self._was_synced = viewer.scene.camera.synced
+        viewer.scene.camera.synced = False
         self.annotations = Annotations(self.viewer)
         self.viewer.dims.events.point.connect(self._update_slice_text)
-        self.viewer.scene.camera.events.angles.connect(self._update_marks_in_3d)
+        self.viewer.scene.camera.events.angles.connect(self._update_marks)
         canvas.events.size.connect(self._on_canvas_size)
         self.viewer.mouse_wheel_callbacks.append(self._on_wheel)
 
@@ -205,7 +205,7 @@ class ReviewScene:
         assert images is not None and self.annotations is not None
         for layer, labels in ((self.layers[1], images.left_labels), (self.layers[3], images.right_labels)):
             if labels is None:
-                layer.data = _nothing(images)
+                layer.data = nothing(images)
             else:
                 layer.data = labels if self.label is None else np.where(labels == self.label, labels, 0)
         self.annotations.set_label(self.label)
@@ -224,7 +224,7 @@ class ReviewScene:
         if compared is not None and self.label is not None:
             compared = label_difference(images.left_labels, images.right_labels, self.label)
         if compared is None:
-            outlines.data = _nothing(images)
+            outlines.data = nothing(images)
         elif in_3d:
             outlines.data = np.where(np.isin(compared, (ONLY_LEFT, ONLY_RIGHT)), compared, 0).astype(np.uint8)
         else:
@@ -241,7 +241,7 @@ class ReviewScene:
         # Translucent volumes write depth, which would hide the surfaces inside them.
         difference.blending = "additive" if in_3d else "translucent"
         for layer in (grey_left, grey_right):
-            layer.contrast_limits = (images.level, images.level + 0.55) if in_3d else (0.0, 1.0)
+            layer.contrast_limits = images.volume_window if in_3d else images.window
         if not in_3d:
             for layer in (left, right, outlines):
                 layer.contour = 1
@@ -249,9 +249,8 @@ class ReviewScene:
     def _fit_texts(self, cell_width: float) -> None:
         """Smaller letters in narrow cells, so that titles and legend stay inside their own."""
         share = float(np.clip(cell_width / 380, 0.75, 1.0))
-        for layer in self.layers[::2]:
-            layer.name_overlay.font_size = _TITLE_SIZE * share
-        if self.annotations is not None:
+        if self.cells is not None and self.annotations is not None:
+            self.cells.scale_texts(share)
             self.annotations.scale(share)
 
     def _go_to_centre(self) -> None:
@@ -260,10 +259,14 @@ class ReviewScene:
         for axis in range(3):
             self.viewer.dims.set_current_step(axis, (first[axis] + last[axis]) // 2)
 
-    def _update_marks_in_3d(self) -> None:
-        if self.in_3d and self.annotations is not None:
+    def _update_marks(self) -> None:
+        if self.cells is None or self.images is None:
+            return
+        marks = VIEWS[self.plane].marks
+        if self.in_3d:
             camera = self.viewer.scene.camera
-            self.annotations.set_marks(marks_in_3d(camera.view_direction, camera.up_direction))
+            marks = marks_in_3d(camera.view_direction, camera.up_direction)
+        self.cells.set_marks(marks, right_mirrored=self.images.key.mirrored)
 
     def _update_slice_text(self) -> None:
         if self.annotations is None or self.images is None:
@@ -290,8 +293,3 @@ class ReviewScene:
         if not event.modifiers and not self.in_3d:
             self.step(1 if event.delta[1] > 0 else -1)
             event.handled = True
-
-
-def _nothing(images: PairImages) -> npt.NDArray[np.uint8]:
-    """An empty segmentation on the pair's grid."""
-    return np.zeros(images.left.shape, np.uint8)

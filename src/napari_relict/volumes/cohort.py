@@ -67,7 +67,12 @@ class Row:
 
 
 class PreparedCohort:
-    """Read access to the prepared volumes of one cohort, in the order of `names`."""
+    """Read access to the prepared volumes of one cohort, in the order of `names`.
+
+    Raises
+    ------
+    DataError : it was prepared on another grid.
+    """
 
     def __init__(self, folder: Path, cohort: str, rows: Mapping[str, Row], grid: Grid, unit: str) -> None:
         self.folder, self.cohort, self.grid, self.unit = folder, cohort, grid, unit
@@ -76,6 +81,8 @@ class PreparedCohort:
         group = zarr.open_group(folder, mode="r")
         self._image: Any = group["image"]
         self._labels: Any = group.get("labels")
+        if tuple(self._image.shape[1:]) != grid.shape:
+            raise DataError(folder, "was prepared on another grid than study.toml asks for", "run match again")
 
     def __len__(self) -> int:
         return len(self.names)

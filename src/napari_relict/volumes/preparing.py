@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import SimpleITK as sitk
 
-from napari_relict.errors import DataError, out_of_space
+from napari_relict.errors import DataError, disk_faults
 from napari_relict.progress import Progress, silent
 from napari_relict.volumes.cohort import CohortWriter, PreparedCohort, Row
 from napari_relict.volumes.finding import VolumeFile
@@ -93,10 +93,11 @@ def study_reference(
             if image is not None:
                 images.append(image)
     reference = make_reference(images, preparation.grid)
-    folder.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part.npz")
-    np.savez(unfinished, reference=reference, key=np.array(key))
-    unfinished.replace(path)
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(unfinished, reference=reference, key=np.array(key))
+        unfinished.replace(path)
     return reference
 
 
@@ -131,14 +132,9 @@ def prepare_cohort(
     threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
     try:
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # parallel over volumes, not inside one
-        writer = CohortWriter(place_on_disk, preparation.grid, preparation.key(reference))
-        problems = _add_missing(writer, cohort, files, segmentations, preparation, reference, progress)
-    except Exception as error:
-        if out_of_space(error):
-            raise DataError(
-                folder, "no space left on the disk", "free some and run again: what is prepared is kept"
-            ) from error
-        raise
+        with disk_faults(folder):
+            writer = CohortWriter(place_on_disk, preparation.grid, preparation.key(reference))
+            problems = _add_missing(writer, cohort, files, segmentations, preparation, reference, progress)
     finally:
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
     failed = {str(problem.subject) for problem in problems}

@@ -1,0 +1,108 @@
+"""The layers of the three cells: an image, its segmentation, and letters at the four edges.
+
+A name overlay is the only canvas text of napari that differs by cell: it stands in its layer's cell and shows the
+layer's name. Titles are the names of the images; each letter is the name of a layer that holds no points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from napari.layers import Image, Labels, Layer, Points
+
+from napari_relict.viewer.colours import difference_labels, diverging
+from napari_relict.viewer.pairs import PairImages
+from napari_relict.viewer.planes import Marks
+
+_EDGES = {"left": "middle_left", "right": "middle_right", "top": "top_center", "bottom": "bottom_center"}
+_TITLE_SIZE, _MARK_SIZE = 12, 13
+#: Layers of one cell, which is the stride of the grid.
+STRIDE = 2 + len(_EDGES)
+
+
+class Cells:
+    """`pictures` are images and segmentations in turn, from left to right; iterating gives every layer."""
+
+    def __init__(self, images: PairImages) -> None:
+        shared = {"scale": images.spacing}
+        grey = {"interpolation2d": "linear", "rendering": "attenuated_mip", "attenuation": 0.3} | shared
+        empty = nothing(images)
+        self.pictures: list[Any] = [
+            Image(images.left, **grey),
+            Labels(empty, opacity=0.5, **shared),
+            Image(images.right, **grey),
+            Labels(empty, opacity=0.5, **shared),
+            Image(images.difference, interpolation2d="linear", rendering="translucent",
+                  colormap=diverging(), contrast_limits=(-1, 1), **shared),
+            Labels(empty, opacity=0.9, colormap=difference_labels(), **shared),
+        ]  # fmt: skip
+        self._marks = [
+            {edge: Points(ndim=3, name=f"mark {cell} {edge}", **shared) for edge in _EDGES} for cell in range(3)
+        ]
+        for title in self.pictures[::2]:
+            _write(title, "top_left", "white", _TITLE_SIZE)
+        for marks in self._marks:
+            for edge, mark in marks.items():
+                _write(mark, _EDGES[edge], "#ffe9a8", _MARK_SIZE)
+
+    def __iter__(self) -> Iterator[Layer]:
+        for cell, marks in enumerate(self._marks):
+            yield from self.pictures[2 * cell : 2 * cell + 2]
+            yield from marks.values()
+
+    def set_titles(self, titles: tuple[str, str, str]) -> None:
+        outlines = ("left outlines", "right outlines", "outlines")
+        for layer, name in zip(self.pictures[::2], titles, strict=True):
+            layer.name = name
+        for layer, name in zip(self.pictures[1::2], outlines, strict=True):
+            layer.name = name
+
+    def set_marks(self, marks: Marks, *, right_mirrored: bool) -> None:
+        """Letters of all cells; those of the right one are exchanged when it shows a mirror image."""
+        named = [
+            (layer, _padded(edge, getattr(letters, edge), cell))
+            for cell, letters in enumerate((marks, marks.mirrored() if right_mirrored else marks, marks))
+            for edge, layer in self._marks[cell].items()
+        ]
+        changed = [(layer, name) for layer, name in named if layer.name != name]
+        for number, (layer, _) in enumerate(changed):
+            layer.name = f"mark {number}"  # names are unique: first free those that change places
+        for layer, name in changed:
+            layer.name = name
+
+    def marks(self, cell: int) -> Marks:
+        """What stands at the edges of a cell."""
+        return Marks(**{edge: layer.name.strip() for edge, layer in self._marks[cell].items()})
+
+    def scale_texts(self, share: float) -> None:
+        """Write everything at this share of its full size."""
+        for title in self.pictures[::2]:
+            title.name_overlay.font_size = _TITLE_SIZE * share
+        for marks in self._marks:
+            for mark in marks.values():
+                mark.name_overlay.font_size = _MARK_SIZE * share
+
+
+def nothing(images: PairImages) -> npt.NDArray[np.uint8]:
+    """An empty segmentation on the pair's grid."""
+    return np.zeros(images.left.shape, np.uint8)
+
+
+def _write(layer: Layer, position: str, colour: str, size: float) -> None:
+    text = layer.name_overlay
+    text.position, text.color, text.box, text.font_size = position, colour, False, size
+    text.visible = True
+
+
+def _padded(edge: str, letter: str, cell: int) -> str:
+    """Layers' names are unique: the same letter has one more space in every cell, where it moves nothing."""
+    pad = " " * cell
+    if edge == "left":
+        return letter + pad
+    if edge == "right":
+        return pad + letter
+    # The title has the first line of the cell.
+    return f"\n{pad}{letter}{pad}" if edge == "top" else pad + letter + pad
