@@ -12,6 +12,8 @@ from napari_relict.viewer.difference import (
     difference_limit,
     label_difference,
     signed_difference,
+    surfaces,
+    windowed,
 )
 
 
@@ -62,3 +64,20 @@ def test_bounds_hold_the_anatomy_of_all_images_and_ignore_a_lone_voxel() -> None
 
 def test_bounds_of_nothing_are_the_grid() -> None:
     assert anatomy_bounds(np.zeros((3, 4, 5), np.float32), level=0.2) == ((0, 0, 0), (2, 3, 4))
+
+
+def test_a_window_ends_in_black_and_white() -> None:
+    image = np.array([-1000, -160, 40, 240, 900], np.float32)
+    np.testing.assert_allclose(windowed(image, (-160.0, 240.0)), [0, 0, 0.5, 1, 1])
+
+
+def test_surfaces_are_of_what_is_thick_and_on_one_side_alone() -> None:
+    compared = np.full((10, 10, 10), BOTH, np.uint8)
+    compared[1:4, 1:4, 1:4] = ONLY_LEFT
+    compared[6:8, 6:8, 6:8] = ONLY_RIGHT
+    compared[0, :, :] = ONLY_RIGHT
+    compared[8:, :3, :3] = OTHER_LABEL
+    seen = surfaces(compared)
+    assert (seen == ONLY_LEFT).sum() == 27
+    assert (seen == ONLY_RIGHT).sum() == 8
+    assert set(np.unique(seen)) == {0, ONLY_LEFT, ONLY_RIGHT}

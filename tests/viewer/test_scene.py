@@ -69,7 +69,7 @@ def test_the_mirrored_cell_has_its_own_letters(scene: ReviewScene, study: FakeSt
     scene.set_3d(True)
     camera = scene.viewer.scene.camera
     camera.set_view_direction(view_direction=(0, 1, 0.9), up_direction=(1, 0, 0))
-    assert [scene.cells.marks(cell).left for cell in range(3)] == ["RA", "LA", "RA"]
+    assert [scene.cells.marks(cell).left for cell in range(3)] == ["RP", "LP", "RP"]
     names = [layer.name for layer in scene.viewer.layers]
     assert len(set(names)) == len(names)
     assert not any("[" in name or "mark" in name for name in names), "no name was changed by napari"
@@ -79,6 +79,9 @@ def test_the_mirrored_cell_has_its_own_letters(scene: ReviewScene, study: FakeSt
 
 
 def test_3d_looks_at_the_face_and_is_no_mirror_image(scene: ReviewScene) -> None:
+    compared = np.full(scene.images.left.shape, BOTH, np.uint8)
+    compared[5:9, 5:9, 5:9], compared[20:24, 5:9, 5:9] = ONLY_LEFT, ONLY_RIGHT
+    scene.show(replace(scene.images, label_difference=compared), TEXTS)
     scene.set_3d(True)
     camera = scene.viewer.scene.camera
     assert scene.viewer.dims.ndisplay == 3

@@ -120,7 +120,7 @@ def build_demo(
 
 
 def build_ct_demo(
-    folder: Path, *, progress: Progress = silent, seed: int = 7, sizes: DemoSizes = CT_SIZES
+    folder: Path, *, progress: Progress = silent, seed: int = 8, sizes: DemoSizes = CT_SIZES
 ) -> DemoFolders:
     """Write the CT demo below `folder`/ct/source: abdomens in Hounsfield units with 61 organ labels, 3 mm.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import binary_opening
 from skimage.filters import threshold_otsu
 
 #: Values of a segmentation difference.
@@ -49,6 +50,17 @@ def label_difference(
     out[in_right & ~in_left] = ONLY_RIGHT
     if label is None:
         out[in_left & in_right & (left != right)] = OTHER_LABEL
+    return out
+
+
+def surfaces(compared: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """What one side has alone and is at least two voxels thick every way: fit to be seen as surfaces.
+
+    Thinner differences lie all over the borders of any two segmentations; as surfaces they hide everything.
+    """
+    out = np.zeros(compared.shape, np.uint8)
+    for side in (ONLY_LEFT, ONLY_RIGHT):
+        out[binary_opening(compared == side, np.ones((2, 2, 2), bool))] = side
     return out
 
 

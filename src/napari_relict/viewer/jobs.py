@@ -13,15 +13,23 @@ from typing import Any
 
 from napari.qt.threading import create_worker
 from psygnal import Signal
-from qtpy.QtCore import QThreadPool
+from qtpy.compat import isalive
+from qtpy.QtCore import QObject, QThreadPool
 
 
 class Jobs:
-    """Runs functions in napari workers. After `close`, results of what still runs are dropped."""
+    """Runs functions in napari workers.
+
+    Parameters
+    ----------
+    owner : whoever waits for the results. After `close`, or once this object is deleted (its window was closed),
+        results of what still runs are dropped.
+    """
 
     failed = Signal(object)  # an exception nobody else took
 
-    def __init__(self) -> None:
+    def __init__(self, owner: QObject) -> None:
+        self._owner = owner
         self._next = 0
         self._waiting: dict[int, tuple[Callable[[Any], None], Callable[[Exception], None] | None]] = {}
 
@@ -51,7 +59,7 @@ class Jobs:
 
     def _finish(self, token: int, outcome: tuple[Any, Exception | None]) -> None:
         callbacks = self._waiting.pop(token, None)
-        if callbacks is None:
+        if callbacks is None or not isalive(self._owner):
             return
         done, failed = callbacks
         result, error = outcome

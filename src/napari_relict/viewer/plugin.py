@@ -45,7 +45,7 @@ class ReviewWidget(QWidget):
         self.viewer = napari_viewer
         self.review: Review | None = None
         self._study: Any = None
-        self._jobs = Jobs()
+        self._jobs = Jobs(self)
         self._jobs.failed.connect(self._on_error)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self._start_page())

@@ -37,11 +37,11 @@ class Review:
 
     def __init__(self, viewer: Any, study: Any, session: ReadingSession, scores: Scores) -> None:
         self.viewer, self.study, self.session, self.scores = viewer, study, session, scores
-        self.jobs = Jobs()
+        self.panel = ReadingPanel(study.settings.name, list(study.settings.criteria))
+        self.jobs = Jobs(self.panel)
         self.jobs.failed.connect(self._on_error)
         self.store = PairStore(study)
         self.scene = ReviewScene(viewer)
-        self.panel = ReadingPanel(study.settings.name, list(study.settings.criteria))
         self.reading_list, self.matches, self.calibration = PairsTable(), PairsTable(), CalibrationPanel()
         self.tabs = QTabWidget()
         self.tabs.addTab(self.reading_list, "Reading list")

@@ -17,7 +17,7 @@ from napari.layers import Layer
 from napari_relict.viewer.annotations import Annotations
 from napari_relict.viewer.cells import STRIDE, Cells, nothing
 from napari_relict.viewer.colours import diverging
-from napari_relict.viewer.difference import ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL, label_difference
+from napari_relict.viewer.difference import OTHER_LABEL, label_difference, surfaces
 from napari_relict.viewer.framing import frame
 from napari_relict.viewer.pairs import PairImages
 from napari_relict.viewer.planes import TRUE_IN_3D, VIEWS, Plane, marks_in_3d
@@ -214,7 +214,7 @@ class ReviewScene:
     def _apply_look(self) -> None:
         """What differs between slices and volumes.
 
-        In 3D only what one side has alone is drawn as surfaces: all else would hide it, or hide the images.
+        In 3D only what one side clearly has alone is drawn as surfaces: all else would hide it, or hide the images.
         """
         if self.images is None:
             return
@@ -226,7 +226,7 @@ class ReviewScene:
         if compared is None:
             outlines.data = nothing(images)
         elif in_3d:
-            outlines.data = np.where(np.isin(compared, (ONLY_LEFT, ONLY_RIGHT)), compared, 0).astype(np.uint8)
+            outlines.data = surfaces(compared)
         else:
             outlines.data = compared
         left.visible = right.visible = self.overlay and not in_3d

@@ -1,28 +1,60 @@
-"""Pictures of the real window, for the docs: `python -m napari_relict.viewer.screenshots STUDY --to DIR`.
+"""Pictures of the real window, for the docs: `python -m napari_relict.viewer.screenshots STUDY --to DIR [--ct STUDY]`.
 
-Works on a copy of the study: the ratings that the pictures need are never written into the study itself.
-Needs a display with OpenGL (`xvfb-run` will do). Grades are given by the stored verdicts, so the pictures
-show plausible ratings; they are no reading.
+Works on a copy of what a study needs to be read, its database above all: the ratings made for the pictures are
+never written into the study itself. Needs a display with OpenGL (`xvfb-run` will do).
+
+Grades come from the truth of a demo study (`source/truth.csv`). Other studies have none; there the stored
+verdicts are repeated, and the calibration picture only shows what the panel looks like.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import napari
+import pandas as pd
 from napari.qt import get_qapp
 
-from napari_relict.viewer.plugin import WIDGET_NAME, open_review
+from napari_relict.study.database import FILE as DATABASE
+from napari_relict.study.settings import FILE as SETTINGS
+from napari_relict.viewer.plugin import WIDGET_NAME, ReviewWidget, open_review
 from napari_relict.viewer.review import Review
 
-GRADE_OF = {"exact replica": 4, "near replica": 3, "no replica": 1}
+TRUTH = Path("source") / "truth.csv"
+GRADE_OF = {"exact replica": 4, "near replica": 3}
 _PATIENCE = 120.0
+
+
+def copy_of(study: Path, to: Path) -> Path:
+    """What reading needs: settings, database, prepared volumes and, if there is one, the truth."""
+    copy = to / study.resolve().name
+    copy.mkdir(parents=True)
+    shutil.copy(study / SETTINGS, copy)
+    # Copied by SQLite itself, ratings that are still in its log come along.
+    with closing(sqlite3.connect(study / DATABASE)) as old, closing(sqlite3.connect(copy / DATABASE)) as new:
+        old.backup(new)
+    shutil.copytree(study / "volumes", copy / "volumes")
+    if (study / TRUTH).exists():
+        (copy / TRUTH).parent.mkdir()
+        shutil.copy(study / TRUTH, copy / TRUTH)
+    return copy
+
+
+def true_grades(study: Path, verdicts: pd.DataFrame) -> dict[tuple[str, str], int]:
+    """Grades of the pairs that are copies; every other pair is different (1)."""
+    if (study / TRUTH).exists():
+        told = pd.read_csv(study / TRUTH, dtype=str)[["synthetic", "training", "relation"]]
+    else:
+        told = verdicts.reindex(columns=["synthetic", "training", "verdict"])
+    return {(s, t): GRADE_OF[relation] for s, t, relation in told.itertuples(index=False) if relation in GRADE_OF}
 
 
 def wait(until: Callable[[], bool]) -> None:
@@ -43,60 +75,71 @@ def take(viewer: napari.Viewer, review: Review, file: Path) -> None:
     print(file)
 
 
-def pictures(study: Path, to: Path, ratings: int = 12) -> list[Path]:
-    """Take all pictures; `ratings` pairs are rated on the way (or as many as there are)."""
+def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -> list[Path]:
+    """Take all pictures; `ratings` pairs are rated on the way (or as many as there are). Give it copies."""
     to.mkdir(parents=True, exist_ok=True)
-    files = [to / name for name in ("review-2d.png", "review-3d.png", "rating.png", "calibration.png")]
-    viewer = open_review(study, reader="reader-1", blinded=False)
-    widget = viewer.window.dock_widgets[WIDGET_NAME]
-    wait(lambda: widget.review is not None)
+    names = ["review-2d.png", "review-3d.png", "rating.png", "calibration.png"]
+    files = [to / name for name in names + (["review-ct.png"] if ct is not None else [])]
+    viewer, widget = _open(study, blinded=False)
     review = widget.review
-    wait(_idle(review))
-    _go_to_most_telling(review)
+    _go_to_most_telling(review, true_grades(study, review.scores.verdicts))
     review.tabs.setCurrentWidget(review.matches)
     take(viewer, review, files[0])
     review.act("volume")
     take(viewer, review, files[1])
-    widget.stop()
-    viewer.close()
+    _close(viewer, widget)
 
-    viewer = open_review(study, reader="reader-2", blinded=True)
-    widget = viewer.window.dock_widgets[WIDGET_NAME]
-    wait(lambda: widget.review is not None)
+    viewer, widget = _open(study, blinded=True)
     review = widget.review
-    wait(_idle(review))
-    _rate(review, ratings)
+    _rate(review, true_grades(study, review.scores.verdicts), ratings)
     take(viewer, review, files[2])
     review.tabs.setCurrentWidget(review.calibration)
     take(viewer, review, files[3])
+    _close(viewer, widget)
+
+    if ct is not None:
+        viewer, widget = _open(ct, blinded=False)
+        review = widget.review
+        _go_to_most_telling(review, true_grades(ct, review.scores.verdicts))
+        review.tabs.setCurrentWidget(review.matches)
+        take(viewer, review, files[4])
+        _close(viewer, widget)
+    return files
+
+
+def _open(study: Path, *, blinded: bool) -> tuple[napari.Viewer, ReviewWidget]:
+    viewer = open_review(study, reader="screenshots", blinded=blinded)
+    widget = viewer.window.dock_widgets[WIDGET_NAME]
+    wait(lambda: widget.review is not None)
+    wait(_idle(widget.review))
+    return viewer, widget
+
+
+def _close(viewer: napari.Viewer, widget: ReviewWidget) -> None:
     widget.stop()
     viewer.close()
-    return files
 
 
 def _idle(review: Review) -> Callable[[], bool]:
     return lambda: review.idle
 
 
-def _go_to_most_telling(review: Review) -> None:
+def _go_to_most_telling(review: Review, grades: dict[tuple[str, str], int]) -> None:
     """A near replica if there is one: alike, and yet with something to see in the difference."""
-    verdicts = review.scores.verdicts
-    for verdict in ("near replica", "exact replica"):
-        names = set(verdicts.loc[verdicts["verdict"] == verdict, "synthetic"]) if len(verdicts) else set()
+    for grade in (3, 4):
         for pair in review.session.order:
-            if pair.synthetic in names:
+            if grades.get((pair.synthetic, pair.training)) == grade:
                 review.session.visit(pair)
                 return
 
 
-def _rate(review: Review, ratings: int) -> None:
-    """Rate pairs as their verdicts say, by the same actions that keys stand for; stop at a locked one."""
-    verdicts = review.scores.verdicts
-    told = dict(zip(verdicts["synthetic"], verdicts["verdict"], strict=True)) if len(verdicts) else {}
+def _rate(review: Review, grades: dict[tuple[str, str], int], ratings: int) -> None:
+    """Rate pairs by the same actions that keys stand for; stop at a locked one."""
     wanted = min(ratings, len(review.session.order))
     for number in range(wanted):
         pair: Any = review.session.pair
-        review.act(f"grade_{GRADE_OF.get(told.get(pair.synthetic, ''), 2)}")
+        grade = grades.get((pair.synthetic, pair.training), 1)
+        review.act(f"grade_{grade}")
         review.act("confidence_5")
         review.act("criterion_1")
         review.act("proceed")
@@ -110,12 +153,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study", type=Path)
     parser.add_argument("--to", type=Path, required=True)
-    parser.add_argument("--ratings", type=int, default=12, help="pairs to rate for the pictures")
+    parser.add_argument("--ct", type=Path, help="a study of CT, for one more picture")
+    parser.add_argument("--ratings", type=int, default=16, help="pairs to rate for the pictures")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        copy = Path(place) / given.study.resolve().name
-        shutil.copytree(given.study, copy)
-        pictures(copy, given.to, given.ratings)
+        copies = [
+            copy_of(study, Path(place) / name) for name, study in (("mr", given.study), ("ct", given.ct)) if study
+        ]
+        pictures(copies[0], given.to, given.ratings, *copies[1:])
 
 
 if __name__ == "__main__":
