@@ -137,6 +137,8 @@ def new(
     )
     if holdout is None:
         say("without --holdout, p-values rest on the training patients themselves: weaker evidence")
+    for note in made.notes:
+        print(f"napari-relict: note: {note}", file=sys.stderr)
     _finish(made)
 
 

@@ -84,3 +84,12 @@ def test_fused_p_values_hold_their_level_under_the_null(correlation: float) -> N
     for level, count in hits.items():
         assert count / n <= level + 3.5 * np.sqrt(level * (1 - level) / n)
         assert count / n >= level - 3.5 * np.sqrt(level * (1 - level) / n)
+
+
+def test_a_level_that_few_of_the_null_have_does_not_count() -> None:
+    random = np.random.default_rng(0)
+    null = random.standard_normal((60, 2))
+    null[5:, 1] = np.nan
+    p, decided = fused_p_values(np.array([[0.0, 50.0]]), null)
+    assert p[0] > 0.2
+    assert decided[0] == 0

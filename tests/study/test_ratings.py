@@ -112,6 +112,14 @@ def test_export_and_import_keep_every_event_and_are_idempotent(matched: Study, t
         assert list(other.rating_events()["id"]) == list(before["id"])
 
 
+def test_readers_may_be_called_na(matched: Study, tmp_path: Path) -> None:
+    matched.rate(PAIR, 2, reader=" NA ", session="s")
+    file = tmp_path / "ratings.csv"
+    matched.export("ratings", file)
+    assert matched.import_ratings(file) == 0
+    assert matched.undo(reader=" NA ", session="s") == PAIR
+
+
 def test_a_plain_table_can_be_imported(matched: Study, tmp_path: Path) -> None:
     file = tmp_path / "sheet.csv"
     file.write_text("reader,synthetic,training,grade\nada,copy-exact,train-00,4\nada,novel-0,train-03,1\n")
@@ -127,6 +135,9 @@ def test_a_plain_table_can_be_imported(matched: Study, tmp_path: Path) -> None:
         ("reader,synthetic,training,grade\nada,copy-exact,train-00,5\n", "grade '5'"),
         ("reader,synthetic,training,grade\nada,copy-exact,train-00,2.5\n", "grade '2.5'"),
         ("reader,synthetic,training,grade\n,copy-exact,train-00,2\n", "no reader"),
+        ("reader,synthetic,training,grade,confidence\nada,copy-exact,train-00,2,7\n", "confidence '7' is not 1 to 5"),
+        ("reader,synthetic,training,grade,confidence\nada,copy-exact,train-00,2,high\n", "confidence 'high'"),
+        ("reader,synthetic,training,grade,kind\nada,copy-exact,train-00,2,guess\n", "kind 'guess'"),
         ("reader,synthetic,training,grade\nada,other,train-00,2\n", "no synthetic volume 'other'"),
         ("", "cannot be read"),
     ],

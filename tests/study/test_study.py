@@ -234,3 +234,154 @@ def test_volumes_of_another_grid_are_prepared_again(matched: Study) -> None:
     study.match(measures=["ncc"])
     assert study.volume("synthetic", "novel-0").image.shape == (32, 40, 40)
     assert np.isfinite(study.matches()["ncc"]).all()
+
+
+def _small_study(folder: Path, synthetic: dict[str, np.ndarray], training: int = 6, holdout: int = 5) -> Study:
+    for i in range(training):
+        phantom.write(folder / "training", f"{i:03}", phantom.head(i)[0])
+    for i in range(holdout):
+        phantom.write(folder / "holdout", f"h{i}", phantom.head(500 + i)[0])
+    for name, values in synthetic.items():
+        phantom.write(folder / "synthetic", name, values)
+    return Study.create(
+        folder / "study",
+        training=folder / "training",
+        synthetic=folder / "synthetic",
+        holdout=folder / "holdout" if holdout else None,
+        spacing=4.0,
+    )
+
+
+def test_the_very_same_voxels_are_an_exact_replica_however_small_the_null(tmp_path: Path) -> None:
+    noisy = phantom.head(3)[0] + np.random.default_rng(0).normal(0, 5, phantom.SHAPE).astype(np.float32)
+    study = _small_study(tmp_path, {"001": phantom.head(2)[0], "002": noisy})
+    assert study.match(measures=["ncc"]) == []
+    verdicts = study.verdicts().set_index("synthetic")
+    assert verdicts.loc["001", ["verdict", "training"]].tolist() == ["exact replica", "002"]
+    assert "bit for bit" in verdicts.loc["001", "evidence"]
+    assert verdicts.loc["002", "verdict"] == "no replica"
+    assert "too small to call it" in verdicts.loc["002", "evidence"]
+
+
+def test_a_single_training_volume_is_enough_to_look(tmp_path: Path) -> None:
+    study = _small_study(tmp_path, {"a": phantom.head(0)[0] * 1.001}, training=1, holdout=0)
+    assert study.match(measures=["ncc", "ssim"]) == []
+    verdict = study.verdicts().iloc[0]
+    assert np.isnan(verdict["p_value"])
+    assert verdict["verdict"] == "no replica"
+    assert study.matches()["ncc"].iloc[0] > 0.99
+
+
+def test_training_volumes_that_stand_twice_are_no_null(tmp_path: Path) -> None:
+    study = _small_study(tmp_path, {"a": phantom.head(99)[0]}, holdout=0)
+    phantom.write(tmp_path / "training", "again", phantom.head(3)[0], ".nrrd")
+    study.match(measures=["ncc"])
+    null = study.null("ncc")
+    assert null.copies == 2
+    assert null.known == 5
+    assert null.scores.max() < 0.99
+
+
+def test_a_rated_pair_that_is_gone_does_not_break_the_report(matched: Study) -> None:
+    from napari_relict.report import write_report
+
+    gone = Pair("novel-0", "train-99")
+    matched.rate(gone, 4, reader="ada", session="s")
+    matched.calibrate()
+    verdict = matched.verdicts().set_index("synthetic").loc["novel-0"]
+    assert verdict[["verdict", "training"]].tolist() == ["exact replica", "train-99"]
+    assert "not among the current matches" in verdict["evidence"]
+    assert "novel-0" in write_report(matched).read_text()
+
+
+def test_segmentations_that_are_missing_are_said(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
+    folders = {name: phantom_folders[name] for name in ("training", "synthetic", "training_segmentations")}
+    study = Study.create(tmp_path / "s", **folders)
+    (problem,) = study.match(measures=["ncc", "dice"])
+    assert "no segmentations" in str(problem)
+    assert "synthetic" in str(problem)
+    assert [measure.name for measure in study.measures()] == ["ncc"]
+
+
+def test_another_size_in_mm_is_noted(tmp_path: Path) -> None:
+    import SimpleITK as sitk
+
+    _small_study(tmp_path, {"a": phantom.head(0)[0]}, holdout=0)
+    image = phantom.to_image(phantom.head(0)[0], (1.0, 1.0, 1.0))  # the generator forgot the spacing
+    sitk.WriteImage(image, str(tmp_path / "synthetic" / "a.nii.gz"))
+    study = Study.create(tmp_path / "again", training=tmp_path / "training", synthetic=tmp_path / "synthetic")
+    (note,) = study.notes
+    assert "synthetic volumes measure 40 x 48 x 44 mm" in note
+    assert study.problems == []
+
+
+@pytest.mark.parametrize("options", [{"spacing": 0}, {"spacing": -1}, {"shape": (4, 4, 4)}, {"spacing": 0.05}])
+def test_impossible_grids_are_wrong_usage(
+    phantom_folders: dict[str, Path], tmp_path: Path, options: dict[str, object]
+) -> None:
+    with pytest.raises(UsageError):
+        Study.create(
+            tmp_path / "s",
+            training=phantom_folders["training"],
+            synthetic=phantom_folders["synthetic"],
+            **options,  # type: ignore[arg-type]
+        )
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_shape_alone_holds_the_whole_volume(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
+    study = Study.create(
+        tmp_path / "s", training=phantom_folders["training"], synthetic=phantom_folders["synthetic"], shape=(16, 16, 16)
+    )
+    assert study.settings.grid.spacing[0] * 16 >= 4 * max(phantom.SHAPE)
+
+
+def test_folders_where_every_name_clashes_are_refused_by_name(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
+    for patient in ("p0", "p1"):
+        phantom.write(tmp_path / "t" / patient, "t1", phantom.head(0)[0])
+    with pytest.raises(DataError, match="shares the name 't1'"):
+        Study.create(tmp_path / "s", training=tmp_path / "t", synthetic=phantom_folders["synthetic"])
+
+
+def test_segmentations_may_lie_inside_the_volumes_folder(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
+    for i in range(3):
+        values, labels = phantom.head(i)
+        phantom.write(tmp_path / "t", f"a{i}", values)
+        phantom.write(tmp_path / "t" / "seg", f"a{i}", labels)
+    study = Study.create(
+        tmp_path / "s",
+        training=tmp_path / "t",
+        training_segmentations=tmp_path / "t" / "seg",
+        synthetic=phantom_folders["synthetic"],
+        synthetic_segmentations=phantom_folders["synthetic_segmentations"],
+    )
+    assert study.match(measures=["ncc", "dice"]) == []
+    assert set(study.volumes().query("cohort == 'training'")["name"]) == {"a0", "a1", "a2"}
+
+
+def test_a_mirrored_copy_keeps_its_dice_when_labels_have_sides(tmp_path: Path) -> None:
+    for i in range(5):
+        values, labels = phantom.head(i)
+        sided = labels.copy()
+        sided[..., : phantom.SHAPE[2] // 2][labels[..., : phantom.SHAPE[2] // 2] == 2] = 3  # right ventricle
+        phantom.write(tmp_path / "training", f"t{i}", values)
+        phantom.write(tmp_path / "training-seg", f"t{i}", sided)
+        if i == 1:
+            swapped = sided[..., ::-1].copy()
+            swapped[sided[..., ::-1] == 2], swapped[sided[..., ::-1] == 3] = 3, 2  # as a segmenter would name them
+            phantom.write(tmp_path / "synthetic", "mirror", values[..., ::-1].copy())
+            phantom.write(tmp_path / "synthetic-seg", "mirror", swapped)
+    study = Study.create(
+        tmp_path / "s",
+        training=tmp_path / "training",
+        synthetic=tmp_path / "synthetic",
+        training_segmentations=tmp_path / "training-seg",
+        synthetic_segmentations=tmp_path / "synthetic-seg",
+    )
+    study.match(measures=["ncc", "dice"])
+    first = study.matches().iloc[0]
+    assert (first["training"], bool(first["mirrored"])) == ("t1", True)
+    assert first["dice"] > 0.98
+    shown = study.volume("synthetic", "mirror").mirrored().labels
+    other = study.volume("training", "t1").labels
+    assert (shown == other)[other > 0].mean() > 0.98

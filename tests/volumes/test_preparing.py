@@ -211,3 +211,36 @@ def test_default_grid_fits_the_data_and_stays_workable() -> None:
     large = default_grid([(400, 512, 512)], [0.7])
     assert max(large.shape) <= 128
     assert np.multiply(large.shape, large.spacing).min() >= 400
+
+
+def test_a_missing_chunk_is_damage_and_made_again(tmp_path: Path) -> None:
+    for seed in range(2):
+        phantom.write(tmp_path / "v", f"h{seed}", phantom.head(seed)[0])
+    before, _ = _prepare(tmp_path / "v", tmp_path / "cache")
+    expected = before.volume("h1").image
+    (tmp_path / "cache/training.zarr/image/c/1/0/0/0").unlink()
+    after, _ = _prepare(tmp_path / "v", tmp_path / "cache")
+    assert np.array_equal(after.volume("h1").image, expected)
+
+
+def test_a_damaged_reference_is_made_again(tmp_path: Path) -> None:
+    for seed in range(3):
+        phantom.write(tmp_path / "v", f"h{seed}", phantom.head(seed)[0])
+    rigid = Preparation(GRID, "mr", pose="rigid")
+    before, _ = _prepare(tmp_path / "v", tmp_path / "cache", rigid)
+    expected = before.volume("h1").image
+    (tmp_path / "cache/reference.npz").write_bytes(b"cut off")
+    after, problems = _prepare(tmp_path / "v", tmp_path / "cache", rigid)
+    assert not problems
+    np.testing.assert_allclose(after.volume("h1").image, expected, atol=1e-3)
+
+
+def test_a_few_hot_voxels_do_not_hide_a_copy(tmp_path: Path) -> None:
+    values = phantom.head(1)[0]
+    hot = values.copy()
+    hot[20:22, 20:22, 20:22] = 40 * values.max()
+    phantom.write(tmp_path / "v", "plain", values)
+    phantom.write(tmp_path / "v", "hot", hot)
+    cohort, _ = _prepare(tmp_path / "v", tmp_path / "cache")
+    one, other = cohort.volume("plain").image, cohort.volume("hot").image
+    assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.99

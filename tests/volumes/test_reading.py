@@ -201,3 +201,22 @@ def test_a_dicom_series_with_a_gap_is_refused(tmp_path: Path) -> None:
     (found,), _ = find_volumes(tmp_path)
     with pytest.raises(DataError, match="missing or unevenly spaced"):
         read_volume(found)
+
+
+def test_a_damaged_last_slice_is_said(tmp_path: Path) -> None:
+    _write_dicom(tmp_path / "case", np.random.default_rng(0).integers(0, 9, (8, 10, 12)))
+    last = tmp_path / "case" / "slice92.dcm"
+    last.write_bytes(last.read_bytes()[:150])
+    (found,), problems = find_volumes(tmp_path)
+    assert len(found.paths) == 7
+    assert "slice92.dcm" in str(problems[0])
+
+
+def test_linked_folders_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    phantom.write(tmp_path / "elsewhere", "a", phantom.head(1)[0])
+    (tmp_path / "cohort").mkdir()
+    (tmp_path / "cohort" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "cohort")
+    found, problems = find_volumes(tmp_path / "cohort")
+    assert [file.name for file in found] == ["a"]
+    assert not problems

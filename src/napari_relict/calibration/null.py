@@ -14,6 +14,7 @@ from scipy.stats import false_discovery_control
 
 # Scales a median absolute deviation to the standard deviation of a normal distribution.
 MAD_TO_SD = 1.4826
+LEAST_COVERAGE = 0.95
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,23 @@ class NullScores:
     scores : float64, one a volume.
     source : `holdout`, or `training, leave one patient out` - the weaker evidence that it is: training volumes
         are compared with one patient fewer, and may be alike for reasons new patients would not share.
+    copies : volumes kept out of the null because their stored voxels are those of another patient's training volume.
     """
 
     measure: str
     scores: np.ndarray
     source: str
+    copies: int = 0
+
+    @property
+    def known(self) -> int:
+        """How many of the volumes have a score."""
+        return int(np.isfinite(self.scores).sum())
 
     @property
     def resolution(self) -> float:
         """The smallest p-value this many volumes can give."""
-        return 1.0 / (1 + int(np.isfinite(self.scores).sum()))
+        return 1.0 / (1 + self.known)
 
 
 def p_values(closeness: np.ndarray, null: np.ndarray) -> np.ndarray:
@@ -59,10 +67,6 @@ def q_values(p: np.ndarray) -> np.ndarray:
     return q
 
 
-def robust_z(values: np.ndarray, centre: float, scale: float) -> np.ndarray:
-    return np.asarray((values - centre) / scale)
-
-
 def location_and_scale(values: np.ndarray) -> tuple[float, float]:
     """Median and scaled MAD; where more than half the values are equal, the standard deviation, else 1."""
     finite = values[np.isfinite(values)]
@@ -83,6 +87,9 @@ def fused_p_values(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarray,
     statistics. Everything is computed on the pool as a whole, so when a synthetic volume is exchangeable with the
     null's volumes, P(p <= a) <= a holds exactly, however many levels are looked at.
 
+    A level counts only where the synthetic volume has it and at least 95% of the null have; null volumes without
+    one of the levels used are left out.
+
     Parameters
     ----------
     closeness : (synthetic, levels), larger is closer, NaN where a level is missing.
@@ -94,17 +101,19 @@ def fused_p_values(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarray,
     """
     p = np.full(len(closeness), np.nan)
     decided = np.full(len(closeness), -1)
+    covered = np.isfinite(null).mean(0) if len(null) else np.zeros(closeness.shape[1])
     for row, own in enumerate(closeness):
-        known = np.isfinite(own)
-        if not known.any() or not len(null):
+        known = np.isfinite(own) & (covered >= LEAST_COVERAGE)
+        rivals = null[np.isfinite(null[:, known]).all(1)][:, known]
+        if not known.any() or not len(rivals):
             continue
-        pool = np.vstack([own, null])[:, known]
-        z = np.column_stack([robust_z(column, *location_and_scale(column)) for column in pool.T])
-        usable = np.isfinite(z).any(1)
-        best = np.where(usable, np.nanmax(np.where(np.isfinite(z), z, -np.inf), axis=1), -np.inf)
-        count = int(usable[1:].sum())
-        if not count:
-            continue
-        p[row] = (1 + int((best[1:][usable[1:]] >= best[0]).sum())) / (1 + count)
-        decided[row] = int(np.flatnonzero(known)[int(np.nanargmax(z[0]))])
+        pool = np.vstack([own[known], rivals])
+        z = np.column_stack([(column - centre) / scale for column, (centre, scale) in _scaled(pool)])
+        best = z.max(1)
+        p[row] = (1 + int((best[1:] >= best[0]).sum())) / len(pool)
+        decided[row] = int(np.flatnonzero(known)[int(z[0].argmax())])
     return p, decided
+
+
+def _scaled(pool: np.ndarray) -> list[tuple[np.ndarray, tuple[float, float]]]:
+    return [(column, location_and_scale(column)) for column in pool.T]

@@ -38,21 +38,25 @@ def decide(
     ncc: float,
     exact_ncc: float,
     grade: float | None,
+    same_voxels: bool,
     evidence: str,
 ) -> Verdict:
     """The verdict on one synthetic volume and its nearest training volume.
 
-    The reader is the reference: a rated pair gets what was said of it. Without a rating, q < alpha makes a
-    replica; it is exact when the posed volumes correlate with at least `exact_ncc` - a convention of the study's
-    settings, not an estimate.
+    Equal stored voxels are an exact replica, whatever anyone says. Else the reader is the reference: a rated pair
+    gets what was said of it. Without a rating, q < alpha makes a replica; it is exact when the posed volumes
+    correlate with at least `exact_ncc` - a convention of the study's settings, not an estimate.
 
     Parameters
     ----------
     grade : median grade of the readers who rated the pair, or None.
     """
-    if grade is not None and np.isfinite(grade):
+    if same_voxels:
+        name = EXACT
+        evidence = f"the stored voxels are those of {training}, bit for bit; {evidence}"
+    elif grade is not None and np.isfinite(grade):
         name = EXACT if grade >= REPLICA_GRADE + 0.5 else NEAR if grade >= REPLICA_GRADE - 0.5 else NONE
-        evidence = f"rated {grade:g} ({GRADES[round(grade)]}); {evidence}"
+        evidence = f"rated {grade:g} ({GRADES[int(grade + 0.5)]}); {evidence}"
     elif np.isfinite(q) and q < alpha:
         name = EXACT if ncc >= exact_ncc else NEAR
     else:

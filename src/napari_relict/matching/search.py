@@ -17,13 +17,14 @@ from napari_relict.matching.tables import Embeddings, score_block
 from napari_relict.measures import Measure
 from napari_relict.measures.feature import centre_of
 from napari_relict.measures.registry import Level, primaries
-from napari_relict.measures.segmentation import dice_per_label, pack_labels
+from napari_relict.measures.segmentation import dice_per_label, pack_labels, paired_sides
 from napari_relict.measures.voxel import ssim
 from napari_relict.progress import Progress, silent
-from napari_relict.volumes.cohort import PreparedCohort
+from napari_relict.volumes.cohort import PreparedCohort, mirror_labels
 from napari_relict.volumes.preparing import workers
 
 QUERY_BYTES = 1 << 30  # of one block of queries, both mirror states
+SIDES_FROM = 6  # training volumes that tell which labels are left and right of each other
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Nearest:
 class MatchResult:
     pairs: list[PairScores]
     nearest: list[Nearest]
+    sides: dict[int, int]  # labels that exchange their places in a mirror
 
 
 def match_cohorts(
@@ -96,28 +98,31 @@ def match_cohorts(
     """
     training = cohorts.training
     searched = [measure for measure in measures if measure.searched]
-    labels = _labels_of(training) if any(m.level == "segmentation" for m in searched) else []
+    labels = _labels_of([training, *cohorts.queries]) if any(m.level == "segmentation" for m in searched) else []
+    sides = _sides_of(training, labels)
     vectors = {
         encoder.name: embed(encoder, training, training.names, cache, preparation, progress=progress)
         for encoder in encoders
     }
     centres = {name: centre_of(rows) for name, rows in vectors.items()}
-    result = MatchResult([], [])
+    result = MatchResult([], [], sides)
     total = sum(len(cohort) for cohort in cohorts.queries)
     done = 0
-    size = max(1, QUERY_BYTES // (2 * 4 * int(np.prod(training.grid.shape))))
+    # Both mirror states of a query: float32 voxels, and one bit a label.
+    bytes_a_query = 2 * int(np.prod(training.grid.shape)) * (4 + len(labels) / 8)
+    size = max(1, min(64, int(QUERY_BYTES / bytes_a_query)))
     for cohort in cohorts.queries:
-        for names in cohort.blocks(min(size, 64)):
+        for names in cohort.blocks(size):
             embeddings = {}
             for encoder in encoders:
                 as_is = embed(encoder, cohort, names, cache, preparation, progress=progress)
                 flipped = embed(encoder, cohort, names, cache, preparation, mirrored=True, progress=progress)
                 embeddings[encoder.name] = Embeddings(vectors[encoder.name], as_is, flipped, centres[encoder.name])
-            scores, mirrored = score_block(cohort, names, training, searched, labels, embeddings)
+            scores, mirrored = score_block(cohort, names, training, searched, labels, sides, embeddings)
             progress("search", done, total)
             with ThreadPoolExecutor(workers()) as pool:
                 tasks = [
-                    pool.submit(_one_query, cohorts, cohort, name, i, scores, mirrored, measures, labels, top)
+                    pool.submit(_one_query, cohorts, cohort, name, i, scores, mirrored, measures, labels, sides, top)
                     for i, name in enumerate(names)
                 ]
                 for task in tasks:
@@ -138,6 +143,7 @@ def _one_query(
     mirrored: np.ndarray,
     measures: Sequence[Measure],
     labels: Sequence[int],
+    sides: Mapping[int, int],
     top: int,
 ) -> tuple[list[PairScores], list[Nearest]]:
     training = cohorts.training
@@ -169,7 +175,7 @@ def _one_query(
                 if rank is not None:
                     pair.level_ranks[level] = rank
         if query_labels is not None and training.rows[other].has_labels:
-            flipped = query_labels[..., ::-1] if flip else query_labels
+            flipped = mirror_labels(query_labels, sides) if flip else query_labels
             dice = dice_per_label(pack_labels(flipped, labels), pack_labels(training.labels([other]), labels))
             pair.label_dice = {
                 label: float(value) for label, value in zip(labels, dice[0, 0], strict=True) if np.isfinite(value)
@@ -217,9 +223,14 @@ def _rank(order: np.ndarray, owners: np.ndarray, index: int) -> int | None:
     return int(found[0]) + 1 if found.size else None
 
 
-def _labels_of(training: PreparedCohort) -> list[int]:
-    """All label values of the training segmentations, without 0, read one volume at a time."""
-    values: set[int] = set()
-    for name in training.with_labels():
-        values.update(np.flatnonzero(np.bincount(training.labels([name]).ravel())).tolist())
-    return sorted(values - {0})
+def _labels_of(cohorts: Sequence[PreparedCohort]) -> list[int]:
+    """All label values of the cohorts' segmentations, without 0."""
+    return sorted({label for cohort in cohorts for row in cohort.rows.values() for label in row.labels})
+
+
+def _sides_of(training: PreparedCohort, labels: Sequence[int]) -> dict[int, int]:
+    names = training.with_labels()[:SIDES_FROM]
+    if not labels or not names:
+        return {}
+    maps = training.labels(names)
+    return paired_sides(pack_labels(maps, labels), pack_labels(maps[..., ::-1], labels), labels)

@@ -17,7 +17,7 @@ from napari_relict.measures.segmentation import (
     volume_difference,
 )
 from napari_relict.measures.voxel import Standardised, ncc_and_mse, standardise
-from napari_relict.volumes.cohort import PreparedCohort
+from napari_relict.volumes.cohort import PreparedCohort, mirror_labels
 
 TRAINING_BLOCK = 16  # training volumes in memory at a time
 
@@ -38,6 +38,7 @@ def score_block(
     training: PreparedCohort,
     measures: Sequence[Measure],
     labels: Sequence[int],
+    sides: Mapping[int, int],
     embeddings: Mapping[str, Embeddings],
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Every searched measure of each named volume with every training volume.
@@ -48,6 +49,7 @@ def score_block(
     Parameters
     ----------
     labels : label values to compare, without 0.
+    sides : labels that exchange their places in a mirror (see `paired_sides`).
     embeddings : by encoder name; its query rows are those of `names`.
 
     Returns
@@ -58,7 +60,7 @@ def score_block(
     images = cohort.images(names)
     states = [standardise(images), standardise(images[..., ::-1])]
     maps = cohort.labels(names) if labels else np.zeros((len(names), 1, 1, 1), np.uint16)
-    segmented = [pack_labels(maps, labels), pack_labels(maps[..., ::-1], labels)] if labels else []
+    segmented = [pack_labels(maps, labels), pack_labels(mirror_labels(maps, sides), labels)] if labels else []
     del images, maps
     wanted = {measure.name for measure in measures}
     columns: dict[str, list[np.ndarray]] = {}

@@ -57,7 +57,7 @@ def _content(study: Study) -> dict[str, Any]:
     for row in pictured:
         try:
             data = base64.b64encode(png(match_figure(study, row["synthetic"], row["training"]))).decode()
-        except DataError:  # the cache was deleted: the numbers still stand
+        except DataError:  # no longer matched, or the cache was deleted: the numbers still stand
             continue
         pictures.append({**row, "data": data})
     volumes = study.volumes()

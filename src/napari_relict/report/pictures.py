@@ -10,6 +10,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from napari_relict.errors import DataError
 from napari_relict.study import Study
 from napari_relict.volumes import PreparedVolume
 
@@ -83,7 +84,7 @@ def pair_figure(synthetic: PreparedVolume, training: PreparedVolume, title: str)
             if row == 0:
                 ax.set_title(name, color="white", fontsize=11)
             _mark(ax, marks, plane if column == 0 else "")
-    figure.suptitle(title, color="white", fontsize=12)
+    figure.suptitle(title, color="white", fontsize=12, parse_math=False)
     if apart is not None:
         handles = [
             matplotlib.patches.Patch(color=LABEL_COLOURS[value], label=LABEL_NAMES[value]) for value in LABEL_COLOURS
@@ -97,7 +98,10 @@ def pair_figure(synthetic: PreparedVolume, training: PreparedVolume, title: str)
 def match_figure(study: Study, synthetic: str, training: str) -> Figure:
     """`pair_figure` of a matched pair, mirrored where the match is, with its scores as title."""
     matches = study.matches()
-    row = matches[(matches["synthetic"] == synthetic) & (matches["training"] == training)].iloc[0]
+    rows = matches[(matches["synthetic"] == synthetic) & (matches["training"] == training)]
+    if rows.empty:
+        raise DataError(f"{synthetic}, {training}", "are not among the current matches", "run match again")
+    row = rows.iloc[0]
     one, other = study.volume("synthetic", synthetic), study.volume("training", training)
     scores = ", ".join(f"{m.title} {row[m.name]:.3f}" for m in study.measures() if np.isfinite(row[m.name]))
     words = f"{synthetic} and {training}" + (" (training mirrored left-right)" if row["mirrored"] else "")
@@ -116,7 +120,11 @@ def write_pair_pictures(study: Study, folder: Path) -> list[Path]:
     written = []
     for row in study.verdicts().itertuples():
         path = folder / f"{row.synthetic}.png"
-        path.write_bytes(png(match_figure(study, str(row.synthetic), str(row.training))))
+        try:
+            figure = match_figure(study, str(row.synthetic), str(row.training))
+        except DataError:  # rated once, no longer matched: the verdict stands without a picture
+            continue
+        path.write_bytes(png(figure))
         written.append(path)
     return written
 

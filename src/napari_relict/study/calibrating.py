@@ -66,12 +66,14 @@ def verdicts(
     ratings: pd.DataFrame,
     measures: Sequence[Measure],
     settings: Settings,
+    same_voxels: Mapping[str, str],
 ) -> list[Verdict]:
     """A verdict for every synthetic volume that was matched.
 
     Parameters
     ----------
     nearest : synthetic volumes by measures, score with the nearest training volume.
+    same_voxels : training volume whose stored voxels a synthetic one has, by synthetic volume.
     """
     levels = primaries(measures)
     first = matches[matches["rank"] == 1].set_index("synthetic").sort_index()
@@ -95,14 +97,23 @@ def verdicts(
     )
     grade_of = np.array([highest.get(name, (np.nan, ""))[0] for name in names])
     probability = replica_probability(z, np.isfinite(grade_of), grade_of >= REPLICA_GRADE - 0.5)
+    pairs = matches.set_index(["synthetic", "training"])
     found = []
     for row, name in enumerate(names):
-        match = first.loc[name]
+        nearest_pair = str(first.loc[name, "training"])
         grade, rated = highest.get(name, (np.nan, ""))
-        first_rated = (name, str(match["training"])) in grades
+        is_replica = grade >= REPLICA_GRADE - 0.5
         # A low grade of some farther pair says nothing of the nearest one.
-        use = grade if first_rated or grade >= REPLICA_GRADE - 0.5 else None
-        training = rated if use is not None and grade >= REPLICA_GRADE - 0.5 else str(match["training"])
+        use = grade if is_replica or (name, nearest_pair) in grades else None
+        training = same_voxels.get(name) or (rated if use is not None and is_replica else nearest_pair)
+        known = (name, training) in pairs.index
+        match = pairs.loc[(name, training)] if known else None
+        evidence = "the pair is not among the current matches" if match is None else _evidence(match, levels, nulls)
+        if decided[row] >= 0:
+            evidence += f"; {list(levels)[decided[row]]} level is the most conspicuous"
+        smallest = min(nulls[m.name].resolution for m in levels.values())
+        if not q[row] < settings.verdicts.alpha and not p[row] > smallest + 1e-12:
+            evidence += "; nearer than all of the null, which is too small to call it"
         found.append(
             decide(
                 synthetic=name,
@@ -111,27 +122,25 @@ def verdicts(
                 q=float(q[row]),
                 probability=float(probability[row]),
                 alpha=settings.verdicts.alpha,
-                ncc=float(match["ncc"]),
+                ncc=float("nan") if match is None else float(match["ncc"]),
                 exact_ncc=settings.verdicts.exact_ncc,
                 grade=use,
-                evidence=_evidence(match, levels, int(decided[row]), nulls),
+                same_voxels=name in same_voxels,
+                evidence=evidence,
             )
         )
     return found
 
 
-def _evidence(
-    match: pd.Series[Any], levels: Mapping[Level, Measure], decided: int, nulls: Mapping[str, NullScores]
-) -> str:
+def _evidence(match: pd.Series[Any], levels: Mapping[Level, Measure], nulls: Mapping[str, NullScores]) -> str:
     parts = []
-    for place, (level, measure) in enumerate(levels.items()):
-        score = match[measure.name]
-        if not np.isfinite(score):
+    for level, measure in levels.items():
+        if not np.isfinite(match[measure.name]):
             continue
-        text = f"{level} {measure.title} {score:.3f} (null up to {measure.closest(nulls[measure.name].scores):.3f}"
+        known = [f"null up to {measure.closest(nulls[measure.name].scores):.3f}"] if nulls[measure.name].known else []
         rank = match.get(f"rank_{level}")
-        text += f", rank {rank:.0f})" if rank is not None and np.isfinite(rank) else ")"
-        parts.append(text + (" decides" if place == decided else ""))
+        known += [f"rank {rank:.0f}"] if rank is not None and pd.notna(rank) else []
+        parts.append(f"{level} {measure.title} {match[measure.name]:.3f} ({', '.join(known)})")
     if match["mirrored"]:
         parts.append("left-right mirrored")
     return "; ".join(parts)

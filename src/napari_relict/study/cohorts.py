@@ -19,6 +19,7 @@ from napari_relict.volumes.reading import read_header, read_volume
 
 # No MR image holds values this low; air in a CT does.
 LOWEST_MR_VALUE = -300
+LARGEST_EXTENT_RATIO = float(np.log(1.25))
 
 
 @dataclass(frozen=True)
@@ -36,23 +37,26 @@ def list_cohort(folder: Path, cohort: str, folders: CohortFolders) -> tuple[Coho
     ----------
     folder : the study's; relative paths start there.
     """
-    volumes, problems = find_volumes(folder / folders.volumes)
+    segmented = folder / folders.segmentations if folders.segmentations is not None else None
+    volumes, problems = find_volumes(folder / folders.volumes, leave_out=segmented)
+    if not volumes:
+        for problem in problems[1:]:
+            problems[0].add_note(str(problem))
+        raise problems[0]
     segmentations: dict[str, VolumeFile] = {}
-    if folders.segmentations is not None:
-        found, more = find_volumes(folder / folders.segmentations)
+    if segmented is not None:
+        found, more = find_volumes(segmented)
         problems += more
-        segmentations = {file.name: file for file in found}
         names = {file.name for file in volumes}
-        without = sorted(names - set(segmentations))
-        if len(without) == len(names):
+        segmentations = {file.name: file for file in found if file.name in names}
+        if not segmentations:
             problems.append(
                 DataError(
-                    folder / folders.segmentations,
+                    segmented,
                     f"no file in it is named like a {cohort} volume",
                     f"name each segmentation like its volume, e.g. {volumes[0].name}.nii.gz",
                 )
             )
-        segmentations = {name: file for name, file in segmentations.items() if name in names}
     return CohortFiles(volumes, segmentations), problems
 
 
@@ -82,15 +86,19 @@ def patients_of(
     names : volume names by cohort. Synthetic volumes never belong to a patient.
     """
     table = read_patients(file) if file else {}
-    real = {name for cohort, volumes in names.items() if cohort != "synthetic" for name in volumes}
-    problems = []
-    if file and not real & set(table):
-        problems.append(DataError(file, "names none of the study's volumes", "write file names without extension"))
-    patients = {}
+    patients, problems, used = {}, [], set()
     for cohort, volumes in names.items():
         for name in volumes:
-            known = table.get(name) if cohort != "synthetic" else None
-            patients[(cohort, name)] = known if known is not None else f"{cohort}/{name}"
+            key = (cohort, name) if (cohort, name) in table else ("", name)
+            if cohort != "synthetic" and key in table:
+                used.add((cohort, name))
+            patients[(cohort, name)] = table[key] if (cohort, name) in used else f"{cohort}/{name}"
+    if file and not used:
+        problems.append(DataError(file, "names none of the study's volumes", "write file names without extension"))
+    both = sorted(set(names.get("training", [])) & set(names.get("holdout", [])) & {n for c, n in table if not c})
+    if file and both:
+        wrong = f"names '{both[0]}', which is a training and a holdout volume: they count as one patient's"
+        problems.append(DataError(file, wrong, "add a column cohort (training or holdout) to tell them apart"))
     return patients, problems
 
 
@@ -108,28 +116,64 @@ def propose_grid(
     extents, spacings, problems = [], [], []
     for file in files:
         try:
-            reader = read_header(file)
+            extent, voxel = _extent(file)
         except DataError as problem:
             problems.append(problem)
             continue
-        size, steps = np.array(reader.GetSize()[:3], float), np.array(reader.GetSpacing()[:3], float)
-        if file.is_dicom:
-            size = np.array([*size[:2], len(file.paths)])
-            steps = np.array([*steps[:2], _slice_step(file, steps)])
-        turn = np.reshape(reader.GetDirection(), (len(reader.GetSize()),) * 2)[:3, :3]
-        if turn.shape != (3, 3):  # a DICOM slice read as 2D
-            turn = np.eye(3)
-        extents.append((np.abs(turn) @ (size * steps))[::-1])
-        spacings.append(float(np.prod(steps) ** (1 / 3)))
+        extents.append(extent)
+        spacings.append(float(np.prod(voxel) ** (1 / 3)))
     if not extents:
         raise problems[0]
     proposed = default_grid(extents, spacings)
-    steps_mm = spacing or proposed.spacing
+    extent_mm = np.multiply(proposed.shape, proposed.spacing)
+    if spacing is None:
+        # A shape alone: voxels as large as it takes to hold everything.
+        spacing = proposed.spacing if shape is None else (float(np.max(extent_mm / np.array(shape))),) * 3
     if shape is None:
-        extent = np.multiply(proposed.shape, proposed.spacing)
-        z, y, x = (max(8, int(np.ceil(mm / step / 8 - 1e-6)) * 8) for mm, step in zip(extent, steps_mm, strict=True))
+        z, y, x = (max(8, int(np.ceil(mm / step / 8 - 1e-6)) * 8) for mm, step in zip(extent_mm, spacing, strict=True))
         shape = (z, y, x)
-    return Grid(shape, steps_mm), problems
+    return Grid(shape, spacing), problems
+
+
+def compare_extents(cohorts: Mapping[str, list[VolumeFile]]) -> list[str]:
+    """A line for each cohort whose volumes are of another size in mm than the training volumes.
+
+    Generators often lose spacing or orientation on the way to a file, and a copy of another size is not found.
+    """
+    typical = {}
+    for name, files in cohorts.items():
+        extents = []
+        for file in files:
+            try:
+                extents.append(_extent(file)[0])
+            except DataError:  # said elsewhere
+                continue
+        if extents:
+            typical[name] = np.median(extents, axis=0)
+    training = typical.pop("training", None)
+    return [
+        f"{name} volumes measure {_mm(extent)} mm (z, y, x), training volumes {_mm(training)} mm:"
+        " if they should agree, check the spacing and orientation in their files"
+        for name, extent in typical.items()
+        if training is not None and (np.abs(np.log(extent / training)) > LARGEST_EXTENT_RATIO).any()
+    ]
+
+
+def _mm(extent: np.ndarray) -> str:
+    return " x ".join(f"{mm:.0f}" for mm in extent)
+
+
+def _extent(file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
+    """Size in mm along world z, y, x, and the spacing, from the header alone."""
+    reader = read_header(file)
+    size, steps = np.array(reader.GetSize()[:3], float), np.array(reader.GetSpacing()[:3], float)
+    if len(file.paths) > 1:
+        size = np.array([*size[:2], len(file.paths)])
+        steps = np.array([*steps[:2], _slice_step(file, steps)])
+    turn = np.reshape(reader.GetDirection(), (len(reader.GetSize()),) * 2)[:3, :3]
+    if turn.shape != (3, 3):  # a DICOM slice read as 2D
+        turn = np.eye(3)
+    return (np.abs(turn) @ (size * steps))[::-1], steps
 
 
 def _slice_step(file: VolumeFile, steps: np.ndarray) -> float:

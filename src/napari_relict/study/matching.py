@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def run_match(
     prepared, patients, more, key = prepare_study(folder, settings, progress)
     problems += more
     training, synthetic = prepared["training"], prepared["synthetic"]
+    problems += _missing_segmentations(measures, settings, prepared)
     chosen = [m for m in chosen if m.level != "feature" or m.name in {encoder.name for encoder in encoders}]
     if not training.with_labels() or not synthetic.with_labels():
         chosen = [measure for measure in chosen if measure.level != "segmentation"]
@@ -113,13 +115,32 @@ def _open_encoders(
     return encoders, problems
 
 
+def _missing_segmentations(
+    asked: Sequence[str], settings: Settings, prepared: Mapping[str, PreparedCohort]
+) -> list[DataError]:
+    """What keeps the segmentation level from being compared, when some of it was given or asked for by name."""
+    wanted = {measure.name for measure in choose_measures(asked) if measure.level == "segmentation"}
+    by_name = wanted and tuple(asked) != settings.match.measures
+    without = [name for name, cohort in prepared.items() if not cohort.with_labels()]
+    if not wanted or not without or (len(without) == len(prepared) and not by_name):
+        return []
+    return [
+        DataError(
+            ", ".join(without),
+            "no segmentations, so the segmentation level "
+            + ("has no null" if without == ["holdout"] else "is left out"),
+            f"give them under [cohorts.{without[0]}] in study.toml",
+        )
+    ]
+
+
 def order_pairs(
     pairs: Sequence[PairScores], measures: Sequence[Measure], null: dict[str, np.ndarray], top: int
 ) -> list[PairScores]:
     """The `top` pairs of one synthetic volume, nearest first.
 
     Pairs are ordered by how far their most conspicuous level lies beyond what volumes of the null reach (robust
-    z of each level's first measure). The nearest of every level is always among them.
+    z of each level's first measure). The nearest of every level is among them, as far as `top` allows.
     """
 
     def conspicuous(pair: PairScores) -> float:
@@ -205,6 +226,7 @@ def _store(
             "null_cohort": null_cohort,
             "top": str(top),
             "scores_hash": fingerprint.hexdigest(),
+            "sides": json.dumps(result.sides),
         }
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(meta.items()))
 

@@ -105,7 +105,7 @@ def undo(database: Database, *, reader: str, session: str) -> Pair | None:
             "SELECT * FROM rating_event AS event WHERE kind = 'rate' AND reader = ?"
             " AND NOT EXISTS (SELECT 1 FROM rating_event AS undo WHERE undo.undoes = event.id)"
             " ORDER BY number DESC LIMIT 1",
-            (reader,),
+            (reader.strip(),),
         ).fetchone()
         if last is None:
             return None
@@ -165,7 +165,9 @@ def import_ratings(database: Database, file: Path) -> int:
 
 def _imported(connection: sqlite3.Connection, file: Path, number: int, row: dict[str, Any]) -> dict[str, Any]:
     row = {key: None if _missing(value) else value for key, value in row.items()}
-    kind = row.get("kind") or "rate"
+    kind = str(row.get("kind") or "rate")
+    if kind not in ("rate", "undo"):
+        raise DataError(file, f"row {number}: kind '{kind}' is not rate or undo", "correct it; nothing was imported")
     reader = str(row["reader"] or "").strip()
     if not reader:
         raise DataError(file, f"row {number}: no reader", "give a name; nothing was imported")
@@ -193,11 +195,24 @@ def _imported(connection: sqlite3.Connection, file: Path, number: int, row: dict
     criteria = str(event["criteria"])
     if not criteria.startswith("["):
         event["criteria"] = json.dumps([part.strip() for part in criteria.split(";") if part.strip()])
-    for name in ("confidence", "order_index"):
-        event[name] = None if event[name] is None else int(float(event[name]))
+    for name, largest in (("confidence", 5), ("order_index", None)):
+        event[name] = _whole(event[name], file, number, name, largest)
     for name in ("blinded", "swapped"):
         event[name] = int(str(event[name]).strip().lower() in ("1", "1.0", "true", "yes"))
     return event
+
+
+def _whole(value: Any, file: Path, number: int, name: str, largest: int | None) -> int | None:
+    if value is None:
+        return None
+    try:
+        whole = float(str(value))
+    except ValueError:
+        whole = float("nan")
+    if not whole.is_integer() or whole < 0 or (largest is not None and not 1 <= whole <= largest):
+        allowed = f"1 to {largest}" if largest is not None else "a whole number"
+        raise DataError(file, f"row {number}: {name} '{value}' is not {allowed}", "correct it; nothing was imported")
+    return int(whole)
 
 
 def _missing(value: Any) -> bool:
@@ -239,7 +254,7 @@ def _event(connection: sqlite3.Connection, kind: str, pair: Pair, reader: str, s
 def _insert(connection: sqlite3.Connection, event: dict[str, Any]) -> int:
     places = ", ".join("?" for _ in EVENT_COLUMNS)
     done = connection.execute(
-        f"INSERT OR IGNORE INTO rating_event ({', '.join(EVENT_COLUMNS)}) VALUES ({places})",
+        f"INSERT INTO rating_event ({', '.join(EVENT_COLUMNS)}) VALUES ({places}) ON CONFLICT (id) DO NOTHING",
         [event[name] for name in EVENT_COLUMNS],
     )
     return done.rowcount

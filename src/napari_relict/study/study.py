@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from napari_relict.calibration import NullScores
 from napari_relict.errors import DataError, UsageError
 from napari_relict.measures import Measure, choose_measures
 from napari_relict.progress import Progress, silent
 from napari_relict.study import calibrating, ratings
-from napari_relict.study.cohorts import guess_modality, list_cohort, propose_grid, refuse_overlap
+from napari_relict.study.cohorts import compare_extents, guess_modality, list_cohort, propose_grid, refuse_overlap
 from napari_relict.study.database import Database
 from napari_relict.study.matching import run_match
 from napari_relict.study.ratings import Pair
@@ -31,6 +34,7 @@ from napari_relict.study.settings import (
 from napari_relict.study.tables import write_table
 from napari_relict.volumes.cohort import PreparedCohort, PreparedVolume, read_rows
 from napari_relict.volumes.intensity import Modality
+from napari_relict.volumes.patients import read_patients
 
 TABLES = ("matches", "ratings", "verdicts", "thresholds")
 LEAVE_ONE_OUT = "training, leave one patient out"
@@ -45,11 +49,13 @@ class Study:
     ----------
     folder : where study.toml, study.sqlite and the cache lie.
     problems : what the last `create` or `match` had to leave out, one error a file.
+    notes : what may be wrong, in words, without anything having been left out.
     """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder, self.settings = folder, settings
         self.problems: list[DataError] = []
+        self.notes: list[str] = []
         self._database = Database(folder)
         self._cohorts: dict[str, PreparedCohort] = {}
 
@@ -107,19 +113,31 @@ class Study:
             problems += more
         if patients is not None and not Path(patients).is_file():
             raise DataError(patients, "no such file", "give the CSV with the columns volume,patient")
+        if patients is not None:
+            read_patients(Path(patients))
         if isinstance(spacing, int | float):
             spacing = (float(spacing),) * 3
+        for option, values in (("spacing", spacing), ("shape", shape)):
+            if values is not None and not min(values) > 0:
+                raise UsageError(f"{option} must be above 0, not {values}")
         grid, more = propose_grid(files["training"].volumes, spacing, shape)
+        try:
+            grid_settings = GridSettings(shape=grid.shape, spacing=grid.spacing)
+        except ValidationError as error:
+            raise UsageError(
+                f"a grid of {grid.shape} voxels of {grid.spacing} mm: {error.errors()[0]['msg']}"
+            ) from error
         settings = Settings(
             name=folder.name,
             modality=modality or guess_modality(files["training"].volumes),
             cohorts=cohorts,  # type: ignore[arg-type]
             patients=None if patients is None else _written(Path(patients), folder),
-            grid=GridSettings(shape=grid.shape, spacing=grid.spacing),
+            grid=grid_settings,
         )
         write_settings(settings, folder)
         study = cls(folder, settings)
         study.problems = problems + more
+        study.notes = compare_extents({name: found.volumes for name, found in files.items()})
         return study
 
     @classmethod
@@ -182,7 +200,9 @@ class Study:
         measures = self.measures()
         nulls = {measure.name: self.null(measure.name) for measure in measures}
         cuts = calibrating.thresholds(matches, current, measures)
-        found = calibrating.verdicts(matches, self.nearest(), nulls, current, measures, self.settings)
+        found = calibrating.verdicts(
+            matches, self.nearest(), nulls, current, measures, self.settings, self._same_voxels()
+        )
         with self._database.connect() as connection:
             connection.execute("DELETE FROM threshold")
             connection.execute("DELETE FROM verdict")
@@ -244,11 +264,26 @@ class Study:
         return wide.reindex(columns=[measure.name for measure in self.measures()])
 
     def null(self, measure: str) -> NullScores:
-        """Nearest-training scores of the holdout, or of training patients left out one by one."""
+        """Nearest-training scores of the holdout, or of training patients left out one by one.
+
+        Volumes that are byte-for-byte another patient's training volume are no null and are left out.
+        """
         cohort = self.meta().get("null_cohort", "holdout")
         wide = self.nearest(cohort)
-        scores = wide[measure].to_numpy(float)
-        return NullScores(measure, scores, "holdout" if cohort == "holdout" else LEAVE_ONE_OUT)
+        duplicates = self.duplicates()
+        apart = duplicates[duplicates["same_voxels"] & ~duplicates["same_patient"] & (duplicates["cohort"] == cohort)]
+        copies = set(apart["volume"]) | (set(apart["training"]) if cohort == "training" else set())
+        scores = wide.loc[~wide.index.isin(copies), measure].to_numpy(float)
+        source = "holdout" if cohort == "holdout" else LEAVE_ONE_OUT
+        return NullScores(measure, scores, source, len(copies & set(wide.index)))
+
+    def _same_voxels(self) -> dict[str, str]:
+        """Synthetic volume -> the training volume whose stored voxels it has, bit for bit."""
+        frame = self._frame(
+            "SELECT s.name AS synthetic, min(t.name) AS training FROM volume AS s JOIN volume AS t"
+            " ON s.cohort = 'synthetic' AND t.cohort = 'training' AND s.voxels = t.voxels GROUP BY s.name"
+        )
+        return dict(zip(frame["synthetic"], frame["training"], strict=True))
 
     def label_dice(self, synthetic: str, training: str) -> pd.DataFrame:
         """label, dice of one matched pair."""
@@ -285,7 +320,8 @@ class Study:
                 raise DataError(self.folder, f"has no prepared {cohort} volumes", "run: napari-relict match")
             how = self.settings.preparation_of_volumes()
             self._cohorts[cohort] = PreparedCohort(folder, cohort, rows, how.grid, how.unit)
-        return self._cohorts[cohort].volume(name)
+        sides = {int(one): other for one, other in json.loads(self.meta().get("sides", "{}")).items()}
+        return replace(self._cohorts[cohort].volume(name), sides=sides)
 
     # Reading -------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ def read_table(file: Path) -> pd.DataFrame:
     DataError : missing, empty or damaged.
     """
     readers: dict[str, Callable[[], pd.DataFrame]] = {
-        ".csv": lambda: pd.read_csv(file, dtype={"synthetic": str, "training": str, "reader": str}),
+        # As text: a volume may be called 001, and a reader NA.
+        ".csv": lambda: pd.read_csv(file, dtype=str, keep_default_na=False),
         ".parquet": lambda: pd.read_parquet(file),
         ".json": lambda: pd.read_json(
             file, orient="records", dtype={"synthetic": str, "training": str}, convert_dates=False

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class PreparedVolume:
     spacing : mm along z, y, x. x grows to the patient's left, y to posterior, z to superior.
     value_range : stored values (HU for CT) that 0 and 1 stand for.
     content : SHA-256 of the stored voxels and geometry it was made from.
+    sides : label of the other side for each label that has one (left kidney -> right kidney, and back).
     """
 
     name: str
@@ -44,11 +45,23 @@ class PreparedVolume:
     value_range: tuple[float, float]
     unit: str
     content: str
+    sides: Mapping[int, int] = field(default_factory=dict)
 
     def mirrored(self) -> PreparedVolume:
-        """The same volume with left and right exchanged."""
-        labels = None if self.labels is None else self.labels[..., ::-1]
+        """The same volume with left and right exchanged, labels of sided structures too."""
+        labels = None if self.labels is None else mirror_labels(self.labels, self.sides)
         return replace(self, image=self.image[..., ::-1], labels=labels)
+
+
+def mirror_labels(labels: np.ndarray, sides: Mapping[int, int]) -> np.ndarray:
+    """Label maps (..., x) with left and right exchanged: a mirrored left kidney is a right kidney."""
+    flipped = labels[..., ::-1]
+    if not sides:
+        return flipped
+    table = np.arange(max(int(labels.max(initial=0)), *sides) + 1, dtype=labels.dtype)
+    for label, other in sides.items():
+        table[label] = other
+    return np.asarray(table[flipped])
 
 
 @dataclass(frozen=True)
@@ -61,6 +74,7 @@ class Row:
     content: str  # SHA-256 of voxels and geometry
     voxels: str  # SHA-256 of the voxels alone: equal for a byte-for-byte copy in another format
     has_labels: bool
+    labels: list[int]  # label values on the common grid, without 0
     value_range: tuple[float, float]
     pose: list[float]  # 3x3 matrix and translation (mm), grid -> the volume's own world
     path: str
@@ -166,11 +180,22 @@ class CohortWriter:
                 chunks=(1, *self.grid.shape),
                 dtype=dtype,
                 compressors=BloscCodec(cname="lz4", clevel=3, shuffle="bitshuffle"),
+                config={"write_empty_chunks": True},  # a chunk that is not there is damage, never "all zero"
             )
         rows: Any = self._group[array]
         if rows.shape[0] <= self._next:
             rows.resize((self._next + 1, *self.grid.shape))
         rows[self._next] = values.astype(dtype)
+        with self._chunk(array, self._next).open("rb") as chunk:
+            os.fsync(chunk.fileno())  # on the disk before the line that vouches for it
+
+    def holds(self, row: Row) -> bool:
+        """True when the voxels of `row` are there."""
+        arrays = ["image", "labels"] if row.has_labels else ["image"]
+        return all(self._chunk(array, row.row).exists() for array in arrays)
+
+    def _chunk(self, array: str, row: int) -> Path:
+        return self.folder / array / "c" / str(row) / "0" / "0" / "0"
 
 
 def _key_of(folder: Path) -> str | None:

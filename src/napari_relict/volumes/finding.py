@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import defaultdict
 from dataclasses import dataclass
@@ -40,12 +41,13 @@ class VolumeFile:
         return extension_of(self.paths[0]) is None
 
     def stamp(self) -> str:
-        """Size and time of change of every file behind this volume: equal stamps, unchanged files."""
+        """Fingerprint of path, size and time of every file behind this volume: equal stamps, unchanged files."""
         files = list(self.paths)
         if not self.is_dicom and extension_of(self.paths[0]) in (".nhdr", ".mhd"):
             files += [self.paths[0].with_name(self.name + end) for end in SIDECARS]
-        present = [path.stat() for path in files if path.exists()]
-        return ";".join(f"{stat.st_size}:{stat.st_mtime_ns}" for stat in present)
+        present = [path.resolve() for path in files if path.exists()]
+        text = ";".join(f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in present)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def extension_of(path: Path) -> str | None:
@@ -60,11 +62,15 @@ def name_of(path: Path) -> str:
     return path.name[: -len(end)] if end else path.name
 
 
-def find_volumes(folder: Path) -> tuple[list[VolumeFile], list[DataError]]:
+def find_volumes(folder: Path, leave_out: Path | None = None) -> tuple[list[VolumeFile], list[DataError]]:
     """All volumes below `folder`, sorted by name, and one error for each name that several files share.
 
     NIfTI, NRRD and MetaImage files are found by extension; any folder with other files is asked for DICOM
-    series. Hidden files and folders are passed over.
+    series. Hidden files and folders are passed over; links are followed.
+
+    Parameters
+    ----------
+    leave_out : a folder inside that is not looked into (segmentations beside their volumes).
 
     Raises
     ------
@@ -73,19 +79,29 @@ def find_volumes(folder: Path) -> tuple[list[VolumeFile], list[DataError]]:
     if not folder.is_dir():
         raise DataError(folder, "no such folder", "give the folder that holds the volumes")
     found: dict[str, list[VolumeFile]] = defaultdict(list)
-    for here, folders, files in os.walk(folder):
+    problems: list[DataError] = []
+    seen = {leave_out.resolve()} if leave_out is not None else set()
+    for here, folders, files in os.walk(folder, followlinks=True):
+        place = Path(here).resolve()
+        if place in seen:  # a link back to where we were, or what is left out
+            folders.clear()
+            continue
+        seen.add(place)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = [Path(here, name) for name in sorted(files) if not name.startswith(".")]
         volumes = [VolumeFile(name_of(path), (path,)) for path in paths if extension_of(path)]
         if not volumes and paths:
             volumes = _dicom_series(Path(here))
+            problems += _damaged_slices(paths, volumes)
         for volume in volumes:
             found[volume.name].append(volume)
     if not found:
+        if problems:
+            raise problems[0]
         raise DataError(
             folder, "no volume in it", "expected NIfTI, NRRD or MetaImage files, or folders of DICOM slices"
         )
-    problems = [
+    problems += [
         DataError(
             same[0].path,
             f"shares the name '{name}' with " + ", ".join(str(other.path) for other in same[1:]),
@@ -104,3 +120,17 @@ def _dicom_series(folder: Path) -> list[VolumeFile]:
         VolumeFile(name, tuple(Path(f) for f in sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)))
         for name, uid in zip(names, series, strict=True)
     ]
+
+
+def _damaged_slices(paths: list[Path], series: list[VolumeFile]) -> list[DataError]:
+    """DICOM files that GDCM left out of every series, as it does with damaged ones, without a word."""
+    used = {path.resolve() for volume in series for path in volume.paths}
+    problems = []
+    for path in paths:
+        if path.resolve() in used or path.name.upper() == "DICOMDIR":
+            continue
+        with path.open("rb") as stream:
+            is_dicom = stream.read(132)[128:] == b"DICM"
+        if is_dicom:
+            problems.append(DataError(path, "is a DICOM file without readable pixels", "copy it again or take it out"))
+    return problems

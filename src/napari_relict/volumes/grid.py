@@ -71,7 +71,7 @@ def bounding_grid(image: sitk.Image, spacing: float) -> tuple[Grid, np.ndarray]:
     return Grid((z, y, x), (spacing,) * 3), (corners.max(0) + corners.min(0)) / 2
 
 
-def default_grid(sizes: Sequence[Sequence[float]], spacings: Sequence[float]) -> Grid:
+def default_grid(sizes: Sequence[Sequence[float] | np.ndarray], spacings: Sequence[float]) -> Grid:
     """The grid a study gets when nobody asked for one.
 
     Parameters

@@ -32,7 +32,8 @@ def value_range(values: np.ndarray, modality: Modality, window: tuple[float, flo
         return float(low), float(high)
     low = float(np.percentile(values, LOW_PERCENTILE))
     # Percentile of the tissue, not of all voxels: else the share of air decides how bright a head is.
-    middle = low + 0.1 * (float(values.max()) - low)
+    # Not the maximum: a few hot voxels would make all tissue look like air.
+    middle = low + 0.1 * (float(np.percentile(values, 99.9)) - low)
     tissue = values[values > middle]
     high = float(np.percentile(tissue, HIGH_PERCENTILE)) if tissue.size else float(values.max())
     if not high > low:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zipfile
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -25,7 +26,7 @@ from napari_relict.volumes.pose import centre_of_mass, centring, coarse_image, m
 from napari_relict.volumes.reading import read_segmentation, read_volume
 
 # Raise this when prepared voxels change for the same settings: caches of older versions are then rebuilt.
-RECIPE = 1
+RECIPE = 2
 REFERENCE_VOLUMES = 24
 
 
@@ -73,10 +74,8 @@ def study_reference(
     if preparation.pose == "centre":
         return None
     path, key = folder / "reference.npz", preparation.key()
-    if path.exists():
-        with np.load(path) as kept:
-            if str(kept["key"]) == key:
-                return np.asarray(kept["reference"])
+    if (kept := _kept_reference(path, key)) is not None:
+        return kept
     step = max(1, len(files) // REFERENCE_VOLUMES)
     chosen = list(files[::step][:REFERENCE_VOLUMES])
 
@@ -99,6 +98,16 @@ def study_reference(
         np.savez(unfinished, reference=reference, key=np.array(key))
         unfinished.replace(path)
     return reference
+
+
+def _kept_reference(path: Path, key: str) -> np.ndarray | None:
+    if not path.exists():
+        return None
+    try:
+        with np.load(path) as kept:
+            return np.asarray(kept["reference"]) if str(kept["key"]) == key else None
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # damaged: made anew
+        return None
 
 
 def prepare_cohort(
@@ -196,7 +205,12 @@ def _stamp(file: VolumeFile, segmentation: VolumeFile | None) -> str:
 def _is_current(file: VolumeFile, segmentation: VolumeFile | None, writer: CohortWriter) -> bool:
     row = writer.rows.get(file.name)
     # A segmentation that was refused is tried again, so that its error is said on every run.
-    return row is not None and row.stamp == _stamp(file, segmentation) and row.has_labels == bool(segmentation)
+    return (
+        row is not None
+        and row.stamp == _stamp(file, segmentation)
+        and row.has_labels == bool(segmentation)
+        and writer.holds(row)
+    )
 
 
 def _prepare(
@@ -229,11 +243,16 @@ def _prepare(
         content=hashlib.sha256((voxels + geometry).encode()).hexdigest(),
         voxels=voxels,
         has_labels=labels is not None,
+        labels=[] if labels is None else _present(labels),
         value_range=(low, high),
         pose=[*pose.GetMatrix(), *_offset(pose)],
         path=str(file.path),
     )
     return _Prepared(row, to_unit(placed, low, high), labels, refused)
+
+
+def _present(labels: np.ndarray) -> list[int]:
+    return [int(label) for label in np.flatnonzero(np.bincount(labels.ravel())) if label]
 
 
 def _offset(pose: sitk.Euler3DTransform) -> tuple[float, ...]:

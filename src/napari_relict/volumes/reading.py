@@ -59,7 +59,8 @@ def read_header(file: VolumeFile) -> sitk.ImageFileReader:
             f"is {len(size)}D ({shape})",
             "give one 3D volume: split the series or take one time point",
         )
-    slices = len(file.paths) if file.is_dicom else (size[2] if len(size) > 2 else 1)
+    # A slice of a series is read as 2D or as x 1; a multi-frame file has its frames on the third axis.
+    slices = len(file.paths) if len(file.paths) > 1 else (size[2] if len(size) > 2 else 1)
     if min(*size[:2], slices) < 2:
         raise DataError(file.path, f"is a single 2D slice ({shape})", "give a 3D volume; slices are not compared")
     return reader
