@@ -10,6 +10,7 @@ import atexit
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from weakref import ref
 
 from napari.qt.threading import create_worker
 from psygnal import Signal
@@ -29,7 +30,7 @@ class Jobs:
     failed = Signal(object)  # an exception nobody else took
 
     def __init__(self, owner: QObject) -> None:
-        self._owner = owner
+        self._owner = ref(owner)  # a circle of owner and jobs would keep a closed window in memory
         self._next = 0
         self._waiting: dict[int, tuple[Callable[[Any], None], Callable[[Exception], None] | None]] = {}
 
@@ -59,7 +60,8 @@ class Jobs:
 
     def _finish(self, token: int, outcome: tuple[Any, Exception | None]) -> None:
         callbacks = self._waiting.pop(token, None)
-        if callbacks is None or not isalive(self._owner):
+        owner = self._owner()
+        if callbacks is None or owner is None or not isalive(owner):
             return
         done, failed = callbacks
         result, error = outcome
