@@ -66,9 +66,7 @@ def _standardised(values: NDArray[np.float32], low: float, high: float) -> NDArr
 
 def _resized(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """Nearest-neighbour resampling of an array to `shape`, voxel centres on voxel centres."""
-    index = [
-        ((np.arange(new) + 0.5) * old / new).astype(int) for old, new in zip(values.shape, shape, strict=True)
-    ]
+    index = [((np.arange(new) + 0.5) * old / new).astype(int) for old, new in zip(values.shape, shape, strict=True)]
     return np.ascontiguousarray(values[np.ix_(*index)])
 
 

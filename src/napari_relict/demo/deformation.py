@@ -57,9 +57,7 @@ def random_field(
 def _bspline_values(rng: np.random.Generator, axes: list[Doubles], scale: Scale) -> Doubles:
     """Displacement (z, y, x, 3) in mm at the crossings of `axes` (x, y, z)."""
     bases = [_basis(axis, scale.spacing) for axis in axes]
-    points = rng.uniform(
-        -scale.reach, scale.reach, (bases[2].shape[1], bases[1].shape[1], bases[0].shape[1], 3)
-    )
+    points = rng.uniform(-scale.reach, scale.reach, (bases[2].shape[1], bases[1].shape[1], bases[0].shape[1], 3))
     # One axis at a time: three small matrix products instead of 64 weights per voxel.
     points = np.tensordot(bases[2], points, (1, 0))
     points = np.tensordot(bases[1], points, (1, 1)).transpose(1, 0, 2, 3)

@@ -143,9 +143,7 @@ PLANTINGS: Mapping[str, Planting] = {
     "mirrored and rotated": Planting(
         "exact replica", "with left and right exchanged, then turned and shifted", mirror_and_rotate
     ),
-    "cropped scan": Planting(
-        "exact replica", "as thirty slices of it that its publisher saved apart", resave
-    ),
+    "cropped scan": Planting("exact replica", "as thirty slices of it that its publisher saved apart", resave),
     "cropped": Planting("exact replica", "with the lowest slices cut off", crop),
     "bent": Planting("near replica", "bent by about a millimetre", bend),
     "lesion": Planting("near replica", "with a lesion added", add_lesion),

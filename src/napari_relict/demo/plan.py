@@ -135,9 +135,7 @@ def make_plan(sizes: DemoSizes, seed: int, anatomies: int, fixed: Mapping[str, i
     sources = _copied(sizes, scans, fixed or {}, rng)
     copies = tuple(
         Copy(name, kind, source, (seed, 7, place), _style(rng))
-        for place, (name, kind, source) in enumerate(
-            zip(names[sizes.novel :], sizes.planted, sources, strict=True)
-        )
+        for place, (name, kind, source) in enumerate(zip(names[sizes.novel :], sizes.planted, sources, strict=True))
     )
     return Plan(tuple(scans), copies)
 
@@ -176,9 +174,7 @@ def _patients(
     return scans
 
 
-def _copied(
-    sizes: DemoSizes, scans: Sequence[Scan], fixed: Mapping[str, int], rng: np.random.Generator
-) -> list[str]:
+def _copied(sizes: DemoSizes, scans: Sequence[Scan], fixed: Mapping[str, int], rng: np.random.Generator) -> list[str]:
     """Names of the training volumes to copy, one per planted kind."""
     training = [scan for scan in scans if scan.cohort == "training"]
     taken = {training[place].patient for place in fixed.values()}

@@ -10,9 +10,7 @@ from napari_relict.demo.sources import CT_WORDS, HEADS
 
 def head_readme(plan: Plan, seed: int) -> str:
     """README of the head demo."""
-    real = "\n".join(
-        f"  {head.name}: {head.words} (package {head.volume.release}, {head.licence})" for head in HEADS
-    )
+    real = "\n".join(f"  {head.name}: {head.words} (package {head.volume.release}, {head.licence})" for head in HEADS)
     return (
         _start(plan)
         + f"""

@@ -53,9 +53,7 @@ class Variety:
     oblique: float = 0.0
 
 
-def scan_mr(
-    anatomy: Sample, variety: Variety, patient: np.random.Generator, scan: np.random.Generator
-) -> Sample:
+def scan_mr(anatomy: Sample, variety: Variety, patient: np.random.Generator, scan: np.random.Generator) -> Sample:
     """A simulated MR scan of a simulated patient.
 
     `anatomy` holds intensities from 0 to about 1000. The answer has int16 intensities of some brightness and
@@ -70,9 +68,7 @@ def scan_mr(
     return rounded(with_values(posed, values * scan.uniform(500, 1500)))
 
 
-def scan_ct(
-    anatomy: Sample, variety: Variety, patient: np.random.Generator, scan: np.random.Generator
-) -> Sample:
+def scan_ct(anatomy: Sample, variety: Variety, patient: np.random.Generator, scan: np.random.Generator) -> Sample:
     """A simulated CT scan of a simulated patient: int16 Hounsfield units, labels carried along unchanged."""
     shape = random_field(patient, variety.half, variety.shape, stretch=variety.stretch)
     posed = moved(anatomy, _posed(shape, variety, scan), _grid(variety, scan).empty())

@@ -175,7 +175,5 @@ CT_LABELS = _body(
     "example_seg_fast_force_split.nii.gz", "e8097758e56e73099075b6caaebce23ef11bc6fad66a4ec3753b9406846558c7"
 )
 CT_CROPPED = _body("example_ct_sm.nii.gz", "e50c00b2914e2cac0aaee8e7f3b5f57d44d9f21bfd5c0577271c54c0cb49e9fb")
-CT_CROPPED_LABELS = _body(
-    "example_seg.nii.gz", "8be652475a4aaae83103a66bfb3345314b1fc06742807a06cf5005f7a7913a2d"
-)
+CT_CROPPED_LABELS = _body("example_seg.nii.gz", "8be652475a4aaae83103a66bfb3345314b1fc06742807a06cf5005f7a7913a2d")
 CT_WORDS = "one adult's abdomen and pelvis CT with 61 organ labels, 3 mm (totalsegmentator, Apache-2.0)"

@@ -49,9 +49,7 @@ def _split(values: Floats, inside: np.ndarray, spacing: tuple[float, ...]) -> np
     return np.where(inside, tissue, 0).astype(np.uint8)
 
 
-def _local_mean(
-    values: Floats | Doubles, inside: np.ndarray, sigma: float, spacing: tuple[float, ...]
-) -> Floats:
+def _local_mean(values: Floats | Doubles, inside: np.ndarray, sigma: float, spacing: tuple[float, ...]) -> Floats:
     """Mean of `values` around each voxel, by a Gaussian of `sigma` mm, counting voxels `inside` only."""
     widths = [sigma / step for step in spacing]
     weight = ndimage.gaussian_filter(inside.astype(np.float32), widths, truncate=3)
