@@ -101,7 +101,7 @@ def test_a_match_killed_midway_goes_on_and_ends_the_same(phantom_folders: dict[s
         (("match", "{study}", "--measures", "ncc,what"), 2, "no measure 'what'"),
         (("match", "{study}", "--top", "0"), 2, "top"),
         (("export", "{study}", "matches", "--to", "{tmp}/x.xlsx"), 2, ".csv, .parquet, .json"),
-        (("export", "{study}", "matches", "--to", "{tmp}/no/x.csv"), 1, "cannot be written"),
+        (("export", "{study}", "matches", "--to", "{tmp}/no/x.csv"), 1, "cannot be written there"),
         (("export", "{study}", "everything", "--to", "{tmp}/x.csv"), 2, "everything"),
         (("import", "{study}", "ratings", "--from", "{tmp}/none.csv"), 1, "no such file"),
         (("nonsense",), 2, "nonsense"),

@@ -75,20 +75,24 @@ def demo(
     window: Annotated[bool, typer.Option(help="open the viewer when there is a screen")] = True,
 ) -> None:
     """Real volumes -> study -> matches -> viewer (pictures and report without a screen)."""
-    from napari_relict.demo.study import make_demo_studies
+    from napari_relict.demo.study import ct_study, head_study
 
+    look = has_screen() and window
     with TerminalProgress() as progress:
-        heads, body = make_demo_studies(study, progress)
-    for made in (heads, body):
-        _summary(made)
-        report_file = _report(made)
-        say(f"report: {report_file}")
-    if has_screen() and window:
+        heads = head_study(study, progress)
+    _summary(heads)
+    say(f"report: {_report(heads)}")
+    if look:
+        say("opening the viewer; when you close it, the CT study is made too (Ctrl-C leaves it out)")
         _open_viewer(heads.folder, None, True)
-    else:
+    with TerminalProgress() as progress:
+        bodies = ct_study(study, progress)
+    _summary(bodies)
+    say(f"report: {_report(bodies)}")
+    if not look:
         _pictures(heads)
-        say(f"No screen here: pictures lie in {heads.folder / 'pictures'}.")
-        say(f"To look at it on a screen: napari-relict review {study}")
+        say(f"No window was opened: pictures lie in {heads.folder / 'pictures'}.")
+    say(f"To look at them on a screen: napari-relict review {study}, napari-relict review {study / 'ct'}")
 
 
 @app.command()

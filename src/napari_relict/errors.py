@@ -79,7 +79,7 @@ def _disk_fault(error: BaseException, place: Path) -> tuple[str, str] | None:
         return "no space left on the disk", "free some and run it again: what was finished is kept"
     if numbers & {errno.EACCES, errno.EPERM, errno.EROFS} or "readonly database" in texts:
         return "may not be written", "check its permissions"
-    if numbers & {errno.ENOENT, errno.ENOTDIR} or "unable to open database" in texts:
+    if numbers & {errno.ENOENT, errno.ENOTDIR} or "unable to open database" in texts or "non-existent" in texts:
         return "cannot be written there", "give a folder that exists"
     if errno.EIO in numbers or "disk I/O error" in texts:
         return "the disk reports an error", "check the disk"

@@ -1,4 +1,4 @@
-"""The demo's folders -> two matched studies: heads (MR) and bodies (CT)."""
+"""The demo's folders -> matched studies: heads (MR) and bodies (CT)."""
 
 from __future__ import annotations
 
@@ -13,23 +13,24 @@ HEAD_GRID = {"spacing": 2.0, "shape": (96, 112, 96)}
 CT_GRID = {"spacing": 4.0, "shape": (88, 80, 96)}
 
 
-def make_demo_studies(folder: Path, progress: Progress = silent) -> tuple[Study, Study]:
-    """Build what is missing of the demo below `folder` and match it.
-
-    Returns
-    -------
-    The study of heads in `folder`, and the study of CTs with 61 labels in `folder/ct`.
+def head_study(folder: Path, progress: Progress = silent) -> Study:
+    """Build what is missing of the head demo in `folder` and match it.
 
     Raises
     ------
     DataError : a real volume cannot be fetched, or `folder` holds something else.
     """
-    folder = Path(folder)
-    heads = _study(folder, build_demo(folder, progress=progress), HEAD_GRID)
-    body = _study(folder / "ct", build_ct_demo(folder, progress=progress), CT_GRID)
-    for study in (heads, body):
-        study.match(progress=progress)
-    return heads, body
+    return _matched(_study(folder, build_demo(folder, progress=progress), HEAD_GRID), progress)
+
+
+def ct_study(folder: Path, progress: Progress = silent) -> Study:
+    """The same for the CTs with their 61 labels, in `folder`/ct."""
+    return _matched(_study(folder / "ct", build_ct_demo(folder, progress=progress), CT_GRID), progress)
+
+
+def _matched(study: Study, progress: Progress) -> Study:
+    study.match(progress=progress)
+    return study
 
 
 def _study(folder: Path, made: DemoFolders, grid: dict) -> Study:  # type: ignore[type-arg]

@@ -29,10 +29,10 @@ def difference_labels() -> DirectLabelColormap:
     return DirectLabelColormap(
         color_dict={
             None: (0, 0, 0, 0),
-            BOTH: (*IN_BOTH, 0.5),
+            BOTH: (*IN_BOTH, 0.3),
             ONLY_LEFT: (*LEFT, 1),
             ONLY_RIGHT: (*RIGHT, 1),
             # With tissue classes most borders are of this kind: faint, or they would drown the rest.
-            OTHER_LABEL: (*OTHER, 0.35),
+            OTHER_LABEL: (*OTHER, 0.2),
         }
     )
