@@ -19,7 +19,8 @@ class Threshold:
     ----------
     threshold : in the measure's own unit; a pair at least this close counts as a replica. `_low`, `_high`: 95%
         bootstrap interval (percentile, resampling synthetic volumes within replicas and non-replicas).
-    balanced_accuracy : on the same ratings the cut was chosen on, hence too good; its interval likewise.
+    balanced_accuracy : on the same ratings the cut was chosen on, hence too good. `_low`, `_high`: 95% interval at
+        this cut (Jeffreys intervals of sensitivity and specificity, combined): it is not empty when all are right.
     balanced_accuracy_corrected : with the optimism taken off that the bootstrap measures (Efron & Gong 1983).
     balanced_accuracy_null95 : what 95% of *uninformative* scores stay below after choosing their best cut on as
         many ratings (permutation); a balanced accuracy below it says nothing.
@@ -86,7 +87,7 @@ def best_threshold(
     null95 = float(np.quantile(by_chance, 0.95))
     few = f"only {yes} replicas and {no} others rated" if min(yes, no) < 10 else ""
     weak = "no better than chance could do" if accuracy <= null95 else ""
-    accuracy_low, accuracy_high = (float(q) for q in np.quantile(accuracies, [0.025, 0.975]))
+    accuracy_low, accuracy_high = _accuracy_interval(values >= cut, truth, random)
     return Threshold(
         measure=measure,
         level=level,
@@ -112,6 +113,16 @@ def balanced_accuracy(values: np.ndarray, truth: np.ndarray, cut: np.ndarray) ->
     sensitivity = (called & truth).sum(-1) / truth.sum(-1)
     specificity = (~called & ~truth).sum(-1) / (~truth).sum(-1)
     return np.asarray((sensitivity + specificity) / 2)
+
+
+def _accuracy_interval(called: np.ndarray, truth: np.ndarray, random: np.random.Generator) -> tuple[float, float]:
+    """95% interval of (sensitivity + specificity) / 2 from the counts (Brown, Cai & DasGupta 2001 for each).
+
+    A bootstrap would say [1, 1] of six right out of six.
+    """
+    draws = [random.beta(right.sum() + 0.5, (~right).sum() + 0.5, 20_000) for right in (called[truth], ~called[~truth])]
+    low, high = np.quantile((draws[0] + draws[1]) / 2, [0.025, 0.975])
+    return float(low), float(high)
 
 
 def _best_cut(values: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
