@@ -244,3 +244,24 @@ def test_a_few_hot_voxels_do_not_hide_a_copy(tmp_path: Path) -> None:
     cohort, _ = _prepare(tmp_path / "v", tmp_path / "cache")
     one, other = cohort.volume("plain").image, cohort.volume("hot").image
     assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.99
+
+
+def test_labels_are_never_blended(tmp_path: Path) -> None:
+    values, labels = phantom.head(1)
+    phantom.write(tmp_path / "v", "a", values)
+    phantom.write(tmp_path / "s", "a", (labels == 2).astype(np.uint8) * 7)  # 0 beside 7: a blend would make 1 to 6
+    finer = Preparation(Grid((52, 60, 56), (3.1, 3.1, 3.1)), "mr", pose="centre")
+    cohort, problems = _prepare(tmp_path / "v", tmp_path / "cache", finer, tmp_path / "s")
+    assert not problems
+    assert cohort.rows["a"].labels == [7]
+    assert set(np.unique(cohort.volume("a").labels)) == {0, 7}
+
+
+def test_the_reference_is_its_own_mirror_image(tmp_path: Path) -> None:
+    for seed in range(3):
+        phantom.write(tmp_path / "v", f"h{seed}", phantom.head(seed)[0])
+    files, _ = find_volumes(tmp_path / "v")
+    reference = study_reference(files, Preparation(GRID, "mr", pose="rigid"), tmp_path / "cache")
+    assert reference is not None
+    assert reference.max() > 0.3
+    np.testing.assert_allclose(reference, reference[..., ::-1], atol=1e-6)
