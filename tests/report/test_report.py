@@ -11,7 +11,7 @@ import pytest
 
 from napari_relict.errors import DataError
 from napari_relict.report import write_report
-from napari_relict.report.pictures import segmentation_difference, write_pair_pictures
+from napari_relict.report.pictures import match_figure, segmentation_difference, write_pair_pictures
 from napari_relict.study import Pair, Study
 
 
@@ -75,3 +75,13 @@ def test_a_picture_for_every_synthetic_volume(matched: Study, tmp_path) -> None:
 def test_segmentation_difference_by_hand() -> None:
     synthetic, training = np.array([0, 1, 1, 2, 0]), np.array([0, 1, 0, 1, 3])
     assert segmentation_difference(synthetic, training).tolist() == [0, 1, 2, 2, 3]
+
+
+def test_a_mirrored_training_volume_has_its_marks_exchanged(matched: Study) -> None:
+    figure = match_figure(matched, "copy-mirror", "train-01")
+    axial = figure.axes[:4]
+    left_marks = [axis.texts[0].get_text() for axis in axial]
+    assert [axis.get_title() for axis in axial[:2]] == ["synthetic", "training"]
+    assert left_marks == ["R", "L", "R", "R"]
+    straight = match_figure(matched, "copy-exact", "train-00")
+    assert [axis.texts[0].get_text() for axis in straight.axes[:4]] == ["R", "R", "R", "R"]

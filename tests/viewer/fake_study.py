@@ -55,7 +55,7 @@ class FakeVolume:
     value_range: tuple[float, float] = (0.0, 1000.0)
     unit: str = ""
 
-    def mirrored(self) -> FakeVolume:
+    def mirrored(self, beside: FakeVolume | None = None) -> FakeVolume:
         labels = None if self.labels is None else self.labels[:, :, ::-1].copy()
         return FakeVolume(self.image[:, :, ::-1].copy(), labels, self.spacing, self.value_range, self.unit)
 

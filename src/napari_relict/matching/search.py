@@ -17,7 +17,7 @@ from napari_relict.matching.tables import Embeddings, score_block
 from napari_relict.measures import Measure
 from napari_relict.measures.feature import centre_of
 from napari_relict.measures.registry import Level, primaries
-from napari_relict.measures.segmentation import dice_per_label, pack_labels, paired_sides
+from napari_relict.measures.segmentation import dice_per_label, mean_dice, pack_labels, paired_sides
 from napari_relict.measures.voxel import ssim
 from napari_relict.progress import Progress, silent
 from napari_relict.volumes.cohort import PreparedCohort, mirror_labels
@@ -175,8 +175,12 @@ def _one_query(
                 if rank is not None:
                     pair.level_ranks[level] = rank
         if query_labels is not None and training.rows[other].has_labels:
-            flipped = mirror_labels(query_labels, sides) if flip else query_labels
-            dice = dice_per_label(pack_labels(flipped, labels), pack_labels(training.labels([other]), labels))
+            maps = [query_labels[..., ::-1], mirror_labels(query_labels, sides)] if flip else [query_labels]
+            packed = pack_labels(training.labels([other]), labels)
+            dice = max(
+                (dice_per_label(pack_labels(one, labels), packed) for one in maps),
+                key=lambda found: float(np.nan_to_num(mean_dice(found))[0, 0]),
+            )
             pair.label_dice = {
                 label: float(value) for label, value in zip(labels, dice[0, 0], strict=True) if np.isfinite(value)
             }

@@ -60,7 +60,9 @@ def score_block(
     images = cohort.images(names)
     states = [standardise(images), standardise(images[..., ::-1])]
     maps = cohort.labels(names) if labels else np.zeros((len(names), 1, 1, 1), np.uint16)
-    segmented = [pack_labels(maps, labels), pack_labels(mirror_labels(maps, sides), labels)] if labels else []
+    segmented = [pack_labels(maps, labels), pack_labels(maps[..., ::-1], labels)] if labels else []
+    if segmented and sides:
+        segmented.append(pack_labels(mirror_labels(maps, sides), labels))
     del images, maps
     wanted = {measure.name for measure in measures}
     columns: dict[str, list[np.ndarray]] = {}
@@ -90,14 +92,16 @@ def _voxel(states: Iterable[Standardised], block: Standardised) -> list[dict[str
     return [dict(zip(("ncc", "mse"), ncc_and_mse(state, block), strict=True)) for state in states]
 
 
-def _segmentation(states: Iterable[PackedLabels], block: PackedLabels) -> list[dict[str, np.ndarray]]:
-    return [
-        {
-            "dice": mean_dice(dice_per_label(state, block)),
-            "volume_difference": volume_difference(state, block),
-        }
+def _segmentation(states: Sequence[PackedLabels], block: PackedLabels) -> list[dict[str, np.ndarray]]:
+    """As it is, and mirrored: with sided labels as stored or exchanged, whichever overlaps better."""
+    as_is, mirrored, *exchanged = (
+        {"dice": mean_dice(dice_per_label(state, block)), "volume_difference": volume_difference(state, block)}
         for state in states
-    ]
+    )
+    for other in exchanged:
+        better = other["dice"] > mirrored["dice"]
+        mirrored = {name: np.where(better, other[name], mirrored[name]) for name in mirrored}
+    return [as_is, mirrored]
 
 
 def _feature(name: str, vectors: Embeddings, here: slice) -> list[dict[str, np.ndarray]]:

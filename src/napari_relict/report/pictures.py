@@ -19,6 +19,7 @@ BOTH, ONLY_SYNTHETIC, ONLY_TRAINING = 1, 2, 3
 # Okabe-Ito colours: told apart by people who do not see red and green apart.
 LABEL_COLOURS = {BOTH: "#009e73", ONLY_SYNTHETIC: "#e69f00", ONLY_TRAINING: "#56b4e9"}
 LABEL_NAMES = {BOTH: "both", ONLY_SYNTHETIC: "only synthetic", ONLY_TRAINING: "only training"}
+EXCHANGED = str.maketrans("RL", "LR")
 # Plane -> array axis, marks at left, right, top and bottom of the picture, and whether up is the other way.
 PLANES: dict[str, tuple[int, str, bool]] = {
     "axial": (0, "RLAP", False),
@@ -54,8 +55,15 @@ def middle_of(volume: PreparedVolume) -> tuple[int, int, int]:
     return int(z), int(y), int(x)
 
 
-def pair_figure(synthetic: PreparedVolume, training: PreparedVolume, title: str) -> Figure:
-    """Three planes by three columns. `training` is drawn as given: mirror it first where the match is mirrored."""
+def pair_figure(synthetic: PreparedVolume, training: PreparedVolume, title: str, *, mirrored: bool = False) -> Figure:
+    """Three planes by three or four columns.
+
+    Parameters
+    ----------
+    mirrored : draw the training volume mirrored left-right, its R and L exchanged with it.
+    """
+    if mirrored:
+        training = training.mirrored(beside=synthetic)
     low, high = display_range(synthetic)
     grey: dict[str, Any] = {"cmap": "gray", "vmin": low, "vmax": high}
     difference = synthetic.image - training.image
@@ -83,7 +91,8 @@ def pair_figure(synthetic: PreparedVolume, training: PreparedVolume, title: str)
             ax.set_axis_off()
             if row == 0:
                 ax.set_title(name, color="white", fontsize=11)
-            _mark(ax, marks, plane if column == 0 else "")
+            turned = mirrored and name == "training"
+            _mark(ax, marks.translate(EXCHANGED) if turned else marks, plane if column == 0 else "")
     figure.suptitle(title, color="white", fontsize=12, parse_math=False)
     if apart is not None:
         handles = [
@@ -105,7 +114,7 @@ def match_figure(study: Study, synthetic: str, training: str) -> Figure:
     one, other = study.volume("synthetic", synthetic), study.volume("training", training)
     scores = ", ".join(f"{m.title} {row[m.name]:.3f}" for m in study.measures() if np.isfinite(row[m.name]))
     words = f"{synthetic} and {training}" + (" (training mirrored left-right)" if row["mirrored"] else "")
-    return pair_figure(one, other.mirrored() if row["mirrored"] else other, f"{words}\n{scores}")
+    return pair_figure(one, other, f"{words}\n{scores}", mirrored=bool(row["mirrored"]))
 
 
 def png(figure: Figure, dpi: int = 90) -> bytes:

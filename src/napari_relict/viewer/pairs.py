@@ -70,7 +70,7 @@ def load_pair(study: Any, key: PairKey) -> PairImages:
     training = study.volume("training", key.training)
     left, right = (training, synthetic) if key.swapped else (synthetic, training)
     if key.mirrored:
-        right = right.mirrored()
+        right = right.mirrored(beside=left)
     images = [_stored_values(volume) for volume in (left, right)]
     if left.unit == HOUNSFIELD:
         level, window, volume_window = BODY, SOFT_TISSUE, DENSE

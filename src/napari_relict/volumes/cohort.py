@@ -47,9 +47,20 @@ class PreparedVolume:
     content: str
     sides: Mapping[int, int] = field(default_factory=dict)
 
-    def mirrored(self) -> PreparedVolume:
-        """The same volume with left and right exchanged, labels of sided structures too."""
-        labels = None if self.labels is None else mirror_labels(self.labels, self.sides)
+    def mirrored(self, beside: PreparedVolume | None = None) -> PreparedVolume:
+        """The same volume with left and right exchanged.
+
+        A segmenter calls what lies left the left kidney, a mask that was flipped with its image does not: labels of
+        sided structures are exchanged too where that agrees better with the labels of `beside`.
+        """
+        if self.labels is None:
+            return replace(self, image=self.image[..., ::-1])
+        labels = mirror_labels(self.labels, self.sides)
+        as_stored = self.labels[..., ::-1]
+        if beside is not None and beside.labels is not None:
+            other = beside.labels
+            if ((as_stored == other) & (other > 0)).sum() > ((labels == other) & (other > 0)).sum():
+                labels = as_stored
         return replace(self, image=self.image[..., ::-1], labels=labels)
 
 
