@@ -6,12 +6,11 @@ import re
 import shutil
 from html.parser import HTMLParser
 
-import numpy as np
 import pytest
 
 from napari_relict.errors import DataError
 from napari_relict.report import write_report
-from napari_relict.report.pictures import match_figure, segmentation_difference, write_pair_pictures
+from napari_relict.report.pictures import match_figure, write_pair_pictures
 from napari_relict.study import Pair, Study
 
 
@@ -70,11 +69,6 @@ def test_a_picture_for_every_synthetic_volume(matched: Study, tmp_path) -> None:
     written = write_pair_pictures(matched, tmp_path / "p")
     assert len(written) == 6
     assert all(path.read_bytes()[:4] == b"\x89PNG" for path in written)
-
-
-def test_segmentation_difference_by_hand() -> None:
-    synthetic, training = np.array([0, 1, 1, 2, 0]), np.array([0, 1, 0, 1, 3])
-    assert segmentation_difference(synthetic, training).tolist() == [0, 1, 2, 2, 3]
 
 
 def test_a_mirrored_training_volume_has_its_marks_exchanged(matched: Study) -> None:

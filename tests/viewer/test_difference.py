@@ -3,14 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_relict.measures.segmentation import BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL, label_difference
 from napari_relict.viewer.difference import (
-    BOTH,
-    ONLY_LEFT,
-    ONLY_RIGHT,
-    OTHER_LABEL,
     anatomy_bounds,
     difference_limit,
-    label_difference,
     signed_difference,
     surfaces,
     windowed,

@@ -8,7 +8,7 @@ import pytest
 from fake_study import FakeStudy, FakeVolume
 from napari.components import ViewerModel
 
-from napari_relict.viewer.difference import BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL
+from napari_relict.measures.segmentation import BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL
 from napari_relict.viewer.pairs import PairKey, PairStore, load_pair
 from napari_relict.viewer.planes import Marks, Plane
 from napari_relict.viewer.scene import CellTexts, ReviewScene

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# Values of `label_difference`.
+BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL = 1, 2, 3, 4
+
 
 @dataclass(frozen=True)
 class PackedLabels:
@@ -100,3 +103,29 @@ def paired_sides(one: PackedLabels, mirrored: PackedLabels, labels: Sequence[int
         for row, other in enumerate(best)
         if other != row and best[other] == row and overlap[row, other] > 2 * overlap[row, row]
     }
+
+
+def label_difference(left: np.ndarray, right: np.ndarray, label: int | None = None) -> np.ndarray:
+    """Where two segmentations agree and where they do not.
+
+    Parameters
+    ----------
+    left, right : integer labels on one grid, 0 is background.
+    label : compare this label alone; without it, all labels at once.
+
+    Returns
+    -------
+    uint8 array: `BOTH`, `ONLY_LEFT`, `ONLY_RIGHT`, 0 elsewhere. With several labels at once there are voxels
+    that both sides label, but differently; neither side has them alone, so they are `OTHER_LABEL`.
+    """
+    if left.shape != right.shape:
+        raise ValueError(f"the two segmentations are on different grids: {left.shape} and {right.shape}")
+    in_left = left != 0 if label is None else left == label
+    in_right = right != 0 if label is None else right == label
+    out = np.zeros(left.shape, np.uint8)
+    out[in_left & in_right] = BOTH
+    out[in_left & ~in_right] = ONLY_LEFT
+    out[in_right & ~in_left] = ONLY_RIGHT
+    if label is None:
+        out[in_left & in_right & (left != right)] = OTHER_LABEL
+    return out

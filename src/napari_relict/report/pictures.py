@@ -11,14 +11,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from napari_relict.errors import DataError
+from napari_relict.measures.segmentation import BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL, label_difference
 from napari_relict.study import Study
 from napari_relict.volumes import PreparedVolume
 
 SOFT_TISSUE_HU = (-160.0, 240.0)
-BOTH, ONLY_SYNTHETIC, ONLY_TRAINING = 1, 2, 3
 # Okabe-Ito colours: told apart by people who do not see red and green apart.
-LABEL_COLOURS = {BOTH: "#009e73", ONLY_SYNTHETIC: "#e69f00", ONLY_TRAINING: "#56b4e9"}
-LABEL_NAMES = {BOTH: "both", ONLY_SYNTHETIC: "only synthetic", ONLY_TRAINING: "only training"}
+LABEL_COLOURS = {BOTH: "#009e73", ONLY_LEFT: "#e69f00", ONLY_RIGHT: "#56b4e9", OTHER_LABEL: "#cc79a7"}
+LABEL_NAMES = {BOTH: "both", ONLY_LEFT: "only synthetic", ONLY_RIGHT: "only training", OTHER_LABEL: "another label"}
 EXCHANGED = str.maketrans("RL", "LR")
 # Plane -> array axis, marks at left, right, top and bottom of the picture, and whether up is the other way.
 PLANES: dict[str, tuple[int, str, bool]] = {
@@ -34,18 +34,6 @@ def display_range(volume: PreparedVolume) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = volume.value_range
     return tuple(float(np.clip((hu - low) / (high - low), 0, 1)) for hu in SOFT_TISSUE_HU)  # type: ignore[return-value]
-
-
-def segmentation_difference(synthetic: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Where two label maps agree and differ: 0 nothing, 1 both the same label, 2 only synthetic, 3 only training.
-
-    Where both have a label, but not the same, the voxel counts as only synthetic.
-    """
-    result = np.zeros(synthetic.shape, np.uint8)
-    result[(training > 0) & (synthetic == 0)] = ONLY_TRAINING
-    result[synthetic > 0] = ONLY_SYNTHETIC
-    result[(synthetic > 0) & (synthetic == training)] = BOTH
-    return result
 
 
 def middle_of(volume: PreparedVolume) -> tuple[int, int, int]:
@@ -69,7 +57,7 @@ def pair_figure(synthetic: PreparedVolume, training: PreparedVolume, title: str,
     difference = synthetic.image - training.image
     apart = None
     if synthetic.labels is not None and training.labels is not None:
-        apart = segmentation_difference(synthetic.labels, training.labels)
+        apart = label_difference(synthetic.labels, training.labels)
     columns: list[tuple[str, np.ndarray, dict[str, Any]]] = [
         ("synthetic", synthetic.image, grey),
         ("training", training.image, grey),
@@ -99,7 +87,7 @@ def pair_figure(synthetic: PreparedVolume, training: PreparedVolume, title: str,
             matplotlib.patches.Patch(color=LABEL_COLOURS[value], label=LABEL_NAMES[value]) for value in LABEL_COLOURS
         ]
         figure.legend(
-            handles=handles, loc="outside lower right", ncols=3, frameon=False, labelcolor="white", fontsize=9
+            handles=handles, loc="outside lower right", ncols=4, frameon=False, labelcolor="white", fontsize=9
         )
     return figure
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from napari.utils import Colormap, DirectLabelColormap
 
-from napari_relict.viewer.difference import BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL
+from napari_relict.measures.segmentation import BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL
 
 LEFT, RIGHT = (1.0, 0.62, 0.16), (0.33, 0.67, 1.0)
 IN_BOTH, OTHER = (0.62, 0.62, 0.62), (0.85, 0.45, 0.95)

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from scipy.ndimage import binary_opening
 from skimage.filters import threshold_otsu
 
-#: Values of a segmentation difference.
-BOTH, ONLY_LEFT, ONLY_RIGHT, OTHER_LABEL = 1, 2, 3, 4
+from napari_relict.measures.segmentation import ONLY_LEFT, ONLY_RIGHT
 
 
 def signed_difference(left: npt.NDArray[np.float32], right: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -24,33 +23,6 @@ def windowed(image: npt.NDArray[np.float32], window: tuple[float, float]) -> npt
     """0 and 1 at the ends of the window and beyond them: what is displayed as black and white."""
     low, high = np.float32(window[0]), np.float32(window[1])
     return np.clip((image - low) / (high - low), 0, 1)
-
-
-def label_difference(
-    left: npt.NDArray[np.uint16], right: npt.NDArray[np.uint16], label: int | None = None
-) -> npt.NDArray[np.uint8]:
-    """Where two segmentations agree and where they do not.
-
-    Parameters
-    ----------
-    left, right : integer labels on one grid, 0 is background.
-    label : compare this label alone; without it, all labels at once.
-
-    Returns
-    -------
-    uint8 array: `BOTH`, `ONLY_LEFT`, `ONLY_RIGHT`, 0 elsewhere. With several labels at once there are voxels
-    that both sides label, but differently; neither side has them alone, so they are `OTHER_LABEL`.
-    """
-    _same_grid(left, right)
-    in_left = left != 0 if label is None else left == label
-    in_right = right != 0 if label is None else right == label
-    out = np.zeros(left.shape, np.uint8)
-    out[in_left & in_right] = BOTH
-    out[in_left & ~in_right] = ONLY_LEFT
-    out[in_right & ~in_left] = ONLY_RIGHT
-    if label is None:
-        out[in_left & in_right & (left != right)] = OTHER_LABEL
-    return out
 
 
 def surfaces(compared: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_relict.measures.segmentation import label_difference
 from napari_relict.viewer.difference import (
     anatomy_bounds,
     anatomy_level,
     difference_limit,
-    label_difference,
     signed_difference,
     windowed,
 )

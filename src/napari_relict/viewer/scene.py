@@ -14,10 +14,11 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
 
+from napari_relict.measures.segmentation import OTHER_LABEL, label_difference
 from napari_relict.viewer.annotations import Annotations
 from napari_relict.viewer.cells import STRIDE, Cells, nothing
 from napari_relict.viewer.colours import diverging
-from napari_relict.viewer.difference import OTHER_LABEL, label_difference, surfaces
+from napari_relict.viewer.difference import surfaces
 from napari_relict.viewer.framing import frame
 from napari_relict.viewer.pairs import PairImages
 from napari_relict.viewer.planes import TRUE_IN_3D, VIEWS, Plane, marks_in_3d
