@@ -10,7 +10,7 @@ import pytest
 
 from napari_relict.errors import DataError
 from napari_relict.report import write_report
-from napari_relict.report.pictures import match_figure, write_pair_pictures
+from napari_relict.report.pictures import match_figure, pair_figure, png, write_pair_pictures
 from napari_relict.study import Pair, Study
 
 
@@ -79,3 +79,8 @@ def test_a_mirrored_training_volume_has_its_marks_exchanged(matched: Study) -> N
     assert left_marks == ["R", "L", "R", "R"]
     straight = match_figure(matched, "copy-exact", "train-00")
     assert [axis.texts[0].get_text() for axis in straight.axes[:4]] == ["R", "R", "R", "R"]
+
+
+def test_names_with_dollar_signs_are_drawn_as_they_are(matched: Study) -> None:
+    one, other = matched.volume("synthetic", "copy-exact"), matched.volume("training", "train-00")
+    assert png(pair_figure(one, other, "x$_$y")).startswith(b"\x89PNG")

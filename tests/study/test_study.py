@@ -269,6 +269,8 @@ def test_a_single_training_volume_is_enough_to_look(tmp_path: Path) -> None:
     verdict = study.verdicts().iloc[0]
     assert np.isnan(verdict["p_value"])
     assert verdict["verdict"] == "no replica"
+    assert "no null to judge it by" in verdict["evidence"]
+    assert "nearer than all" not in verdict["evidence"]
     assert study.matches()["ncc"].iloc[0] > 0.99
 
 

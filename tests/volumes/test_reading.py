@@ -220,3 +220,21 @@ def test_linked_folders_are_followed_but_not_in_circles(tmp_path: Path) -> None:
     found, problems = find_volumes(tmp_path / "cohort")
     assert [file.name for file in found] == ["a"]
     assert not problems
+
+
+def test_all_frames_in_one_dicom_file_are_one_volume(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 99, (6, 10, 12)).astype(np.uint8)
+    _write_dicom(tmp_path / "case", values[:1].astype(int))
+    (path,) = (tmp_path / "case").iterdir()
+    pydicom = pytest.importorskip("pydicom")
+    frames = pydicom.dcmread(path)
+    frames.SOPClassUID = frames.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7.2"
+    frames.NumberOfFrames = len(values)
+    frames.BitsAllocated = frames.BitsStored = 8
+    frames.HighBit, frames.PixelRepresentation = 7, 0
+    del frames.RescaleIntercept, frames.RescaleSlope
+    frames.PixelData = values.tobytes()
+    frames.save_as(path, enforce_file_format=True)
+    (found,), problems = find_volumes(tmp_path)
+    assert not problems
+    assert np.array_equal(sitk.GetArrayFromImage(read_volume(found)), values)

@@ -112,7 +112,9 @@ def verdicts(
         if decided[row] >= 0:
             evidence += f"; {list(levels)[decided[row]]} level is the most conspicuous"
         smallest = min(nulls[m.name].resolution for m in levels.values())
-        if not q[row] < settings.verdicts.alpha and not p[row] > smallest + 1e-12:
+        if not np.isfinite(p[row]):
+            evidence += "; there is no null to judge it by"
+        elif q[row] >= settings.verdicts.alpha and p[row] <= smallest + 1e-12:
             evidence += "; nearer than all of the null, which is too small to call it"
         found.append(
             decide(

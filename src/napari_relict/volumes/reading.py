@@ -150,6 +150,8 @@ def _read_file(path: Path) -> sitk.Image:
 
 
 def _read_series(file: VolumeFile) -> sitk.Image:
+    if len(file.paths) == 1:  # all frames in one file
+        return _read_file(file.paths[0])
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames([str(path) for path in file.paths])
     reader.MetaDataDictionaryArrayUpdateOn()
