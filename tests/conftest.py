@@ -15,7 +15,9 @@ import phantom
 from napari_relict.study import Study
 
 # Everything but the network encoder, whose weights have to be fetched.
-MEASURES = ("ncc", "mse", "ssim", "dice", "volume_difference")
+MEASURES = (
+    *("ncc", "mse", "half", "nmi", "half_ncc", "ssim", "bend", "lesion", "dice", "volume_difference", "surface_dice"),
+)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from skimage.morphology import skeletonize
 
 
 def ncc(one: np.ndarray, other: np.ndarray) -> float:
@@ -78,3 +80,164 @@ def best_balanced_accuracy(values: np.ndarray, truth: np.ndarray) -> float:
         called = values >= (low + high) / 2
         best = max(best, (called[truth].mean() + (~called[~truth]).mean()) / 2)
     return float(best)
+
+
+def psnr(mse: float) -> float:
+    return 10 * float(np.log10(1 / mse)) if mse > 1e-10 else 100.0
+
+
+def gaussian_ssim(one: np.ndarray, other: np.ndarray, side: int = 11) -> tuple[float, float]:
+    """Wang et al. 2004 with their window: means of SSIM and of its contrast-structure term, plane by plane."""
+    axis = np.exp(-((np.arange(side) - side // 2) ** 2) / (2 * 1.5**2))
+    weights = axis[:, None, None] * axis[:, None] * axis
+    weights /= weights.sum()
+    c1, c2 = 0.01**2, 0.03**2
+    similarity, contrast = [], []
+    for z in range(len(one) - side + 1):
+        a, b = (sliding_window_view(image[z : z + side].astype(np.float64), weights.shape)[0] for image in (one, other))
+        ma, mb = ((image * weights).sum((2, 3, 4), keepdims=True) for image in (a, b))
+        va, vb = ((weights * (a - ma) ** 2).sum((2, 3, 4)), (weights * (b - mb) ** 2).sum((2, 3, 4)))
+        cov, ma, mb = (weights * (a - ma) * (b - mb)).sum((2, 3, 4)), ma[..., 0, 0, 0], mb[..., 0, 0, 0]
+        contrast.append((2 * cov + c2) / (va + vb + c2))
+        similarity.append((2 * ma * mb + c1) / (ma**2 + mb**2 + c1) * contrast[-1])
+    return float(np.mean(similarity)), float(np.mean(contrast))
+
+
+def ms_ssim(one: np.ndarray, other: np.ndarray) -> float:
+    """Wang et al. 2003: contrast and structure of every scale, luminance of the last."""
+    weights = [0.0448, 0.2856, 0.3001, 0.2363, 0.1333]
+    scales = [(one.astype(np.float64), other.astype(np.float64))]
+    while len(scales) < 5 and min(-(-side // 2) for side in scales[-1][0].shape) >= 11:
+        padded = [np.pad(image, [(side % 2, side % 2) for side in image.shape]) for image in scales[-1]]
+        z, y, x = (side // 2 for side in padded[0].shape)
+        a, b = (image[: 2 * z, : 2 * y, : 2 * x].reshape(z, 2, y, 2, x, 2).mean((1, 3, 5)) for image in padded)
+        scales.append((a, b))
+    total = sum(weights[: len(scales)]) if len(scales) < 5 else 1
+    product = 1.0
+    for place, (a, b) in enumerate(scales):
+        similarity, contrast = gaussian_ssim(a, b)
+        term = similarity if place == len(scales) - 1 else contrast
+        product *= max(term, 0.0) ** (weights[place] / total)
+    return product
+
+
+def entropies(one: np.ndarray, other: np.ndarray, bins: int) -> tuple[float, float, float]:
+    joint = np.histogram2d(one.ravel(), other.ravel(), bins, range=((0, 1), (0, 1)))[0] / one.size
+    return tuple(float(-(p[p > 0] * np.log(p[p > 0])).sum()) for p in (joint.sum(1), joint.sum(0), joint))
+
+
+def mutual_information(one: np.ndarray, other: np.ndarray, bins: int = 32) -> float:
+    a, b, both = entropies(one, other, bins)
+    return a + b - both
+
+
+def normalised_mutual_information(one: np.ndarray, other: np.ndarray, bins: int = 32) -> float:
+    a, b, both = entropies(one, other, bins)
+    return (a + b) / both if both > 0 else 1.0
+
+
+def surface_voxels(mask: np.ndarray) -> np.ndarray:
+    """(n, 3) voxels of the mask with a face that looks out of it."""
+    found = []
+    padded = np.pad(mask, 1)
+    for z, y, x in np.argwhere(padded):
+        faces = [(z - 1, y, x), (z + 1, y, x), (z, y - 1, x), (z, y + 1, x), (z, y, x - 1), (z, y, x + 1)]
+        if not all(padded[face] for face in faces):
+            found.append((z - 1, y - 1, x - 1))
+    return np.array(found).reshape(-1, 3)
+
+
+def surface_scores(
+    one: np.ndarray, other: np.ndarray, label: int, spacing: tuple[float, ...], tolerance: float
+) -> tuple[float, float, float]:
+    """Hausdorff distance (95 %), average symmetric surface distance, surface Dice: every voxel with every other."""
+    a, b = surface_voxels(one == label), surface_voxels(other == label)
+    if not len(a) or not len(b):
+        diagonal = float(np.sqrt(sum((n * mm) ** 2 for n, mm in zip(one.shape, spacing, strict=True))))
+        return (diagonal, diagonal, 0.0) if len(a) or len(b) else (float("nan"), float("nan"), float("nan"))
+    apart = np.sqrt((((a[:, None] - b[None]) * np.array(spacing)) ** 2).sum(-1)).astype(np.float32)
+    there, back = apart.min(1), apart.min(0)
+    both = np.concatenate([there, back])
+    hd95 = max(np.percentile(there.astype(np.float64), 95), np.percentile(back.astype(np.float64), 95))
+    return float(hd95), float(both.mean(dtype=np.float64)), float((both <= np.float32(tolerance)).mean())
+
+
+def cl_dice(one: np.ndarray, other: np.ndarray, label: int) -> float:
+    a, b = one == label, other == label
+    if not a.any() or not b.any():
+        return 0.0 if a.any() or b.any() else float("nan")
+    lines = []
+    for mask in (a, b):
+        line = skeletonize(np.pad(mask, 1))[1:-1, 1:-1, 1:-1]
+        lines.append(line if line.any() else mask)
+    precision, sensitivity = (lines[0] & b).sum() / lines[0].sum(), (lines[1] & a).sum() / lines[1].sum()
+    return float(2 * precision * sensitivity / (precision + sensitivity)) if precision + sensitivity else 0.0
+
+
+def lesions(mask: np.ndarray) -> list[set[tuple[int, ...]]]:
+    """Connected parts, each grown from a voxel by its 26 neighbours."""
+    left = {tuple(int(k) for k in voxel) for voxel in np.argwhere(mask)}
+    parts = []
+    while left:
+        part, edge = set(), [left.pop()]
+        while edge:
+            voxel = edge.pop()
+            part.add(voxel)
+            near = {other for other in left if max(abs(p - q) for p, q in zip(voxel, other, strict=True)) == 1}
+            left -= near
+            edge += near
+        parts.append(part)
+    return parts
+
+
+def lesion_match(one: np.ndarray, other: np.ndarray, label: int, min_iou: float) -> tuple[int, int, int, int]:
+    """Lesions with a counterpart in `one` and in `other`, then those without."""
+    a, b = lesions(one == label), lesions(other == label)
+
+    def alike(left: set[tuple[int, ...]], right: set[tuple[int, ...]]) -> bool:
+        return bool(left & right) and len(left & right) / len(left | right) >= min_iou
+
+    in_one = sum(any(alike(part, across) for across in b) for part in a)
+    in_other = sum(any(alike(part, across) for across in a) for part in b)
+    return in_one, in_other, len(a) - in_one, len(b) - in_other
+
+
+def centroid_distance(one: np.ndarray, other: np.ndarray, label: int, spacing: tuple[float, ...]) -> float:
+    a, b = np.argwhere(one == label) * np.array(spacing), np.argwhere(other == label) * np.array(spacing)
+    if not len(a) or not len(b):
+        diagonal = float(np.sqrt(sum((n * mm) ** 2 for n, mm in zip(one.shape, spacing, strict=True))))
+        return diagonal if len(a) or len(b) else float("nan")
+    return float(np.sqrt(((a.mean(0) - b.mean(0)) ** 2).sum()))
+
+
+def volume_difference_ml(one: np.ndarray, other: np.ndarray, label: int, spacing: tuple[float, ...]) -> float:
+    a, b = int((one == label).sum()), int((other == label).sum())
+    return abs(a - b) * spacing[0] * spacing[1] * spacing[2] / 1000 if a or b else float("nan")
+
+
+def ncc_and_mse(one: np.ndarray, other: np.ndarray) -> tuple[float, float, bool]:
+    """Of the nearer mirror state; last: is that the mirrored one."""
+    straight, flipped = ncc(one, other), ncc(one[..., ::-1], other)
+    return (flipped, mse(one[..., ::-1], other), True) if flipped > straight else (straight, mse(one, other), False)
+
+
+def nearest_patients(closeness: np.ndarray, owners: np.ndarray, allowed: np.ndarray, top: int) -> list[int]:
+    """The nearest volume of each of the nearest patients; of equal ones the first."""
+    order: list[int] = []
+    for place in sorted(range(len(closeness)), key=lambda place: -closeness[place]):
+        if allowed[place] and owners[place] not in [owners[other] for other in order]:
+            order.append(place)
+    return order[:top]
+
+
+def tile_scores(one: np.ndarray, other: np.ndarray, body: np.ndarray, tiles: int) -> tuple[np.ndarray, np.ndarray]:
+    """NCC and root mean squared difference of the body in each tile; NaN where it fills less than a quarter."""
+    found, apart = np.full((2, tiles, tiles, tiles), np.nan)
+    for place in np.ndindex(found.shape):
+        here = np.ix_(*[[i for i in range(n) if i * tiles // n == k] for n, k in zip(one.shape, place, strict=True)])
+        inside = body[here]
+        if inside.sum() >= inside.size / 4:
+            a, b = one[here][inside], other[here][inside]
+            found[place] = ncc(a, b) if a.size else 0.0
+            apart[place] = np.sqrt(mse(a, b)) if a.size else 0.0
+    return found, apart

@@ -155,13 +155,17 @@ def match(
     measures: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="default: those of study.toml", show_default=False)
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu or cuda: where the encoders run")] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu or cuda: where encoders and the search's products run")] = "cpu",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="of a Dask scheduler whose workers do the work", show_default=False),
+    ] = None,
 ) -> None:
     """Find the nearest training volumes of every synthetic volume. A stopped run goes on where it was."""
     opened = _open(study)
     chosen = None if measures is None else [name.strip() for name in measures.split(",") if name.strip()]
     with TerminalProgress() as progress:
-        opened.match(measures=chosen, top=top, device=device, progress=progress)
+        opened.match(measures=chosen, top=top, device=device, scheduler=scheduler, progress=progress)
     _summary(opened)
     _finish(opened)
 

@@ -9,7 +9,7 @@ from napari_relict.calibration import Verdict, decide
 
 def _decide(**how: object) -> Verdict:
     plain = {"synthetic": "s", "training": "t", "p": 0.5, "q": 0.5, "probability": float("nan"), "alpha": 0.05}
-    plain |= {"ncc": 0.9, "exact_ncc": 0.98, "grade": None, "same_voxels": False, "evidence": "e"}
+    plain |= {"changed": "bent by 1.2 mm", "grade": None, "same_voxels": False, "evidence": "e"}
     return decide(**(plain | how))  # type: ignore[arg-type]
 
 
@@ -18,9 +18,10 @@ def _decide(**how: object) -> Verdict:
     [
         ({}, "no replica"),
         ({"q": 0.04}, "near replica"),
-        ({"q": 0.04, "ncc": 0.98}, "exact replica"),
-        ({"q": 0.05, "ncc": 1.0}, "no replica"),
-        ({"q": float("nan"), "ncc": 1.0}, "no replica"),
+        ({"q": 0.04, "changed": ""}, "exact replica"),
+        ({"q": 0.04, "changed": None}, "near replica"),
+        ({"q": 0.05, "changed": ""}, "no replica"),
+        ({"q": float("nan"), "changed": ""}, "no replica"),
         ({"grade": 4.0}, "exact replica"),
         ({"grade": 3.0}, "near replica"),
         ({"grade": 2.5}, "near replica"),

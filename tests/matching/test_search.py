@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_relict.matching.search import PairScores, _by_patient, _rank
+from napari_relict.matching.candidates import PairScores, _by_patient, _rank
 from napari_relict.measures import choose_measures
 from napari_relict.study.matching import order_pairs
 

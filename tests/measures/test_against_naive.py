@@ -11,57 +11,8 @@ from hypothesis.extra import numpy as hnp
 import naive
 from napari_relict.measures.feature import centre_of, cosine
 from napari_relict.measures.segmentation import dice_per_label, mean_dice, pack_labels, volume_difference
-from napari_relict.measures.voxel import ncc_and_mse, ssim, standardise
 
 shapes = st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9))
-unit = st.floats(0, 1, width=32)
-
-
-@st.composite
-def volumes(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
-    shape = draw(shapes)
-    counts = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
-    return tuple(draw(hnp.arrays(np.float32, (count, *shape), elements=unit)) for count in counts)  # type: ignore[return-value]
-
-
-@settings(deadline=None, max_examples=80)
-@given(volumes())
-def test_ncc_and_mse(pair: tuple[np.ndarray, np.ndarray]) -> None:
-    one, other = pair
-    ncc, mse = ncc_and_mse(standardise(one), standardise(other))
-    for i, a in enumerate(one):
-        for j, b in enumerate(other):
-            assert mse[i, j] == pytest.approx(naive.mse(a, b), abs=2e-6)
-            if min(a.std(), b.std()) > 1e-3:
-                assert ncc[i, j] == pytest.approx(naive.ncc(a, b), abs=2e-5)
-
-
-def test_ncc_of_a_constant_volume_is_zero() -> None:
-    flat = np.full((1, 4, 4, 4), 0.3, np.float32)
-    other = np.random.default_rng(0).random((2, 4, 4, 4), np.float32)
-    assert np.allclose(ncc_and_mse(standardise(flat), standardise(other))[0], 0, atol=1e-6)
-
-
-def test_an_identical_volume_scores_perfectly() -> None:
-    a = np.random.default_rng(0).random((1, 12, 10, 11), np.float32)
-    ncc, mse = ncc_and_mse(standardise(a), standardise(a))
-    assert ncc[0, 0] == pytest.approx(1, abs=1e-6)
-    assert mse[0, 0] == pytest.approx(0, abs=1e-7)
-    assert ssim(a[0], a[0]) == pytest.approx(1)
-
-
-@pytest.mark.parametrize("shape", [(9, 10, 8), (7, 7, 7), (8, 15, 7)])
-def test_ssim(shape: tuple[int, int, int]) -> None:
-    random = np.random.default_rng(1)
-    a = random.random(shape, np.float32)
-    b = np.clip(a + 0.2 * random.standard_normal(shape), 0, 1).astype(np.float32)
-    assert ssim(a, b) == pytest.approx(naive.ssim(a, b), abs=1e-5)
-
-
-def test_ssim_window_shrinks_to_fit_and_gives_up_below_three() -> None:
-    a = np.random.default_rng(0).random((5, 9, 9), np.float32)
-    assert ssim(a, a * 0.5) == pytest.approx(naive.ssim(a, a * 0.5, window=5), abs=1e-5)
-    assert np.isnan(ssim(a[:2], a[:2]))
 
 
 @settings(deadline=None, max_examples=60)

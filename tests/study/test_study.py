@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import phantom
+from conftest import MEASURES
 from napari_relict.errors import DataError, UsageError
 from napari_relict.study import Pair, Study
 
@@ -32,8 +33,9 @@ def test_every_copy_is_found_at_rank_one_and_no_novel_volume_is_called(matched: 
 
 def test_tables_have_the_promised_columns(matched: Study) -> None:
     assert list(matched.matches().columns) == [
-        *["synthetic", "training", "rank", "rank_voxel", "rank_segmentation", "mirrored"],
-        *["ncc", "mse", "ssim", "dice", "volume_difference"],
+        *["synthetic", "training", "rank", "rank_voxel", "rank_segmentation", "mirrored", "inverted", "part"],
+        *["ncc", "mse", "half", "nmi", "half_ncc", "ssim", "bend", "lesion"],
+        *["dice", "volume_difference", "surface_dice"],
     ]
     assert list(matched.verdicts().columns) == [
         *["synthetic", "training", "verdict", "p_value", "q_value", "probability", "evidence"]
@@ -114,9 +116,7 @@ def test_matching_again_changes_nothing_and_keeps_ratings(matched: Study) -> Non
     pair = Pair("novel-0", str(before[before["synthetic"] == "novel-0"]["training"].iloc[0]))
     matched.rate(pair, 1, reader="ada", session="s")
     stages: list[str] = []
-    matched.match(
-        measures=["ncc", "mse", "ssim", "dice", "volume_difference"], progress=lambda s, d, t: stages.append(s)
-    )
+    matched.match(measures=MEASURES, progress=lambda s, d, t: stages.append(s))
     pd.testing.assert_frame_equal(matched.matches(), before)
     assert not any(stage.startswith("prepare") for stage in stages)
     assert len(matched.ratings()) == 1
@@ -128,7 +128,7 @@ def test_the_cache_may_be_deleted(matched: Study) -> None:
     shutil.rmtree(matched.folder / "volumes")
     with pytest.raises(DataError, match="run: napari-relict match"):
         matched.volume("synthetic", "novel-0")
-    matched.match(measures=["ncc", "mse", "ssim", "dice", "volume_difference"])
+    matched.match(measures=MEASURES)
     pd.testing.assert_frame_equal(matched.matches(), before)
 
 

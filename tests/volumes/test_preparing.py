@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from scipy import ndimage
 
 import phantom
 from napari_relict.errors import Cancelled, DataError
@@ -265,3 +266,50 @@ def test_the_reference_is_its_own_mirror_image(tmp_path: Path) -> None:
     assert reference is not None
     assert reference.max() > 0.3
     np.testing.assert_allclose(reference, reference[..., ::-1], atol=1e-6)
+
+
+def _zoomed_and_inverted(folder: Path) -> None:
+    for seed in range(4):
+        phantom.write(folder, f"head-{seed}", phantom.head(seed)[0])
+    values = phantom.head(0)[0]
+    sitk.WriteImage(phantom.to_image(values, (4.5, 4.5, 4.5), (20, -9, 5)), str(folder / "zoomed.nii.gz"))
+    phantom.write(folder, "inverted", np.where(values > 0, 1100 - values, 0).astype(np.float32))
+
+
+def test_a_zoomed_and_an_inverted_copy_are_posed_like_their_source(tmp_path: Path) -> None:
+    _zoomed_and_inverted(tmp_path / "v")
+    cohort, problems = _prepare(tmp_path / "v", tmp_path / "cache", Preparation(GRID, "mr", pose="similarity"))
+    assert not problems
+    assert [name for name in cohort.names if cohort.rows[name].inverted] == ["inverted"]
+    original = cohort.images(["head-0"], searched=True).ravel()
+
+    def ncc(name: str, searched: bool = True) -> float:
+        return float(np.corrcoef(cohort.images([name], searched=searched).ravel(), original)[0, 1])
+
+    assert ncc("zoomed") > 0.95
+    assert ncc("inverted") > 0.95
+    assert ncc("inverted", searched=False) < ncc("inverted")
+    assert max(ncc("head-1"), ncc("head-2"), ncc("head-3")) < min(ncc("zoomed"), ncc("inverted"))
+
+
+def test_rows_say_where_the_file_s_voxels_lie(tmp_path: Path) -> None:
+    _zoomed_and_inverted(tmp_path / "v")
+    values = phantom.head(1)[0]
+    cut = sitk.DICOMOrient(phantom.to_image(values, origin=(9, 8, 7)), "RAS")[5:, :-8, 3:]
+    sitk.WriteImage(cut, str(tmp_path / "v" / "cut.nii.gz"))
+    cohort, _ = _prepare(tmp_path / "v", tmp_path / "cache", Preparation(GRID, "mr", pose="similarity"))
+    z, y, x = np.meshgrid(
+        *[(np.arange(n) - (n - 1) / 2) * mm for n, mm in zip(GRID.shape, GRID.spacing, strict=True)], indexing="ij"
+    )
+    points = np.stack([x, y, z, np.ones_like(x)]).reshape(4, -1)
+    for name in cohort.names:
+        file = sitk.ReadImage(str(tmp_path / "v" / f"{name}.nii.gz"))
+        row = cohort.rows[name]
+        assert row.size == list(file.GetSize())
+        index = np.reshape(row.to_index, (3, 4)) @ points
+        stored = ndimage.map_coordinates(sitk.GetArrayFromImage(file), index[::-1], order=1, cval=0).reshape(GRID.shape)
+        low, high = row.value_range
+        shown = np.clip((stored - low) / (high - low), 0, 1)
+        seen = cohort.field_of_view(name)
+        assert np.corrcoef(shown[seen], cohort.images([name])[0][seen])[0, 1] > 0.98
+    assert cohort.field_of_view("cut").sum() < cohort.field_of_view("head-1").sum()

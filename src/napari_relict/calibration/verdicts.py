@@ -35,8 +35,7 @@ def decide(
     q: float,
     probability: float,
     alpha: float,
-    ncc: float,
-    exact_ncc: float,
+    changed: str | None,
     grade: float | None,
     same_voxels: bool,
     evidence: str,
@@ -44,11 +43,12 @@ def decide(
     """The verdict on one synthetic volume and its nearest training volume.
 
     Equal stored voxels are an exact replica, whatever anyone says. Else the reader is the reference: a rated pair
-    gets what was said of it. Without a rating, q < alpha makes a replica; it is exact when the posed volumes
-    correlate with at least `exact_ncc` - a convention of the study's settings, not an estimate.
+    gets what was said of it. Without a rating, q < alpha makes a replica; it is exact when nothing of the anatomy was
+    changed.
 
     Parameters
     ----------
+    changed : what of the anatomy was changed, in words; empty when nothing was, None when nobody looked.
     grade : median grade of the readers who rated the pair, or None.
     """
     if same_voxels:
@@ -58,7 +58,8 @@ def decide(
         name = EXACT if grade >= REPLICA_GRADE + 0.5 else NEAR if grade >= REPLICA_GRADE - 0.5 else NONE
         evidence = f"rated {grade:g} ({GRADES[int(grade + 0.5)]}); {evidence}"
     elif np.isfinite(q) and q < alpha:
-        name = EXACT if ncc >= exact_ncc else NEAR
+        name = EXACT if changed == "" else NEAR
+        evidence += f"; {changed}" if changed else ""
     else:
         name = NONE
     return Verdict(synthetic, training, name, p, q, probability, evidence)

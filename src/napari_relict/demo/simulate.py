@@ -53,13 +53,22 @@ class Variety:
     oblique: float = 0.0
 
 
-def scan_mr(anatomy: Sample, variety: Variety, patient: np.random.Generator, scan: np.random.Generator) -> Sample:
+def scan_mr(
+    anatomy: Sample,
+    variety: Variety,
+    patient: np.random.Generator,
+    scan: np.random.Generator,
+    *,
+    shape: sitk.Transform | None = None,
+) -> Sample:
     """A simulated MR scan of a simulated patient.
 
     `anatomy` holds intensities from 0 to about 1000. The answer has int16 intensities of some brightness and
-    scanner-like (Rician) noise, on a grid like `variety.grid`.
+    scanner-like (Rician) noise, on a grid like `variety.grid`. `shape` deforms the anatomy; without it one is
+    drawn for the patient.
     """
-    shape = random_field(patient, variety.half, variety.shape, stretch=variety.stretch)
+    if shape is None:
+        shape = random_field(patient, variety.half, variety.shape, stretch=variety.stretch)
     gamma = _around_one(patient, variety.gamma) * _around_one(scan, variety.gamma / 3)
     posed = moved(anatomy, _posed(shape, variety, scan), _grid(variety, scan).empty())
     values = np.power(np.clip(values_of(posed) / 1000, 0, None), gamma, dtype=np.float32)

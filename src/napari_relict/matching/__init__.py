@@ -1,10 +1,12 @@
 """Cohort x cohort -> nearest training volumes, exact."""
 
+from napari_relict.matching.candidates import Nearest, PairScores
 from napari_relict.matching.duplicates import Duplicate, find_duplicates
-from napari_relict.matching.search import Cohorts, MatchResult, Nearest, PairScores, match_cohorts
+from napari_relict.matching.search import Cohorts, Depth, MatchResult, match_cohorts
 
 __all__ = [
     "Cohorts",
+    "Depth",
     "Duplicate",
     "MatchResult",
     "Nearest",

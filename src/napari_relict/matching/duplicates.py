@@ -6,13 +6,14 @@ holdout volume that is also a training volume makes every p-value too large.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from napari_relict.matching.tables import TRAINING_BLOCK
-from napari_relict.measures.voxel import ncc_and_mse, standardise
+from napari_relict.matching.folding import shared_of
+from napari_relict.matching.settling import ExactScores
+from napari_relict.matching.tables import compare_all, queries_at_once
 from napari_relict.progress import Progress, silent
 from napari_relict.volumes.cohort import PreparedCohort
 
@@ -43,45 +44,48 @@ def find_duplicates(
     smallest_ncc: float,
     progress: Progress = silent,
 ) -> list[Duplicate]:
-    """Pairs with equal stored voxels, or with NCC (as it is or mirrored) of at least `smallest_ncc`."""
-    found = []
+    """Pairs with equal stored voxels, or with NCC (as it is or mirrored) of at least `smallest_ncc`; NCC is exact."""
+    found: list[Duplicate] = []
+    shared = shared_of(training)
+    places = {name: place for place, name in enumerate(training.names)}
+    equal: dict[str, set[int]] = {}  # training volumes with the same stored voxels
+    for name, place in places.items():
+        equal.setdefault(training.rows[name].voxels, set()).add(place)
     for cohort in (training, *others):
         done = 0
-        for names in cohort.blocks(TRAINING_BLOCK):
-            images = cohort.images(names)
-            as_is, mirrored = standardise(images), standardise(images[..., ::-1])
-            for block in training.blocks(TRAINING_BLOCK):
-                if cohort is training and block[-1] <= names[0] and block[0] != names[0]:
-                    continue  # each pair once
-                rows = standardise(training.images(block))
-                straight, flipped = ncc_and_mse(as_is, rows)[0], ncc_and_mse(mirrored, rows)[0]
-                for i, j in np.argwhere(_alike(cohort, names, training, block, straight, flipped, smallest_ncc)):
-                    if cohort is training and names[i] >= block[j]:
-                        continue
-                    found.append(
-                        Duplicate(
-                            cohort.cohort,
-                            names[i],
-                            block[j],
-                            float(max(straight[i, j], flipped[i, j])),
-                            bool(flipped[i, j] > straight[i, j]),
-                            cohort.rows[names[i]].voxels == training.rows[block[j]].voxels,
-                            patients[(cohort.cohort, names[i])] == patients[("training", block[j])],
-                        )
-                    )
+        for names in cohort.blocks(queries_at_once(training, 0)):
+            first = places[names[0]] if cohort is training else 0  # each pair once
+            near: dict[int, set[int]] = {row: set() for row in range(len(names))}
+            for here, _, alike in compare_all(cohort, names, training, others=training.names[first:], shared=shared):
+                for row, column in np.argwhere(alike.ncc + alike.ncc_bound >= smallest_ncc):
+                    near[int(row)].add(first + here.start + int(column))
+                progress(f"duplicates, {cohort.cohort}", done, len(cohort))
+            for row, name in enumerate(names):
+                same = equal.get(cohort.rows[name].voxels, set())
+                places_left = {place for place in same | near[row] if cohort is not training or place > first + row}
+                found += _exactly(cohort, name, training, places_left, same, patients, smallest_ncc)
             done += len(names)
             progress(f"duplicates, {cohort.cohort}", done, len(cohort))
     return sorted(found, key=lambda one: (-one.same_voxels, -one.ncc))
 
 
-def _alike(
+def _exactly(
     cohort: PreparedCohort,
-    names: Sequence[str],
+    name: str,
     training: PreparedCohort,
-    block: Sequence[str],
-    straight: np.ndarray,
-    flipped: np.ndarray,
+    places: set[int],
+    same: set[int],
+    patients: Mapping[tuple[str, str], str],
     smallest_ncc: float,
-) -> np.ndarray:
-    same = [[cohort.rows[a].voxels == training.rows[b].voxels for b in block] for a in names]
-    return np.asarray(np.asarray(same, bool) | (np.maximum(straight, flipped) >= smallest_ncc))
+) -> Iterator[Duplicate]:
+    """Those of the training volumes at `places` that are duplicates of the named volume by their exact NCC."""
+    if not places:
+        return
+    exact = ExactScores(cohort, name, training)
+    for place in sorted(places):
+        straight, flipped = exact.ncc(place)
+        if place in same or max(straight, flipped) >= smallest_ncc:
+            other = training.names[place]
+            own = patients[(cohort.cohort, name)] == patients[("training", other)]
+            ncc = max(straight, flipped)
+            yield Duplicate(cohort.cohort, name, other, ncc, flipped > straight, place in same, own)

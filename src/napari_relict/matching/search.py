@@ -1,29 +1,34 @@
 """For each synthetic volume the nearest training volumes, at three levels; the same for every holdout volume.
 
-Queries go through in blocks and the training cohort is streamed past each block, so memory holds one block of
-queries, a handful of training volumes and one row of scores a query, whatever the size of the training cohort.
+Every volume lies in one pose, so all pairs are compared there by dense algebra; only the nearest candidates are then
+registered pair by pair and compared with measures that need it. Queries go through in blocks and the training
+cohort is streamed past each block, so memory holds one block of queries, two of training volumes and one row of
+scores a query, whatever the size of the training cohort.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from napari_relict.encoders import EmbeddingCache, Encoder, embed
-from napari_relict.matching.tables import Embeddings, score_block
+from napari_relict.matching.candidates import Found, Nearest, PairScores, Rows, candidates_of, nearest_of
+from napari_relict.matching.half_search import HalfNorms, HalfScores, half_norms, half_scores, joined, nothing
+from napari_relict.matching.tables import Scores, queries_at_once, score_block
+from napari_relict.matching.verify import Task, verify
 from napari_relict.measures import Measure
-from napari_relict.measures.feature import centre_of
-from napari_relict.measures.registry import Level, primaries
-from napari_relict.measures.segmentation import dice_per_label, mean_dice, pack_labels, paired_sides
-from napari_relict.measures.voxel import ssim
+from napari_relict.measures.feature import centre_of, cosine
+from napari_relict.measures.registration import Alignment
+from napari_relict.measures.segmentation import pack_labels, paired_sides
 from napari_relict.progress import Progress, silent
-from napari_relict.volumes.cohort import PreparedCohort, mirror_labels
-from napari_relict.volumes.preparing import workers
+from napari_relict.volumes.cohort import PreparedCohort
+from napari_relict.volumes.halves import HalfLayout
+from napari_relict.workers import Workforce, workforce
 
-QUERY_BYTES = 1 << 30  # of one block of queries, both mirror states
 SIDES_FROM = 6  # training volumes that tell which labels are left and right of each other
 
 
@@ -35,35 +40,32 @@ class Cohorts:
     ----------
     queries : synthetic, and what the null is made of: holdout, or training against itself.
     patients : (cohort, volume) -> patient; a training volume of the query's own patient is never its match.
+    layout : of the halves that were posed; None when none were.
     """
 
     training: PreparedCohort
     queries: Sequence[PreparedCohort]
     patients: Mapping[tuple[str, str], str]
-
-
-@dataclass
-class PairScores:
-    """One query volume and one training volume."""
-
-    cohort: str
-    query: str
-    training: str
-    mirrored: bool
-    level_ranks: dict[Level, int]
-    scores: dict[str, float]
-    label_dice: dict[int, float] = field(default_factory=dict)
+    layout: HalfLayout | None = None
 
 
 @dataclass(frozen=True)
-class Nearest:
-    """The nearest training volume of one query by one measure."""
+class Depth:
+    """How far the search goes.
 
-    cohort: str
-    query: str
-    measure: str
-    training: str
-    score: float
+    Attributes
+    ----------
+    top : patients kept for each query and searched measure; each by its nearest volume, so that one patient's
+        many scans do not fill the list.
+    verify : of these, how many of the leading measures are aligned pair by pair.
+    alignment : the transform of that alignment.
+    tolerance_mm : of surface Dice.
+    """
+
+    top: int = 5
+    verify: int = 2
+    alignment: Alignment = "similarity"
+    tolerance_mm: float = 2.0
 
 
 @dataclass
@@ -73,23 +75,41 @@ class MatchResult:
     sides: dict[int, int]  # labels that exchange their places in a mirror
 
 
+@dataclass(frozen=True)
+class _Shard:
+    """A block of queries and a part of the training cohort; travels to the worker."""
+
+    cohort: PreparedCohort
+    names: Sequence[str]
+    training: PreparedCohort
+    others: Sequence[str]
+    measures: Sequence[Measure]
+    labels: Sequence[int]
+    sides: Mapping[int, int]
+    layout: HalfLayout | None
+    norms: HalfNorms | None
+    device: str
+
+
 def match_cohorts(
     cohorts: Cohorts,
     measures: Sequence[Measure],
     encoders: Sequence[Encoder],
     cache: EmbeddingCache,
     preparation: str,
+    depth: Depth,
     *,
-    top: int,
+    device: str = "cpu",
+    force: Workforce | None = None,
     progress: Progress = silent,
 ) -> MatchResult:
     """Compare every query with every training volume and keep the nearest.
 
     Parameters
     ----------
-    top : patients kept for each query and searched measure; each by its nearest volume, so that one patient's
-        many scans do not fill the list.
     preparation : key of the prepared cohorts, for the embedding cache.
+    device : `cuda` for the products of the search; alignment stays on the CPU.
+    force : who searches and verifies; this machine's threads when None. The result is the same.
 
     Returns
     -------
@@ -97,134 +117,136 @@ def match_cohorts(
     the nearest training volume of each query by each measure.
     """
     training = cohorts.training
-    searched = [measure for measure in measures if measure.searched]
-    labels = _labels_of([training, *cohorts.queries]) if any(m.level == "segmentation" for m in searched) else []
+    segmented = any(measure.level == "segmentation" for measure in measures)
+    labels = _labels_of([training, *cohorts.queries]) if segmented else []
     sides = _sides_of(training, labels)
     vectors = {
         encoder.name: embed(encoder, training, training.names, cache, preparation, progress=progress)
         for encoder in encoders
     }
-    centres = {name: centre_of(rows) for name, rows in vectors.items()}
+    owners = np.array([cohorts.patients[("training", name)] for name in training.names])
+    layout = cohorts.layout if any(measure.name in ("half", "half_ncc") for measure in measures) else None
+    norms = half_norms(training, list(owners), layout) if layout else None
     result = MatchResult([], [], sides)
     total = sum(len(cohort) for cohort in cohorts.queries)
-    done = 0
-    # Both mirror states of a query: float32 voxels, and one bit a label.
-    bytes_a_query = 2 * int(np.prod(training.grid.shape)) * (4 + len(labels) / 8)
-    size = max(1, min(64, int(QUERY_BYTES / bytes_a_query)))
-    for cohort in cohorts.queries:
-        for names in cohort.blocks(size):
-            embeddings = {}
-            for encoder in encoders:
-                as_is = embed(encoder, cohort, names, cache, preparation, progress=progress)
-                flipped = embed(encoder, cohort, names, cache, preparation, mirrored=True, progress=progress)
-                embeddings[encoder.name] = Embeddings(vectors[encoder.name], as_is, flipped, centres[encoder.name])
-            scores, mirrored = score_block(cohort, names, training, searched, labels, sides, embeddings)
-            progress("search", done, total)
-            with ThreadPoolExecutor(workers()) as pool:
-                tasks = [
-                    pool.submit(_one_query, cohorts, cohort, name, i, scores, mirrored, measures, labels, sides, top)
-                    for i, name in enumerate(names)
-                ]
-                for task in tasks:
-                    pairs, nearest = task.result()
-                    result.pairs += pairs
-                    result.nearest += nearest
-                    done += 1
-                    progress("search", done, total)
+    with nullcontext(force) if force else workforce() as crew:
+        for cohort in cohorts.queries:
+            for names in cohort.blocks(queries_at_once(training, len(labels))):
+                shard = _Shard(cohort, names, training, training.names, measures, labels, sides, layout, norms, device)
+                scores, halves = _search(shard, crew)
+                for encoder in encoders:
+                    scores.columns[encoder.name] = _feature(
+                        encoder, cohort, names, vectors[encoder.name], scores.mirrored, cache, preparation, progress
+                    )
+                rows = Rows(cohorts.patients, owners, cohort, training, names, scores, halves)
+                _verify_block(rows, measures, labels, sides, depth, layout, crew, result, total, progress)
     return result
 
 
-def _one_query(
-    cohorts: Cohorts,
+def _search(shard: _Shard, crew: Workforce) -> tuple[Scores, HalfScores]:
+    """The dense part: in one go here, in shards of the training cohort on a cluster."""
+    if not crew.remote:
+        return _score_shard(shard)
+    size = max(1, -(-len(shard.others) // (2 * crew.count)))
+    starts = range(0, len(shard.others), size)
+    parts = list(
+        crew.in_order(_score_shard, (replace(shard, others=shard.others[start : start + size]) for start in starts))
+    )
+    return _side_by_side([scores for scores, _ in parts]), joined([halves for _, halves in parts])
+
+
+def _score_shard(shard: _Shard) -> tuple[Scores, HalfScores]:
+    scores = score_block(
+        shard.cohort,
+        shard.names,
+        shard.training,
+        [measure for measure in shard.measures if measure.searched],
+        shard.labels,
+        shard.sides,
+        others=shard.others,
+        device=shard.device,
+    )
+    if shard.layout is None or shard.norms is None:
+        return scores, nothing(len(shard.names), len(shard.others))
+    return scores, half_scores(shard.cohort, shard.names, shard.training, shard.others, shard.layout, shard.norms)
+
+
+def _side_by_side(parts: Sequence[Scores]) -> Scores:
+    fields: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts], axis=1)
+        for name in ("mirrored", "ncc_bound", "mse_bound", "doubtful")
+    }
+    columns = {name: np.concatenate([part.columns[name] for part in parts], axis=1) for name in parts[0].columns}
+    return Scores(columns, **fields)
+
+
+def _feature(
+    encoder: Encoder,
     cohort: PreparedCohort,
-    name: str,
-    row: int,
-    scores: Mapping[str, np.ndarray],
+    names: Sequence[str],
+    training: np.ndarray,
     mirrored: np.ndarray,
+    cache: EmbeddingCache,
+    preparation: str,
+    progress: Progress,
+) -> np.ndarray:
+    """Cosines (names, training) in the mirror state that each pair is compared in."""
+    centre = centre_of(training)
+    as_is, flipped = (
+        cosine(embed(encoder, cohort, names, cache, preparation, mirrored=flip, progress=progress), training, centre)
+        for flip in (False, True)
+    )
+    return np.where(mirrored, flipped, as_is)
+
+
+def _verify_block(
+    rows: Rows,
     measures: Sequence[Measure],
     labels: Sequence[int],
     sides: Mapping[int, int],
-    top: int,
-) -> tuple[list[PairScores], list[Nearest]]:
-    training = cohorts.training
-    owners = np.array([cohorts.patients[("training", other)] for other in training.names])
-    allowed = owners != cohorts.patients[(cohort.cohort, name)]
-    orders: dict[str, np.ndarray] = {}
-    candidates: set[int] = set()
-    for measure in measures:
-        if measure.name in scores:
-            order = _by_patient(measure.closeness(scores[measure.name][row]), owners, allowed)
-            orders[measure.name] = order
-            candidates.update(order[:top].tolist())
-    ranked_by = primaries(measures)
-    query_image = cohort.images([name])[0]
-    query_labels = cohort.labels([name]) if labels and cohort.rows[name].has_labels else None
-    pairs = []
-    for index in sorted(candidates):
-        other, flip = training.names[index], bool(mirrored[row, index])
-        pair = PairScores(cohort.cohort, name, other, flip, {}, {})
-        for measure in measures:
-            if measure.name in scores:
-                pair.scores[measure.name] = float(scores[measure.name][row, index])
-            elif measure.name == "ssim":
-                image = query_image[..., ::-1] if flip else query_image
-                pair.scores["ssim"] = ssim(np.ascontiguousarray(image), training.images([other])[0])
-        for level, measure in ranked_by.items():
-            if measure.name in orders:
-                rank = _rank(orders[measure.name], owners, index)
-                if rank is not None:
-                    pair.level_ranks[level] = rank
-        if query_labels is not None and training.rows[other].has_labels:
-            maps = [query_labels[..., ::-1], mirror_labels(query_labels, sides)] if flip else [query_labels]
-            packed = pack_labels(training.labels([other]), labels)
-            dice = max(
-                (dice_per_label(pack_labels(one, labels), packed) for one in maps),
-                key=lambda found: float(np.nan_to_num(mean_dice(found))[0, 0]),
+    depth: Depth,
+    layout: HalfLayout | None,
+    crew: Workforce,
+    result: MatchResult,
+    total: int,
+    progress: Progress,
+) -> None:
+    """Choose each query's candidates, align the leading ones, and add what was found to the result."""
+    aligned = [measure.name for measure in measures if not measure.searched]
+    chosen: list[Found] = []
+
+    def tasks() -> Iterator[Task]:
+        for number in range(len(rows.names)):
+            found = candidates_of(rows, number, measures, labels, sides, depth.top, depth.verify if aligned else 0)
+            chosen.append(found)
+            yield Task(
+                rows.cohort,
+                found.query,
+                rows.training,
+                found.candidates(layout is not None),
+                aligned,
+                labels,
+                sides,
+                depth.alignment,
+                depth.tolerance_mm,
+                rows.cohort.cohort == "synthetic" and bool({"bend", "lesion"} & set(aligned)),
             )
-            pair.label_dice = {
-                label: float(value) for label, value in zip(labels, dice[0, 0], strict=True) if np.isfinite(value)
-            }
-        pairs.append(pair)
-    return pairs, _nearest(cohort.cohort, name, row, scores, measures, orders, training.names, pairs)
+
+    before = _queries_of(result)
+    for number, verified in enumerate(crew.in_order(verify, tasks())):
+        found = chosen[number]
+        for pair, one in zip(found.verified, verified, strict=True):
+            pair.scores |= one.scores
+            pair.alignment, pair.part = one.alignment, one.part
+            if one.change is not None:
+                pair.changed_at = one.change.where
+        result.pairs += found.pairs
+        result.nearest += nearest_of(found, rows, measures)
+        progress("search and verify", before + number + 1, total)
 
 
-def _nearest(
-    cohort: str,
-    name: str,
-    row: int,
-    scores: Mapping[str, np.ndarray],
-    measures: Sequence[Measure],
-    orders: Mapping[str, np.ndarray],
-    names: Sequence[str],
-    pairs: Sequence[PairScores],
-) -> list[Nearest]:
-    nearest = []
-    for measure in measures:
-        if measure.name in orders and len(orders[measure.name]):
-            index = int(orders[measure.name][0])
-            score = float(scores[measure.name][row, index])
-            nearest.append(Nearest(cohort, name, measure.name, names[index], score))
-        elif measure.name not in scores:
-            known = [pair for pair in pairs if np.isfinite(pair.scores.get(measure.name, np.nan))]
-            if known:
-                values = np.array([pair.scores[measure.name] for pair in known])
-                best = int(np.argmax(measure.closeness(values)))
-                nearest.append(Nearest(cohort, name, measure.name, known[best].training, float(values[best])))
-    return nearest
-
-
-def _by_patient(closeness: np.ndarray, owners: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """Training volumes from nearest to farthest, the nearest one of each patient only; NaN and own patient out."""
-    usable = np.flatnonzero(allowed & np.isfinite(closeness))
-    order = usable[np.argsort(-closeness[usable], kind="stable")]
-    _, first = np.unique(owners[order], return_index=True)
-    return order[np.sort(first)]
-
-
-def _rank(order: np.ndarray, owners: np.ndarray, index: int) -> int | None:
-    """Place of the volume's patient in `order`, from 1."""
-    found = np.flatnonzero(owners[order] == owners[index])
-    return int(found[0]) + 1 if found.size else None
+def _queries_of(result: MatchResult) -> int:
+    return len({(one.cohort, one.query) for one in result.nearest})
 
 
 def _labels_of(cohorts: Sequence[PreparedCohort]) -> list[int]:

@@ -23,7 +23,9 @@ class Measure:
     Attributes
     ----------
     higher_is_closer : False for distances.
-    searched : computed for every pair; else only for the candidates that the searched ones bring up.
+    searched : computed for every pair of posed volumes; else for the verified candidates only, after they were
+        aligned pair by pair.
+    decides : p-values rest on it, where it was computed.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Measure:
     higher_is_closer: bool
     description: str
     searched: bool = True
+    decides: bool = False
 
     def closeness(self, values: np.ndarray) -> np.ndarray:
         """The values with a sign such that larger always means closer."""
@@ -45,14 +48,34 @@ class Measure:
         return float(finite.max() if self.higher_is_closer else finite.min())
 
 
-# The first of a level is the one its ranks and p-values are computed on.
+def _aligned(name: str, title: str, level: Level, higher: bool, description: str, *, decides: bool = False) -> Measure:
+    return Measure(name, title, level, higher, description, searched=False, decides=decides)
+
+
+# The first searched one of a level is the one its ranks are counted by.
 VOXEL = (
     Measure("ncc", "NCC", "voxel", True, "normalised cross-correlation over the whole grid"),
     Measure("mse", "MSE", "voxel", False, "mean squared difference of the 0..1 intensities"),
-    Measure("ssim", "SSIM", "voxel", True, "structural similarity, uniform 7x7x7 window", searched=False),
+    Measure(
+        "half", "Half", "voxel", True, "NCC of the best half, each half posed by itself, in SD of unrelated patients"
+    ),
+    _aligned(
+        "nmi", "NMI", "voxel", True, "normalised mutual information of the aligned pair: 1 unrelated to 2", decides=True
+    ),
+    _aligned("half_ncc", "Half NCC", "voxel", True, "NCC of the best half, aligned by itself", decides=True),
+    _aligned("aligned_ncc", "Aligned NCC", "voxel", True, "NCC of the aligned pair"),
+    _aligned("ssim", "SSIM", "voxel", True, "structural similarity of the aligned pair, uniform 7x7x7 window"),
+    _aligned("ms_ssim", "MS-SSIM", "voxel", True, "multi-scale structural similarity of the aligned pair"),
+    _aligned("psnr", "PSNR", "voxel", True, "peak signal-to-noise ratio of the aligned pair, dB, at most 100"),
+    _aligned("tile_rmse", "Worst tile", "voxel", False, "largest root mean squared difference of 4x4x4 tiles"),
+    _aligned(
+        "copied_share", "Copied share", "voxel", True, "share of the body's 4x4x4 tiles with an NCC of .9 or more"
+    ),
+    _aligned("bend", "Bend", "voxel", False, "local displacement left after alignment, root mean square, mm"),
+    _aligned("lesion", "Lesion", "voxel", False, "local difference that stands out, as a share of the brightness"),
 )
 SEGMENTATION = (
-    Measure("dice", "Dice", "segmentation", True, "mean Dice over the labels that either volume has"),
+    Measure("dice", "Dice", "segmentation", True, "mean Dice over the labels that either volume has", decides=True),
     Measure(
         "volume_difference",
         "Volume difference",
@@ -60,6 +83,12 @@ SEGMENTATION = (
         False,
         "mean over labels of |Va - Vb| / ((Va + Vb) / 2): 0 equal, 2 one is missing",
     ),
+    _aligned("surface_dice", "Surface Dice", "segmentation", True, "share of the labels' surfaces within a tolerance"),
+    _aligned("hd95", "HD95", "segmentation", False, "95th percentile of the surface distance, mm, mean over labels"),
+    _aligned("assd", "ASSD", "segmentation", False, "average symmetric surface distance, mm, mean over labels"),
+    _aligned("cl_dice", "clDice", "segmentation", True, "centreline Dice, for vessels, mean over labels"),
+    _aligned("centroid_distance", "Centroids", "segmentation", False, "distance of centroids, mm, mean over labels"),
+    _aligned("lesion_f1", "Lesion F1", "segmentation", True, "lesions with a counterpart, F1, mean over labels"),
 )
 
 
@@ -70,6 +99,7 @@ def feature_measure(encoder: str) -> Measure:
         "feature",
         True,
         "cosine of embeddings centred on the training mean",
+        decides=True,
     )
 
 
@@ -97,4 +127,14 @@ def primaries(measures: Sequence[Measure]) -> dict[Level, Measure]:
     for measure in measures:
         if measure.searched:
             chosen.setdefault(measure.level, measure)
+    return chosen
+
+
+def deciders(measures: Sequence[Measure]) -> list[Measure]:
+    """The measures that p-values rest on: of each level those that decide, else the one that ranks it."""
+    chosen: list[Measure] = []
+    for level in LEVELS:
+        of_level = [measure for measure in measures if measure.level == level]
+        deciding = [measure for measure in of_level if measure.decides]
+        chosen += deciding or [m for m in [primaries(of_level).get(level)] if m is not None]
     return chosen

@@ -13,8 +13,8 @@ from napari_relict.calibration.null import location_and_scale
 from napari_relict.calibration.probability import replica_probability
 from napari_relict.calibration.verdicts import REPLICA_GRADE, Verdict
 from napari_relict.measures import Measure
-from napari_relict.measures.registry import Level, primaries
-from napari_relict.study.settings import Settings
+from napari_relict.measures.registry import deciders
+from napari_relict.study.settings import Settings, VerdictSettings
 
 
 def pair_grades(ratings: pd.DataFrame) -> pd.DataFrame:
@@ -75,13 +75,13 @@ def verdicts(
     nearest : synthetic volumes by measures, score with the nearest training volume.
     same_voxels : training volume whose stored voxels a synthetic one has, by synthetic volume.
     """
-    levels = primaries(measures)
+    deciding = deciders(measures)
     first = matches[matches["rank"] == 1].set_index("synthetic").sort_index()
     if first.empty:
         return []
     names = list(first.index)
-    scores = np.column_stack([m.closeness(nearest.reindex(names)[m.name].to_numpy(float)) for m in levels.values()])
-    null = np.column_stack([m.closeness(nulls[m.name].scores) for m in levels.values()])
+    scores = np.column_stack([m.closeness(nearest.reindex(names)[m.name].to_numpy(float)) for m in deciding])
+    null = np.column_stack([m.closeness(nulls[m.name].scores) for m in deciding])
     p, decided = fused_p_values(scores, null)
     q = q_values(p)
     rated_pairs = pair_grades(ratings)
@@ -108,10 +108,11 @@ def verdicts(
         training = same_voxels.get(name) or (rated if use is not None and is_replica else nearest_pair)
         known = (name, training) in pairs.index
         match = pairs.loc[(name, training)] if known else None
-        evidence = "the pair is not among the current matches" if match is None else _evidence(match, levels, nulls)
+        evidence = "the pair is not among the current matches" if match is None else _evidence(match, deciding, nulls)
         if decided[row] >= 0:
-            evidence += f"; {list(levels)[decided[row]]} level is the most conspicuous"
-        smallest = min(nulls[m.name].resolution for m in levels.values())
+            most = deciding[decided[row]]
+            evidence += f"; {most.title} ({most.level} level) is the most conspicuous"
+        smallest = min(nulls[m.name].resolution for m in deciding)
         if not np.isfinite(p[row]):
             evidence += "; there is no null to judge it by"
         elif q[row] >= settings.verdicts.alpha and p[row] <= smallest + 1e-12:
@@ -124,8 +125,7 @@ def verdicts(
                 q=float(q[row]),
                 probability=float(probability[row]),
                 alpha=settings.verdicts.alpha,
-                ncc=float("nan") if match is None else float(match["ncc"]),
-                exact_ncc=settings.verdicts.exact_ncc,
+                changed=None if match is None else _changed(match, settings.verdicts),
                 grade=use,
                 same_voxels=name in same_voxels,
                 evidence=evidence,
@@ -134,15 +134,28 @@ def verdicts(
     return found
 
 
-def _evidence(match: pd.Series[Any], levels: Mapping[Level, Measure], nulls: Mapping[str, NullScores]) -> str:
+def _evidence(match: pd.Series[Any], deciding: Sequence[Measure], nulls: Mapping[str, NullScores]) -> str:
     parts = []
-    for level, measure in levels.items():
+    for measure in deciding:
         if not np.isfinite(match[measure.name]):
             continue
         known = [f"null up to {measure.closest(nulls[measure.name].scores):.3f}"] if nulls[measure.name].known else []
-        rank = match.get(f"rank_{level}")
+        rank = match.get(f"rank_{measure.level}") if measure.searched else None
         known += [f"rank {rank:.0f}"] if rank is not None and pd.notna(rank) else []
-        parts.append(f"{level} {measure.title} {match[measure.name]:.3f} ({', '.join(known)})")
+        parts.append(f"{measure.level} {measure.title} {match[measure.name]:.3f} ({', '.join(known)})")
     if match["mirrored"]:
         parts.append("left-right mirrored")
+    if match["inverted"]:
+        parts.append("contrast inverted")
     return "; ".join(parts)
+
+
+def _changed(match: pd.Series[Any], limits: VerdictSettings) -> str | None:
+    """What of the anatomy was changed, in words; empty for nothing, None where nobody looked."""
+    bend, lesion = match.get("bend", np.nan), match.get("lesion", np.nan)
+    if not np.isfinite(bend):
+        return None
+    said = [f"bent by {bend:.1f} mm"] if bend >= limits.exact_bend else []
+    if np.isfinite(lesion) and lesion >= limits.exact_lesion:
+        said.append(f"something differs by {lesion:.0%} of the brightness")
+    return ", ".join(said)

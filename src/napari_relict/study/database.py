@@ -31,6 +31,7 @@ MIGRATIONS = (
     );
     CREATE TABLE match (
         synthetic TEXT NOT NULL, training TEXT NOT NULL, rank INTEGER NOT NULL, mirrored INTEGER NOT NULL,
+        inverted INTEGER NOT NULL, part TEXT NOT NULL, alignment TEXT NOT NULL,
         PRIMARY KEY (synthetic, training)
     );
     CREATE TABLE level_rank (

@@ -14,15 +14,20 @@ from napari_relict import __version__
 from napari_relict.calibration.null import location_and_scale
 from napari_relict.encoders import EmbeddingCache, Encoder, encoder_names, open_encoder
 from napari_relict.errors import DataError, UsageError
-from napari_relict.matching import Cohorts, Duplicate, MatchResult, PairScores, find_duplicates, match_cohorts
+from napari_relict.matching import Cohorts, Depth, Duplicate, MatchResult, PairScores, find_duplicates, match_cohorts
 from napari_relict.measures import Measure, choose_measures
-from napari_relict.measures.registry import primaries
+from napari_relict.measures.registry import deciders
 from napari_relict.progress import Progress, silent
 from napari_relict.study.cohorts import CohortFiles, list_cohort, patients_of
 from napari_relict.study.database import Database
 from napari_relict.study.settings import COHORTS, Settings
 from napari_relict.volumes.cohort import PreparedCohort
+from napari_relict.volumes.halves import HalfLayout, half_layout
 from napari_relict.volumes.preparing import prepare_cohort, study_reference
+from napari_relict.workers import Workforce, workforce
+
+# Without these nobody can say whether a copy is exact: they go with whatever was asked for.
+VERDICT_MEASURES = ("nmi", "bend", "lesion")
 
 
 def run_match(
@@ -33,18 +38,46 @@ def run_match(
     measures: Sequence[str],
     top: int,
     device: str,
+    scheduler: str | None = None,
     progress: Progress = silent,
 ) -> list[DataError]:
     """Prepare what is missing, compare everything, and replace the stored matches in one transaction.
+
+    Parameters
+    ----------
+    scheduler : address of a Dask scheduler whose workers prepare, search and verify; None: this machine's threads.
 
     Returns
     -------
     One error for each file that was left out; the rest was matched.
     """
-    chosen = choose_measures(measures)
+    chosen = choose_measures([*measures, *VERDICT_MEASURES] if settings.match.verify else measures)
     encoders, problems = _open_encoders(chosen, settings, device)
-    prepared, patients, more, key = prepare_study(folder, settings, progress)
-    problems += more
+    with workforce(scheduler) as force:
+        prepared, patients, more, key, layout = prepare_study(folder, settings, progress, force)
+        return _compare(
+            folder, settings, database, measures, chosen, encoders, prepared, patients, problems + more, key, layout,
+            force, device, top, progress,
+        )  # fmt: skip
+
+
+def _compare(
+    folder: Path,
+    settings: Settings,
+    database: Database,
+    measures: Sequence[str],
+    chosen: Sequence[Measure],
+    encoders: Sequence[Encoder],
+    prepared: dict[str, PreparedCohort],
+    patients: dict[tuple[str, str], str],
+    problems: list[DataError],
+    key: str,
+    layout: HalfLayout | None,
+    force: Workforce,
+    device: str,
+    top: int,
+    progress: Progress,
+) -> list[DataError]:
     training, synthetic = prepared["training"], prepared["synthetic"]
     problems += _missing_segmentations(measures, settings, prepared)
     chosen = [m for m in chosen if m.level != "feature" or m.name in {encoder.name for encoder in encoders}]
@@ -59,12 +92,14 @@ def run_match(
         progress,
     )
     result = match_cohorts(
-        Cohorts(training, [synthetic, null], patients),
+        Cohorts(training, [synthetic, null], patients, layout),
         chosen,
         encoders,
         EmbeddingCache(folder / "volumes" / "embeddings.sqlite"),
         key,
-        top=top,
+        Depth(top, settings.match.verify, settings.match.alignment, settings.match.tolerance_mm),
+        device=device,
+        force=force,
         progress=progress,
     )
     _store(database, prepared, patients, problems, duplicates, result, chosen, null.cohort, top)
@@ -72,9 +107,10 @@ def run_match(
 
 
 def prepare_study(
-    folder: Path, settings: Settings, progress: Progress = silent
-) -> tuple[dict[str, PreparedCohort], dict[tuple[str, str], str], list[DataError], str]:
-    """All cohorts on the common grid, the patient of each volume, what had to be left out, and the key of how."""
+    folder: Path, settings: Settings, progress: Progress = silent, force: Workforce | None = None
+) -> tuple[dict[str, PreparedCohort], dict[tuple[str, str], str], list[DataError], str, HalfLayout | None]:
+    """All cohorts on the common grid, the patient of each volume, what had to be left out, the key of how, and the
+    layout of the halves."""
     preparation = settings.preparation_of_volumes()
     problems: list[DataError] = []
     files: dict[str, CohortFiles] = {}
@@ -87,12 +123,16 @@ def prepare_study(
     prepared: dict[str, PreparedCohort] = {}
     for cohort, found in files.items():
         prepared[cohort], more = prepare_cohort(
-            cohort, found.volumes, found.segmentations, preparation, reference, cache, progress
+            cohort, found.volumes, found.segmentations, preparation, reference, cache, progress, force
         )
         problems += more
     table = folder / settings.patients if settings.patients else None
     patients, more = patients_of({name: cohort.names for name, cohort in prepared.items()}, table)
-    return prepared, patients, problems + more, preparation.key(reference)
+    posed_halves = reference is not None and all(
+        row.halves for cohort in prepared.values() for row in cohort.rows.values()
+    )
+    layout = half_layout(reference) if reference is not None and posed_halves else None
+    return prepared, patients, problems + more, preparation.key(reference), layout
 
 
 def _open_encoders(
@@ -140,15 +180,16 @@ def order_pairs(
     """The `top` pairs of one synthetic volume, nearest first.
 
     Pairs are ordered by how far their most conspicuous level lies beyond what volumes of the null reach (robust
-    z of each level's first measure). The nearest of every level is among them, as far as `top` allows.
+    z of each deciding measure). The nearest of every level is among them, as far as `top` allows.
     """
 
     def conspicuous(pair: PairScores) -> float:
         z = []
-        for measure in primaries(measures).values():
+        for measure in deciders(measures):
             centre, scale = location_and_scale(measure.closeness(null.get(measure.name, np.empty(0))))
             score = pair.scores.get(measure.name, np.nan)
-            z.append((float(measure.closeness(np.array(score))) - centre) / scale)
+            # Beyond some tens of standard deviations nothing is more conspicuous than anything else.
+            z.append(np.arcsinh((float(measure.closeness(np.array(score))) - centre) / scale))
         known = [value for value in z if np.isfinite(value)]
         return max(known, default=-np.inf)
 
@@ -202,7 +243,10 @@ def _store(
             for rank, pair in enumerate(order_pairs(mine, measures, null, top), start=1):
                 key = (synthetic, pair.training)
                 fingerprint.update(repr((key, rank, sorted(pair.scores.items()))).encode())
-                connection.execute("INSERT INTO match VALUES (?, ?, ?, ?)", (*key, rank, pair.mirrored))
+                connection.execute(
+                    "INSERT INTO match VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (*key, rank, pair.mirrored, pair.inverted, pair.part, json.dumps(pair.alignment)),
+                )
                 connection.executemany(
                     "INSERT INTO level_rank VALUES (?, ?, ?, ?)",
                     [(*key, level, place) for level, place in pair.level_ranks.items()],

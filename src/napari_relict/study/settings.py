@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_relict.calibration.verdicts import VERDICTS
 from napari_relict.errors import DataError, disk_faults
+from napari_relict.measures.registration import Alignment
 from napari_relict.measures.registry import all_measures
 from napari_relict.volumes.grid import Grid
 from napari_relict.volumes.intensity import Modality
+from napari_relict.volumes.pose import PoseKind
 from napari_relict.volumes.preparing import Preparation
 
 COHORTS = ("training", "holdout", "synthetic")
@@ -50,13 +52,20 @@ class GridSettings(_Table):
 
 
 class PreparationSettings(_Table):
-    pose: Literal["rigid", "centre"] = "rigid"
+    pose: PoseKind = "similarity"
+    partial: bool = True
     ct_window: tuple[float, float] = (-1000.0, 1000.0)
 
 
 class MatchSettings(_Table):
-    measures: tuple[str, ...] = ("ncc", "mse", "ssim", "mobilenet_v2", "dice", "volume_difference")
+    measures: tuple[str, ...] = (
+        *("ncc", "mse", "half", "nmi", "half_ncc", "ssim", "ms_ssim", "copied_share", "bend", "lesion"),
+        *("mobilenet_v2", "dice", "volume_difference", "surface_dice", "hd95"),
+    )
     top: int = Field(default=5, ge=1)
+    verify: int = Field(default=2, ge=0)
+    alignment: Alignment = "similarity"
+    tolerance_mm: float = Field(default=2.0, gt=0)
     duplicate_ncc: float = Field(default=0.99, gt=0, le=1)
 
     @field_validator("measures")
@@ -70,7 +79,8 @@ class MatchSettings(_Table):
 
 class VerdictSettings(_Table):
     alpha: float = Field(default=0.05, gt=0, lt=1)
-    exact_ncc: float = Field(default=0.98, gt=0, le=1)
+    exact_bend: float = Field(default=0.5, gt=0)
+    exact_lesion: float = Field(default=0.15, gt=0, le=1)
 
 
 class ReadingSettings(_Table):
@@ -112,6 +122,7 @@ class Settings(_Table):
             self.modality,
             self.preparation.ct_window,
             self.preparation.pose,
+            self.preparation.partial,
         )
 
 
@@ -138,9 +149,13 @@ def read_settings(folder: Path) -> Settings:
 COMMENTS = {
     "modality": "mr (intensity by percentile) or ct (by HU window)",
     "grid": "the common grid; changing it prepares every volume again",
-    "preparation": "pose: rigid (onto the study's reference) or centre; ct_window: HU that become 0 and 1",
-    "match": "duplicate_ncc: training volumes at least this alike are reported as duplicates",
-    "verdicts": "alpha: false discovery rate; exact_ncc: an unrated replica from here on is called exact\n"
+    "preparation": "pose: similarity or rigid (onto the study's reference), or centre; partial: pose halves too,\n"
+    "# so that copies of a part are found; ct_window: HU that become 0 and 1",
+    "match": "top: patients kept by each measure; verify: how many of these are aligned pair by pair (alignment:\n"
+    "# rigid, similarity or affine); tolerance_mm: of surface Dice; duplicate_ncc: training volumes at least this\n"
+    "# alike are reported as duplicates",
+    "verdicts": "alpha: false discovery rate; an unrated replica is called exact where anatomy is bent by less than\n"
+    "# exact_bend (mm) and nothing differs by exact_lesion (share of the brightness) or more\n"
     f"# verdicts are: {', '.join(VERDICTS)}",
     "reading": "criteria readers can tick",
 }

@@ -161,12 +161,20 @@ class Study:
         measures: Sequence[str] | None = None,
         top: int | None = None,
         device: str = "cpu",
+        scheduler: str | None = None,
         progress: Progress = silent,
     ) -> list[DataError]:
         """Find the nearest training volumes of every synthetic volume; then calibrate.
 
         Prepared volumes and embeddings are kept, so a stopped run goes on where it was and a second one only
         does what changed. Stored matches are replaced at the very end, all at once.
+
+        Parameters
+        ----------
+        measures, top : as in study.toml when None.
+        device : `cuda` for embeddings and the products of the search.
+        scheduler : address of a Dask scheduler whose workers do the work; they have to see the study's folder and
+            volumes at the same paths. The result is the same.
 
         Returns
         -------
@@ -182,6 +190,7 @@ class Study:
             measures=self.settings.match.measures if measures is None else measures,
             top=top or self.settings.match.top,
             device=device,
+            scheduler=scheduler,
             progress=progress,
         )
         self.calibrate()
@@ -219,8 +228,10 @@ class Study:
     # What was found ------------------------------------------------------------------------------------------
 
     def matches(self) -> pd.DataFrame:
-        """synthetic, training, rank, rank_<level>..., mirrored, then one column a measure."""
-        pairs = self._frame("SELECT synthetic, training, rank, mirrored FROM match ORDER BY synthetic, rank")
+        """synthetic, training, rank, rank_<level>..., mirrored, inverted, part, then one column a measure."""
+        pairs = self._frame(
+            "SELECT synthetic, training, rank, mirrored, inverted, part FROM match ORDER BY synthetic, rank"
+        )
         ranks = self._frame("SELECT * FROM level_rank")
         scores = self._frame("SELECT * FROM score")
         measures = self.measures()
@@ -230,9 +241,9 @@ class Study:
         wide = wide.astype("Int64").add_prefix("rank_").reset_index()
         values = scores.astype({"value": float}).pivot(index=key, columns="measure", values="value")
         values = values.reindex(columns=[measure.name for measure in measures]).reset_index()
-        pairs["mirrored"] = pairs["mirrored"].astype(bool)
+        pairs = pairs.astype({"mirrored": bool, "inverted": bool})
         table = pairs.merge(wide, on=key, how="left").merge(values, on=key, how="left")
-        order = [*key, "rank", *[f"rank_{level}" for level in levels], "mirrored"]
+        order = [*key, "rank", *[f"rank_{level}" for level in levels], "mirrored", "inverted", "part"]
         return table[order + [measure.name for measure in measures]]
 
     def measures(self) -> list[Measure]:

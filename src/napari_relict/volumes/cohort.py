@@ -1,8 +1,9 @@
 """The prepared cohort on disk: every volume on the common grid, one chunk a volume, never all in memory.
 
-Layout of `volumes/<cohort>.zarr`: arrays `image` (float16, 0 to 1) and, where there are segmentations, `labels`
-(uint16), both of shape (rows, z, y, x); `rows.jsonl` says which row holds which volume. A line is appended only
-after its row is on disk, so a job killed at any moment leaves finished rows and nothing half-written.
+Layout of `volumes/<cohort>.zarr`: arrays `image` (float16, 0 to 1, uncompressed: a chunk file is the row as it is),
+`turned` (likewise, only rows whose contrast is inverted, turned over for the search) and, where there are
+segmentations, `labels` (uint16), all of shape (rows, z, y, x); `rows.jsonl` says which row holds which volume. A line
+is appended only after its row is on disk, so a job killed at any moment leaves finished rows and nothing half-written.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,11 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from napari_relict.errors import DataError
+from napari_relict.volumes.frames import field_of_view, from_rows
 from napari_relict.volumes.grid import Grid
+from napari_relict.volumes.pose import turn_over
+
+REMEDY = "delete the folder volumes and run match again"
 
 
 @dataclass(frozen=True)
@@ -87,12 +93,26 @@ class Row:
     has_labels: bool
     labels: list[int]  # label values on the common grid, without 0
     value_range: tuple[float, float]
-    pose: list[float]  # 3x3 matrix and translation (mm), grid -> the volume's own world
+    pose: list[float]  # 3x4 matrix, grid mm (x, y, z) -> mm in the volume's own world
+    inverted: bool  # its contrast runs against the reference's
+    to_index: list[float]  # 3x4 matrix, grid mm (x, y, z) -> continuous voxel index of the file
+    size: list[int]  # voxels of the file along x, y, z
+    halves: list[list[float]]  # 3x4 matrix of each half, mm of its own pose -> grid mm; empty where none were posed
     path: str
+    # Of the values the search compares, float64 of float16: their sum, and that of the squares about their mean.
+    total: float = 0.0
+    spread: float = 0.0
+
+
+def searched_image(image: np.ndarray, inverted: bool) -> np.ndarray:
+    """What the search compares: float16 (z, y, x), turned over where the contrast is inverted."""
+    return (turn_over(image.astype(np.float32)) if inverted else image).astype(np.float16)
 
 
 class PreparedCohort:
     """Read access to the prepared volumes of one cohort, in the order of `names`.
+
+    Another process is sent where it lies, not its rows.
 
     Raises
     ------
@@ -106,18 +126,58 @@ class PreparedCohort:
         group = zarr.open_group(folder, mode="r")
         self._image: Any = group["image"]
         self._labels: Any = group.get("labels")
+        self._halves: Any = group.get("halves")
         if tuple(self._image.shape[1:]) != grid.shape:
             raise DataError(folder, "was prepared on another grid than study.toml asks for", "run match again")
 
     def __len__(self) -> int:
         return len(self.names)
 
-    def images(self, names: Sequence[str]) -> np.ndarray:
-        """float32 (len(names), z, y, x)."""
-        out = np.empty((len(names), *self.grid.shape), np.float32)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _opened, (self.folder, self.cohort, self._left_out, self.grid, self.unit)
+
+    @cached_property
+    def _left_out(self) -> frozenset[str]:
+        return frozenset(read_rows(self.folder).keys() - self.rows.keys())
+
+    def images(self, names: Sequence[str], dtype: Any = np.float32, *, searched: bool = False) -> np.ndarray:
+        """(len(names), z, y, x); `searched`: as the search compares them (see `searched_image`)."""
+        out = np.empty((len(names), *self.grid.shape), dtype)
+        row = np.empty(self.grid.shape, np.float16)
         for place, name in enumerate(names):
-            out[place] = self._image[self.rows[name].row]
+            self.read(name, row, searched=searched)
+            out[place] = row
         return out
+
+    def read(self, name: str, out: np.ndarray, *, searched: bool) -> None:
+        """Fill `out`, float16 and contiguous, with one image; fast, and from any thread.
+
+        Raises
+        ------
+        DataError : the chunk file is not there, or cut short.
+        """
+        row, view, done = self.rows[name], out.data.cast("B"), 0
+        path = chunk_file(self.folder, "turned" if searched and row.inverted else "image", row.row)
+        if path.exists():
+            with path.open("rb", buffering=0) as chunk:
+                while count := chunk.readinto(view[done:]):
+                    done += count
+        if done < len(view):
+            raise DataError(name, f"its prepared {self.cohort} volume is damaged", REMEDY)
+
+    def halves(self, names: Sequence[str]) -> np.ndarray:
+        """float32 (len(names), halves, voxels), -1 beyond the field of view; no halves where none were posed."""
+        if not all(self.rows[name].halves for name in names):
+            return np.zeros((len(names), 0, 0), np.float32)
+        out = np.empty((len(names), *self._halves.shape[1:]), np.float32)
+        for place, name in enumerate(names):
+            out[place] = self._halves[self.rows[name].row]
+        return out
+
+    def field_of_view(self, name: str) -> np.ndarray:
+        """Where the volume's file had voxels: bool (z, y, x)."""
+        row = self.rows[name]
+        return field_of_view(self.grid, from_rows(row.to_index), row.size)
 
     def labels(self, names: Sequence[str]) -> np.ndarray:
         """uint16 (len(names), z, y, x); all zero for volumes without a segmentation."""
@@ -170,10 +230,21 @@ class CohortWriter:
         self.rows = read_rows(folder)
         self._next = 1 + max((row.row for row in self.rows.values()), default=-1)
 
-    def add(self, row: Row, image: np.ndarray, labels: np.ndarray | None) -> None:
-        """Store one volume durably; an earlier row of the same name is superseded."""
-        row = replace(row, row=self._next)
+    def add(self, row: Row, image: np.ndarray, labels: np.ndarray | None, halves: np.ndarray | None = None) -> None:
+        """Store one volume durably; an earlier row of the same name is superseded.
+
+        `halves`: float16 (halves, voxels), see `napari_relict.volumes.halves`; the same shape for all volumes.
+        """
+        searched = searched_image(image, row.inverted)
+        values = searched.astype(np.float64)
+        total = float(values.sum())
+        values -= total / values.size
+        row = replace(row, row=self._next, total=total, spread=float((values**2).sum()))
         self._write("image", "f2", image)
+        if row.inverted:
+            self._write("turned", "f2", searched)
+        if halves is not None:
+            self._write("halves", "f2", halves)
         if labels is not None:
             self._write("labels", "u2", labels)
         with (self.folder / "rows.jsonl").open("a", encoding="utf-8") as lines:
@@ -187,26 +258,30 @@ class CohortWriter:
         if array not in self._group:
             self._group.create_array(
                 array,
-                shape=(self._next + 1, *self.grid.shape),
-                chunks=(1, *self.grid.shape),
+                shape=(self._next + 1, *values.shape),
+                chunks=(1, *values.shape),
                 dtype=dtype,
-                compressors=BloscCodec(cname="lz4", clevel=3, shuffle="bitshuffle"),
+                # Images are read as fast as the disk gives them; masks shrink a hundredfold.
+                compressors=BloscCodec(cname="lz4", clevel=3, shuffle="bitshuffle") if array == "labels" else None,
                 config={"write_empty_chunks": True},  # a chunk that is not there is damage, never "all zero"
             )
         rows: Any = self._group[array]
         if rows.shape[0] <= self._next:
-            rows.resize((self._next + 1, *self.grid.shape))
+            rows.resize((self._next + 1, *values.shape))
         rows[self._next] = values.astype(dtype)
-        with self._chunk(array, self._next).open("rb") as chunk:
+        with chunk_file(self.folder, array, self._next, values.ndim).open("rb") as chunk:
             os.fsync(chunk.fileno())  # on the disk before the line that vouches for it
 
     def holds(self, row: Row) -> bool:
         """True when the voxels of `row` are there."""
-        arrays = ["image", "labels"] if row.has_labels else ["image"]
-        return all(self._chunk(array, row.row).exists() for array in arrays)
+        arrays = ["image", *(["turned"] if row.inverted else []), *(["labels"] if row.has_labels else [])]
+        halves = not row.halves or chunk_file(self.folder, "halves", row.row, 2).exists()
+        return halves and all(chunk_file(self.folder, array, row.row).exists() for array in arrays)
 
-    def _chunk(self, array: str, row: int) -> Path:
-        return self.folder / array / "c" / str(row) / "0" / "0" / "0"
+
+def chunk_file(folder: Path, array: str, row: int, axes: int = 3) -> Path:
+    """The file of one row of an array whose rows have `axes` axes."""
+    return folder / array / "c" / str(row) / "/".join("0" * axes)
 
 
 def _key_of(folder: Path) -> str | None:
@@ -228,3 +303,14 @@ def read_rows(folder: Path) -> dict[str, Row]:
         values["value_range"] = tuple(values["value_range"])
         rows[values["name"]] = Row(**values)
     return rows
+
+
+def _opened(folder: Path, *others: Any) -> PreparedCohort:
+    """The cohort in a process it was sent to, opened once for all that is sent after it."""
+    return _opened_at(folder, (folder / "rows.jsonl").stat().st_mtime_ns, *others)
+
+
+@lru_cache(maxsize=8)
+def _opened_at(folder: Path, changed: int, cohort: str, left_out: frozenset[str], *others: Any) -> PreparedCohort:
+    rows = {name: row for name, row in read_rows(folder).items() if name not in left_out}
+    return PreparedCohort(folder, cohort, rows, *others)

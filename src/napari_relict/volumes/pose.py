@@ -1,7 +1,9 @@
-"""One pose for every volume of a study: a rigid transform onto the study's own reference.
+"""One pose for every volume of a study: a similarity transform onto the study's own reference.
 
 The cost grows with the number of volumes, not of pairs. The reference is made mirror-symmetric, so that posing a
-mirrored volume gives the mirror image of the posed volume: a left-right copy is then found by flipping alone.
+mirrored volume gives the mirror image of the posed volume: a left-right copy is then found by flipping alone. A
+volume whose contrast runs against the reference's is turned over for comparing, so that an inverted copy is found
+like any other.
 """
 
 from __future__ import annotations
@@ -9,9 +11,12 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from napari_relict.errors import DataError
 from napari_relict.volumes.grid import Grid, bounding_grid, place
@@ -20,6 +25,24 @@ from napari_relict.volumes.intensity import Modality, to_unit, value_range
 COARSE = 2.0  # the pose is estimated on a grid this many times coarser than the study's
 LARGEST_ROTATION = np.deg2rad(50)  # beyond this the optimiser has lost its way
 LARGEST_SHIFT = 0.35  # share of the grid's side, likewise
+LARGEST_SCALE = 1.35  # factor, either way, likewise
+SAME_CONTRAST = 0.4  # agreement with the reference from which on nobody asks whether the contrast is inverted
+
+PoseKind = Literal["similarity", "rigid", "centre"]
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How a volume lies on the common grid.
+
+    Attributes
+    ----------
+    transform : grid mm -> world mm.
+    inverted : its contrast runs against the reference's (dark where others are bright).
+    """
+
+    transform: sitk.Transform
+    inverted: bool = False
 
 
 def coarse_image(image: sitk.Image, grid: Grid, modality: Modality, window: tuple[float, float]) -> sitk.Image:
@@ -49,14 +72,14 @@ def centre_of_mass(coarse: sitk.Image) -> np.ndarray:
     return np.array(coarse.TransformContinuousIndexToPhysicalPoint(index.tolist()))
 
 
-def centring(centre: np.ndarray) -> sitk.Euler3DTransform:
+def centring(centre: np.ndarray) -> sitk.Similarity3DTransform:
     """Grid mm -> world mm by translation alone."""
-    transform = sitk.Euler3DTransform()
+    transform = sitk.Similarity3DTransform()
     transform.SetTranslation(centre.tolist())
     return transform
 
 
-def make_reference(volumes: Sequence[sitk.Image], grid: Grid) -> np.ndarray:
+def make_reference(volumes: Sequence[sitk.Image], grid: Grid, kind: PoseKind) -> np.ndarray:
     """Mirror-symmetric mean of coarse volumes, first centred, then posed onto that first mean.
 
     The second mean is sharper, and poses onto it repeat better.
@@ -71,7 +94,7 @@ def make_reference(volumes: Sequence[sitk.Image], grid: Grid) -> np.ndarray:
     """
     first = _symmetric_mean(volumes, [centring(centre_of_mass(image)) for image in volumes], grid)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        poses = list(pool.map(lambda image: rigid_pose(image, first, grid), volumes))
+        poses = list(pool.map(lambda image: registered(image, first, grid, kind), volumes))
     return _symmetric_mean(volumes, poses, grid)
 
 
@@ -90,14 +113,61 @@ def coarse_grid(grid: Grid) -> Grid:
     return Grid((z, y, x), (a, b, c))
 
 
-def rigid_pose(coarse: sitk.Image, reference: np.ndarray, grid: Grid) -> sitk.Euler3DTransform:
+def pose_of(coarse: sitk.Image, reference: np.ndarray, grid: Grid, kind: PoseKind) -> Pose:
+    """The pose of one volume.
+
+    Parameters
+    ----------
+    coarse : result of `coarse_image`.
+    reference : result of `make_reference`.
+    """
+    found = registered(coarse, reference, grid, kind)
+    before = _agreement(coarse, found, reference, grid)
+    if before >= SAME_CONTRAST:
+        return Pose(found)
+    # Posed again as what it would be with its contrast turned over, for the first pose followed the outline alone.
+    values = turn_over(sitk.GetArrayFromImage(coarse))
+    turned = sitk.GetImageFromArray(values)
+    turned.CopyInformation(coarse)
+    again = registered(turned, reference, grid, kind)
+    return Pose(again, True) if _agreement(turned, again, reference, grid) > before else Pose(found)
+
+
+def _agreement(coarse: sitk.Image, pose: sitk.Transform, reference: np.ndarray, grid: Grid) -> float:
+    """Correlation with the reference inside the body; 0 where there is nothing to compare.
+
+    Inside, for air is dark in every contrast and would make all bodies agree.
+    """
+    inside = ndimage.binary_erosion(foreground(reference), iterations=2)
+    values = place(coarse, coarse_grid(grid), pose, fill=-1.0)
+    inside &= values > 0.02  # neither beyond the field of view nor air
+    if inside.sum() < 100:
+        return 0.0
+    a, b = values[inside], reference[inside]
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else 0.0
+
+
+def foreground(values: np.ndarray) -> np.ndarray:
+    """Where the body is: above Otsu's threshold halved, holes filled. bool (z, y, x)."""
+    image = sitk.GetImageFromArray(np.asarray(values, np.float32))
+    threshold = sitk.OtsuThresholdImageFilter()
+    threshold.Execute(image)
+    return np.asarray(ndimage.binary_fill_holes(values > 0.5 * threshold.GetThreshold()))
+
+
+def turn_over(values: np.ndarray) -> np.ndarray:
+    """Dark tissue bright and bright tissue dark; air stays dark. Values 0 to 1, float32 (z, y, x)."""
+    return np.where(foreground(values), 1 - values, values).astype(np.float32)
+
+
+def registered(coarse: sitk.Image, reference: np.ndarray, grid: Grid, kind: PoseKind) -> sitk.Transform:
     """Grid mm -> world mm that brings a volume onto the reference.
 
     Correlation of intensities, coarse to fine, from the centre of mass. Where that fails or runs away, the
     centring translation is returned: a volume is never lost to its pose.
     """
     start = centring(centre_of_mass(coarse))
-    if reference.max() <= reference.min() or min(reference.shape) < 8:
+    if kind == "centre" or reference.max() <= reference.min() or min(reference.shape) < 8:
         return start
     fixed = sitk.GetImageFromArray(reference)
     fixed.CopyInformation(coarse_grid(grid).empty())
@@ -113,16 +183,29 @@ def rigid_pose(coarse: sitk.Image, reference: np.ndarray, grid: Grid) -> sitk.Eu
     shrink = [factor for factor in (4, 2, 1) if factor == 1 or min(reference.shape) >= 12 * factor]
     method.SetShrinkFactorsPerLevel(shrink)
     method.SetSmoothingSigmasPerLevel([factor / 2 if factor > 1 else 0 for factor in shrink])
-    method.SetInitialTransform(sitk.Euler3DTransform(start), inPlace=False)
+    first: sitk.Transform = sitk.Similarity3DTransform(start)
+    if kind == "rigid":
+        first = sitk.Euler3DTransform()
+        first.SetTranslation(start.GetTranslation())
+    method.SetInitialTransform(first, inPlace=False)
     try:
         found = method.Execute(fixed, coarse)
     except RuntimeError:  # too little overlap, or a volume without structure
         return start
     if isinstance(found, sitk.CompositeTransform):
         found = found.GetNthTransform(0)
-    pose = sitk.Euler3DTransform(found)
-    angle = np.arccos(np.clip((np.trace(np.reshape(pose.GetMatrix(), (3, 3))) - 1) / 2, -1, 1))
+    pose = sitk.Similarity3DTransform(found) if kind == "similarity" else sitk.Euler3DTransform(found)
+    return start if _runaway(pose, start, grid) else pose
+
+
+def _runaway(pose: sitk.Transform, start: sitk.Transform, grid: Grid) -> bool:
+    matrix = np.reshape(pose.GetMatrix(), (3, 3))
+    scale = float(np.cbrt(np.linalg.det(matrix)))
+    angle = np.arccos(np.clip((np.trace(matrix / scale) - 1) / 2, -1, 1))
     shift = np.abs(np.subtract(pose.GetTranslation(), start.GetTranslation()))
     side = np.multiply(grid.shape, grid.spacing)[::-1]
-    runaway = angle > LARGEST_ROTATION or bool((shift > LARGEST_SHIFT * side).any())
-    return start if runaway else pose
+    return bool(
+        angle > LARGEST_ROTATION
+        or not 1 / LARGEST_SCALE < scale < LARGEST_SCALE
+        or (shift > LARGEST_SHIFT * side).any()
+    )

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
-from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import SimpleITK as sitk
@@ -20,13 +17,25 @@ from napari_relict.errors import DataError, disk_faults
 from napari_relict.progress import Progress, silent
 from napari_relict.volumes.cohort import CohortWriter, PreparedCohort, Row
 from napari_relict.volumes.finding import VolumeFile
+from napari_relict.volumes.frames import index_of_world, matrix_of, rows_of
 from napari_relict.volumes.grid import Grid, place
+from napari_relict.volumes.halves import half_layout, half_pose, half_values
 from napari_relict.volumes.intensity import Modality, to_unit, value_range
-from napari_relict.volumes.pose import centre_of_mass, centring, coarse_image, make_reference, rigid_pose
+from napari_relict.volumes.pose import (
+    Pose,
+    PoseKind,
+    centre_of_mass,
+    centring,
+    coarse_image,
+    make_reference,
+    pose_of,
+    turn_over,
+)
 from napari_relict.volumes.reading import read_segmentation, read_volume
+from napari_relict.workers import Workforce, workforce
 
 # Raise this when prepared voxels change for the same settings: caches of older versions are then rebuilt.
-RECIPE = 2
+RECIPE = 3
 REFERENCE_VOLUMES = 24
 
 
@@ -37,13 +46,16 @@ class Preparation:
     Attributes
     ----------
     window : HU that become 0 and 1 (CT only).
-    pose : `rigid` onto the study's own reference, or `centre` (of mass only).
+    pose : `similarity` (turned, shifted and scaled) or `rigid` onto the study's own reference, or `centre` (of mass
+        only).
+    partial : pose halves too, so that copies of a part are found (needs a pose onto the reference).
     """
 
     grid: Grid
     modality: Modality
     window: tuple[float, float] = (-1000.0, 1000.0)
-    pose: Literal["rigid", "centre"] = "rigid"
+    pose: PoseKind = "similarity"
+    partial: bool = True
 
     @property
     def unit(self) -> str:
@@ -60,7 +72,18 @@ class _Prepared:
     row: Row
     image: np.ndarray
     labels: np.ndarray | None
+    halves: np.ndarray | None
     problem: DataError | None  # of the segmentation: the volume is used without it
+
+
+@dataclass(frozen=True)
+class _Task:
+    """All that preparing one volume needs; travels to the worker."""
+
+    file: VolumeFile
+    segmentation: VolumeFile | None
+    how: Preparation
+    reference: np.ndarray | None
 
 
 def study_reference(
@@ -80,18 +103,19 @@ def study_reference(
     chosen = list(files[::step][:REFERENCE_VOLUMES])
 
     def coarse(file: VolumeFile) -> sitk.Image | None:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
         try:
             return coarse_image(read_volume(file), preparation.grid, preparation.modality, preparation.window)
         except DataError:  # said when the cohort itself is prepared
             return None
 
     images = []
-    with ThreadPoolExecutor(workers()) as pool:
-        for done, image in enumerate(pool.map(coarse, chosen), start=1):
+    with workforce() as crew:
+        for done, image in enumerate(crew.in_order(coarse, chosen), start=1):
             progress("reference", done, len(chosen))
             if image is not None:
                 images.append(image)
-    reference = make_reference(images, preparation.grid)
+    reference = make_reference(images, preparation.grid, preparation.pose)
     unfinished = path.with_suffix(".part.npz")
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,6 +142,7 @@ def prepare_cohort(
     reference: np.ndarray | None,
     folder: Path,
     progress: Progress = silent,
+    force: Workforce | None = None,
 ) -> tuple[PreparedCohort, list[DataError]]:
     """Prepare what is not prepared yet and open the cohort.
 
@@ -128,6 +153,7 @@ def prepare_cohort(
     ----------
     segmentations : label-map file of each volume that has one, by volume name.
     folder : the study's `volumes/`; the cohort lies in `folder/<cohort>.zarr`.
+    force : who prepares; this machine's threads when None.
 
     Returns
     -------
@@ -138,14 +164,9 @@ def prepare_cohort(
     DataError : the disk is full, or not one volume could be used.
     """
     place_on_disk = folder / f"{cohort}.zarr"
-    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    try:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # parallel over volumes, not inside one
-        with disk_faults(folder):
-            writer = CohortWriter(place_on_disk, preparation.grid, preparation.key(reference))
-            problems = _add_missing(writer, cohort, files, segmentations, preparation, reference, progress)
-    finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
+    with disk_faults(folder), nullcontext(force) if force else workforce() as crew:
+        writer = CohortWriter(place_on_disk, preparation.grid, preparation.key(reference))
+        problems = _add_missing(writer, cohort, files, segmentations, preparation, reference, progress, crew)
     failed = {str(problem.subject) for problem in problems}
     rows = {
         file.name: writer.rows[file.name] for file in files if file.name in writer.rows and str(file.path) not in failed
@@ -165,37 +186,21 @@ def _add_missing(
     preparation: Preparation,
     reference: np.ndarray | None,
     progress: Progress,
+    crew: Workforce,
 ) -> list[DataError]:
     """Prepare in parallel, store in order; the errors of what had to be left out."""
     waiting = [file for file in files if not _is_current(file, segmentations.get(file.name), writer)]
-    done = len(files) - len(waiting)
+    tasks = (_Task(file, segmentations.get(file.name), preparation, reference) for file in waiting)
     problems: list[DataError] = []
-    queue = iter(waiting)
-    running: deque[Future[_Prepared]] = deque()
-    pool = ThreadPoolExecutor(workers())
-    try:
-        while True:
-            while len(running) < 2 * workers() and (file := next(queue, None)) is not None:
-                running.append(pool.submit(_prepare, file, segmentations.get(file.name), preparation, reference))
-            if not running:
-                return problems
-            try:
-                ready = running.popleft().result()
-            except DataError as refused:
-                problems.append(refused)
-            else:
-                writer.add(ready.row, ready.image, ready.labels)
-                if ready.problem:
-                    problems.append(ready.problem)
-            done += 1
-            progress(f"prepare {cohort}", done, len(files))
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def workers() -> int:
-    """Volumes prepared at the same time."""
-    return max(1, min(8, os.cpu_count() or 1))
+    for done, ready in enumerate(crew.in_order(_prepare, tasks), start=1 + len(files) - len(waiting)):
+        if isinstance(ready, DataError):
+            problems.append(ready)
+        else:
+            writer.add(ready.row, ready.image, ready.labels, ready.halves)
+            if ready.problem:
+                problems.append(ready.problem)
+        progress(f"prepare {cohort}", done, len(files))
+    return problems
 
 
 def _stamp(file: VolumeFile, segmentation: VolumeFile | None) -> str:
@@ -213,9 +218,18 @@ def _is_current(file: VolumeFile, segmentation: VolumeFile | None, writer: Cohor
     )
 
 
-def _prepare(
+def _prepare(task: _Task) -> _Prepared | DataError:
+    try:
+        return _prepared(task.file, task.segmentation, task.how, task.reference)
+    except DataError as refused:  # an answer, not an accident: the other volumes go on
+        return refused
+
+
+def _prepared(
     file: VolumeFile, segmentation: VolumeFile | None, how: Preparation, reference: np.ndarray | None
 ) -> _Prepared:
+    # Volumes are prepared side by side; threads inside each would only get into each other's way.
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     image = read_volume(file)
     stamp = _stamp(file, segmentation)
     values = sitk.GetArrayViewFromImage(image)
@@ -223,9 +237,12 @@ def _prepare(
     geometry = repr((image.GetSpacing(), image.GetOrigin(), image.GetDirection()))
     coarse = coarse_image(image, how.grid, how.modality, how.window)
     if reference is None:
-        pose = centring(centre_of_mass(coarse))
+        posed = Pose(centring(centre_of_mass(coarse)))
     else:
-        pose = rigid_pose(coarse, reference, how.grid)
+        posed = pose_of(coarse, reference, how.grid, how.pose)
+    pose = posed.transform
+    to_world = matrix_of(pose)
+    turns, halves = _posed_halves(coarse, posed, how, reference)
     fill = how.window[0] if how.modality == "ct" else float(min(0, values.min()))
     placed = place(image, how.grid, pose, fill=fill)
     low, high = value_range(placed, how.modality, how.window, str(file.path))
@@ -245,16 +262,31 @@ def _prepare(
         has_labels=labels is not None,
         labels=[] if labels is None else _present(labels),
         value_range=(low, high),
-        pose=[*pose.GetMatrix(), *_offset(pose)],
+        pose=rows_of(to_world),
+        inverted=posed.inverted,
+        to_index=rows_of(index_of_world(image) @ to_world),
+        size=list(image.GetSize()),
+        halves=[rows_of(np.linalg.inv(to_world) @ matrix_of(half)) for half in turns],
         path=str(file.path),
     )
-    return _Prepared(row, to_unit(placed, low, high), labels, refused)
+    return _Prepared(row, to_unit(placed, low, high), labels, halves, refused)
+
+
+def _posed_halves(
+    coarse: sitk.Image, posed: Pose, how: Preparation, reference: np.ndarray | None
+) -> tuple[list[sitk.Transform], np.ndarray | None]:
+    """The pose of each half by itself, and the halves' voxels; nothing where there is no reference to pose onto."""
+    if reference is None or not how.partial or min(reference.shape) < 16:
+        return [], None
+    if posed.inverted:
+        turned = sitk.GetImageFromArray(turn_over(sitk.GetArrayFromImage(coarse)))
+        turned.CopyInformation(coarse)
+        coarse = turned
+    layout = half_layout(reference)
+    poses = [half_pose(coarse, posed.transform, reference, mask, how.grid) for mask in layout.masks]
+    values = [half_values(coarse, pose, layout, number, how.grid) for number, pose in enumerate(poses)]
+    return poses, np.stack(values)
 
 
 def _present(labels: np.ndarray) -> list[int]:
     return [int(label) for label in np.flatnonzero(np.bincount(labels.ravel())) if label]
-
-
-def _offset(pose: sitk.Euler3DTransform) -> tuple[float, ...]:
-    """Where grid mm (0, 0, 0) lies in the volume's world."""
-    return tuple(pose.TransformPoint((0.0, 0.0, 0.0)))

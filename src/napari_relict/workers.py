@@ -1,0 +1,89 @@
+"""Who does the work: threads of this process, or the workers of a Dask cluster. The plan is the same for both."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from napari_relict.errors import UsageError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+RETRIES = 3  # of a task whose cluster worker died
+CONNECT_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Workforce:
+    """Runs functions side by side.
+
+    Attributes
+    ----------
+    count : tasks done at the same time.
+    remote : the workers are other processes, so what a task needs travels to them.
+    """
+
+    executor: Executor
+    count: int
+    remote: bool = False
+
+    def in_order(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Results in the order of `items`, at most twice `count` tasks ahead, so that memory stays flat.
+
+        The first error is raised where its result would be; tasks that have not begun are dropped.
+        """
+        queue = iter(items)
+        running: deque[Future[Result]] = deque()
+        try:
+            for item in queue:
+                running.append(self.executor.submit(function, item))
+                if len(running) >= 2 * self.count:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def workers() -> int:
+    """Tasks this machine does at the same time."""
+    return max(1, min(16, os.cpu_count() or 1))
+
+
+@contextmanager
+def workforce(scheduler: str | None = None) -> Iterator[Workforce]:
+    """The threads of this process, or the Dask cluster whose scheduler is at the given address.
+
+    A cluster's workers read the study's folder themselves: it has to lie at the same path for all of them. A
+    task whose worker dies is done again by another.
+
+    Raises
+    ------
+    UsageError : `distributed` is not installed, or nobody answers at the address.
+    """
+    if scheduler is None:
+        pool = ThreadPoolExecutor(workers())
+        try:
+            yield Workforce(pool, workers())
+        finally:
+            pool.shutdown(cancel_futures=True)
+        return
+    try:
+        import distributed
+    except ImportError as error:
+        raise UsageError("a cluster needs the package distributed: pip install 'napari-relict[cluster]'") from error
+    try:
+        client: Any = distributed.Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(f"no Dask scheduler answers at {scheduler}") from error
+    with client:
+        count = sum(client.nthreads().values())
+        if not count:
+            raise UsageError(f"the Dask scheduler at {scheduler} has no workers")
+        yield Workforce(client.get_executor(pure=False, retries=RETRIES), count, remote=True)

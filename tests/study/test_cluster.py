@@ -1,0 +1,78 @@
+"""A Dask cluster finds what this machine's threads find, to the last digit, even when a worker dies on the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import phantom
+from napari_relict.study import Study
+
+distributed = pytest.importorskip("distributed")
+
+MEASURES = ("ncc", "half", "nmi", "half_ncc", "ssim", "dice")
+
+
+@pytest.fixture(scope="module")
+def unmatched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of 13 volumes, nothing prepared yet."""
+    folder = tmp_path_factory.mktemp("cluster")
+    places = phantom.write_study_folders(folder / "data", training=5, holdout=4, novel=1)
+    return Study.create(folder / "study", **places).folder
+
+
+@pytest.fixture(scope="module")
+def alone(unmatched: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The study matched by this machine's threads."""
+    study = Study.open(shutil.copytree(unmatched, tmp_path_factory.mktemp("alone") / "study"))
+    assert study.match(measures=MEASURES) == []
+    return study
+
+
+@pytest.fixture
+def cluster() -> Iterator[distributed.LocalCluster]:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None
+    ) as running:
+        yield running
+
+
+def _same_tables(one: Study, other: Study) -> None:
+    for table in ("matches", "nearest", "verdicts"):
+        pd.testing.assert_frame_equal(getattr(one, table)(), getattr(other, table)(), rtol=0, atol=1e-12, obj=table)
+
+
+@pytest.mark.timeout(180)
+def test_a_cluster_gives_the_same_tables(
+    unmatched: Path, alone: Study, cluster: distributed.LocalCluster, tmp_path: Path
+) -> None:
+    study = Study.open(shutil.copytree(unmatched, tmp_path / "study"))
+    stages: list[str] = []
+    address = cluster.scheduler_address
+    assert study.match(measures=MEASURES, scheduler=address, progress=lambda stage, *_: stages.append(stage)) == []
+    assert {"prepare training", "search and verify"} <= set(stages)
+    _same_tables(study, alone)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("dies_in", ["prepare training", "search and verify"])
+def test_a_worker_that_dies_takes_nothing_with_it(
+    dies_in: str, unmatched: Path, alone: Study, cluster: distributed.LocalCluster, tmp_path: Path
+) -> None:
+    study = Study.open(shutil.copytree(unmatched, tmp_path / "study"))
+    killed: list[int] = []
+
+    def kill_one(stage: str, done: int, total: int) -> None:
+        if stage == dies_in and not killed:
+            killed.append(next(iter(cluster.workers.values())).pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    assert study.match(measures=MEASURES, scheduler=cluster.scheduler_address, progress=kill_one) == []
+    assert len(killed) == 1
+    _same_tables(study, alone)

@@ -1,0 +1,123 @@
+"""Halves: each voxel where it belongs, mirrored without posing again, and a copied half posed as its source's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from scipy import ndimage
+
+import phantom
+from napari_relict.volumes import Grid
+from napari_relict.volumes.frames import grid_points, matrix_of
+from napari_relict.volumes.halves import HALVES, HalfLayout, half_layout, half_pose, half_values
+from napari_relict.volumes.pose import coarse_grid, coarse_image, foreground, make_reference, registered
+
+GRID = Grid((40, 48, 48), (4.0, 4.0, 4.0))
+RIGHT, LEFT = HALVES.index("right"), HALVES.index("left")
+
+
+def _symmetric(width: int) -> np.ndarray:
+    values = phantom.head(3, (20, 24, width))[0] / 1000
+    return ((values + values[..., ::-1]) / 2).astype(np.float32)
+
+
+@pytest.mark.parametrize("width", [22, 23])
+def test_halves_are_complementary_and_left_mirrors_right(width: int) -> None:
+    reference = _symmetric(width)
+    masks = half_layout(reference).masks
+    body = ndimage.binary_dilation(foreground(reference), iterations=2)
+    for one, other in ((0, 1), (2, 3)):
+        assert not (masks[one] & masks[other]).any()
+        assert np.array_equal(masks[one] | masks[other], body)
+        assert 0.4 < masks[one].sum() / body.sum() < 0.6
+    assert np.array_equal(masks[LEFT], masks[RIGHT][..., ::-1])
+    sides = masks[LEFT] | masks[RIGHT]
+    assert not (masks[LEFT] & masks[RIGHT]).any()
+    beside_the_middle = np.ones(width, bool)
+    beside_the_middle[width // 2] = width % 2 == 0  # the middle plane of an odd width is on neither side
+    assert np.array_equal(sides, body & beside_the_middle)
+
+
+def test_halves_lie_where_their_names_say() -> None:
+    masks = half_layout(_symmetric(22)).masks
+    lower, upper, front, back, right, left = (np.argwhere(mask).mean(0) for mask in masks)
+    assert lower[0] < upper[0]
+    assert front[1] < back[1]  # y grows to the back
+    assert right[2] < left[2]  # x grows to the patient's left
+
+
+@pytest.mark.parametrize("width", [22, 23])
+def test_mirror_orders_do_what_flipping_the_image_does(width: int) -> None:
+    layout = half_layout(_symmetric(width))
+    image = np.random.default_rng(0).random((20, 24, width)).astype(np.float16)
+    stored = [layout.packed(half, image) for half in range(len(HALVES))]
+    for half, (other, order) in enumerate(layout.mirror_orders()):
+        flipped = layout.packed(half, image[..., ::-1])
+        assert np.array_equal(stored[other][order], flipped[: len(order)])
+        assert len(order) == layout.masks[half].sum()
+        assert (flipped[len(order) :] == -1).all()
+        assert {half, other} in ({LEFT, RIGHT}, {half})
+
+
+def test_a_reference_without_a_body_has_empty_halves() -> None:
+    layout = half_layout(np.zeros((16, 16, 16), np.float32))
+    assert layout.masks.shape == (6, 16, 16, 16)
+    assert layout.packed(0, np.zeros((16, 16, 16))).shape == (layout.voxels,)
+
+
+def _coarse(values: np.ndarray) -> sitk.Image:
+    return coarse_image(phantom.to_image(values.astype(np.float32)), GRID, "mr", (0, 1))
+
+
+@pytest.fixture(scope="module")
+def reference() -> np.ndarray:
+    return make_reference([_coarse(phantom.head(seed)[0]) for seed in range(5)], GRID, "similarity")
+
+
+def _apart(one: sitk.Transform, other: sitk.Transform, mask: np.ndarray) -> float:
+    """Mean distance in mm between where two poses put the masked voxels."""
+    x, y, z = (axis[mask] for axis in np.broadcast_arrays(*grid_points(coarse_grid(GRID))))
+    points = np.stack([x, y, z, np.ones_like(x)])
+    return float(np.linalg.norm(((matrix_of(one) - matrix_of(other)) @ points)[:3], axis=0).mean())
+
+
+@pytest.mark.parametrize("half", [LEFT, HALVES.index("upper")])
+def test_a_copied_half_is_posed_like_its_source_s_half(reference: np.ndarray, half: int) -> None:
+    own, strange = phantom.head(0)[0], phantom.head(1)[0]
+    strange = ndimage.shift(ndimage.rotate(strange, 14, axes=(1, 2), reshape=False, order=1), (4, 0, 0), order=1)
+    composite = strange.copy()
+    here = np.s_[..., own.shape[2] // 2 :] if half == LEFT else np.s_[own.shape[0] // 2 :]
+    composite[here] = own[here]
+    layout = half_layout(reference)
+    mask = layout.masks[half]
+    coarse = [_coarse(own), _coarse(composite)]
+    whole = [registered(image, reference, GRID, "similarity") for image in coarse]
+    posed = [half_pose(image, pose, reference, mask, GRID) for image, pose in zip(coarse, whole, strict=True)]
+    assert _apart(*posed, mask) < 4
+    assert _apart(*posed, mask) < 0.7 * _apart(*whole, mask)
+    values = [
+        half_values(image, pose, layout, half, GRID)[: mask.sum()].astype(float)
+        for image, pose in zip(coarse, posed, strict=True)
+    ]
+    assert np.corrcoef(*values)[0, 1] > 0.9
+
+
+def test_a_half_too_small_to_hold_on_to_keeps_the_whole_s_pose(reference: np.ndarray) -> None:
+    coarse = _coarse(phantom.head(0)[0])
+    whole = registered(coarse, reference, GRID, "similarity")
+    few = np.zeros(reference.shape, bool)
+    few[8:12, 8:12, 8:12] = True
+    assert matrix_of(half_pose(coarse, whole, reference, few, GRID)).tolist() == matrix_of(whole).tolist()
+
+
+def test_beyond_the_field_of_view_a_half_is_minus_one(reference: np.ndarray) -> None:
+    layout = half_layout(reference)
+    coarse = _coarse(phantom.head(0)[0])
+    away = sitk.Similarity3DTransform()
+    away.SetTranslation((1000.0, 0.0, 0.0))
+    values = half_values(coarse, away, layout, 0, GRID)
+    assert isinstance(layout, HalfLayout)
+    assert values.shape == (layout.voxels,)
+    assert values.dtype == np.float16
+    assert (values == -1).all()
