@@ -20,13 +20,15 @@ def make_cohort(folder: Path, cohort: str, count: int, side: int, seed: int) -> 
     writer = CohortWriter(folder / f"{cohort}.zarr", grid, f"{side} {seed}")
     names = [f"{cohort}-{number:05d}" for number in range(count)]
     draw = a_head(side)
+    # The whole grid is in the field of view: grid mm about its centre -> voxel.
+    to_index = [1 / 1.5, 0, 0, (side - 1) / 2, 0, 1 / 1.5, 0, (side - 1) / 2, 0, 0, 1 / 1.5, (side - 1) / 2]
     missing = [number for number, name in enumerate(names) if name not in writer.rows]
     with ThreadPoolExecutor(workers()) as pool:
         for start in range(0, len(missing), 32):  # a few at a time in memory
             some = missing[start : start + 32]
             for number, image in zip(some, pool.map(lambda number: draw((seed, number)), some), strict=True):
                 name = names[number]
-                row = Row(-1, name, "", name, name, False, [], (0.0, 1.0), [], False, [], [], [], "")
+                row = Row(-1, name, "", name, name, False, [], (0.0, 1.0), [], False, to_index, [side] * 3, [], "")
                 writer.add(row, image, None)
     return PreparedCohort(writer.folder, cohort, {name: writer.rows[name] for name in names}, grid, "")
 

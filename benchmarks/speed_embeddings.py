@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import torch
 
 from benchmarks.timing import Row, compared, seconds, titled
 from napari_relict.matching.nearest import Vectors
@@ -60,7 +61,6 @@ def peers(table: np.ndarray, queries: np.ndarray) -> Iterator[tuple[str, Found |
 
 
 def of_torch(table: np.ndarray, queries: np.ndarray) -> Found:
-    import torch
 
     rows, asked = torch.from_numpy(table), torch.from_numpy(queries)
     return lambda: torch.topk(asked @ rows.T, TOP).indices.numpy()

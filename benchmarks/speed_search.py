@@ -20,6 +20,7 @@ from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.workers import workers
 
 PAIRS = 5  # of each peer; the rest of its time is extrapolated
+SETTLED = 50  # queries that are settled; the rest of that time is extrapolated
 TOP = 5  # patients whose order is made certain
 BOTH = "both mirror states"
 Score = Callable[[np.ndarray, np.ndarray], float]
@@ -72,6 +73,7 @@ def measure_search(
                     rows.append(compared(f"NCC, {BOTH}", size, peer.name, twice, ours, away, note))
             by_numpy = next(twice for peer, _, twice, _ in peers if peer.name.startswith("numpy"))
             certain = f"NCC, {BOTH}, order of the nearest {TOP} certain"
+            note = f"theirs extrapolated from {PAIRS} pairs in memory, ours from {SETTLED} queries"
             rows.append(compared(certain, size, _peers_name(), by_numpy, settled, off, note))
             limits += _limits(count, *cohorts, kind, ours * count * training)
     return rows, limits
@@ -88,7 +90,7 @@ def _ours(count: int, training: PreparedCohort, synthetic: PreparedCohort) -> tu
         parts = [found for _, _, found in compare_all(synthetic, names, training)]
         ncc, bound = (np.concatenate([getattr(one, name) for one in parts], axis=1) for name in ("ncc", "ncc_bound"))
         took.append(time.perf_counter() - start)
-    off, start, looked_at = 0.0, time.perf_counter(), min(count, 50)
+    off, start, looked_at = 0.0, time.perf_counter(), min(count, SETTLED)
     for number, name in enumerate(names[:looked_at]):
         exact = settle(
             ncc[number], bound[number], owners, allowed, TOP, ExactScores(synthetic, name, training).ncc

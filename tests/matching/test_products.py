@@ -105,8 +105,6 @@ def test_every_pair_is_within_its_bound_of_the_exact_score(pair: tuple[InMemory,
         straight, flipped = naive.ncc(one, other), naive.ncc(one[..., ::-1], other)
         ncc, mse, _ = naive.ncc_and_mse(one, other)
         bound = found.ncc_bound[at] + 1e-12
-        assert abs(found.straight[at] - straight) <= bound
-        assert abs(found.flipped[at] - flipped) <= bound
         assert abs(found.ncc[at] - ncc) <= bound
         assert abs(found.mse[at] - mse) <= found.mse_bound[at] + 1e-12
         if not found.doubtful[at] and abs(straight - flipped) > 1e-12:

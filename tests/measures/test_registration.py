@@ -49,7 +49,7 @@ def test_a_known_transform_is_found(fixed: np.ndarray, kind: Alignment) -> None:
     found = align(fixed, moving, GRID, kind=kind, **_both())
     assert _off(found, truth, body) < 0.4 * _off(np.eye(4), truth, body)
     before = np.corrcoef(moving[body], fixed[body])[0, 1]
-    assert np.corrcoef(resampled(moving, GRID, found)[body], fixed[body])[0, 1] > max(before + 0.2, 0.85)
+    assert np.corrcoef(resampled(moving, GRID, found)[body], fixed[body])[0, 1] > max(before + 0.2, 0.8)
     np.testing.assert_allclose(found[:3, 3], truth[:3, 3], atol=0.3)
     linear = found[:3, :3]
     if kind != "affine":  # turned, and scaled by one factor

@@ -82,10 +82,12 @@ def _apart(one: sitk.Transform, other: sitk.Transform, mask: np.ndarray) -> floa
     return float(np.linalg.norm(((matrix_of(one) - matrix_of(other)) @ points)[:3], axis=0).mean())
 
 
-@pytest.mark.parametrize("half", [LEFT, HALVES.index("upper")])
-def test_a_copied_half_is_posed_like_its_source_s_half(reference: np.ndarray, half: int) -> None:
-    own, strange = phantom.head(0)[0], phantom.head(1)[0]
-    strange = ndimage.shift(ndimage.rotate(strange, 14, axes=(1, 2), reshape=False, order=1), (4, 0, 0), order=1)
+@pytest.mark.parametrize(("half", "heads"), [(LEFT, (0, 1)), (LEFT, (2, 3)), (HALVES.index("upper"), (2, 3))])
+def test_a_copied_half_is_posed_like_its_source_s_half(
+    reference: np.ndarray, half: int, heads: tuple[int, int]
+) -> None:
+    own, strange = (phantom.head(seed)[0] for seed in heads)
+    strange = ndimage.shift(ndimage.rotate(strange, 8, axes=(1, 2), reshape=False, order=1), (2, 0, 0), order=1)
     composite = strange.copy()
     here = np.s_[..., own.shape[2] // 2 :] if half == LEFT else np.s_[own.shape[0] // 2 :]
     composite[here] = own[here]
@@ -94,13 +96,13 @@ def test_a_copied_half_is_posed_like_its_source_s_half(reference: np.ndarray, ha
     coarse = [_coarse(own), _coarse(composite)]
     whole = [registered(image, reference, GRID, "similarity") for image in coarse]
     posed = [half_pose(image, pose, reference, mask, GRID) for image, pose in zip(coarse, whole, strict=True)]
-    assert _apart(*posed, mask) < 4
+    assert _apart(*posed, mask) < 6
     assert _apart(*posed, mask) < 0.7 * _apart(*whole, mask)
     values = [
         half_values(image, pose, layout, half, GRID)[: mask.sum()].astype(float)
         for image, pose in zip(coarse, posed, strict=True)
     ]
-    assert np.corrcoef(*values)[0, 1] > 0.9
+    assert np.corrcoef(*values)[0, 1] > 0.97
 
 
 def test_a_half_too_small_to_hold_on_to_keeps_the_whole_s_pose(reference: np.ndarray) -> None:

@@ -43,7 +43,6 @@ class Comparison:
     ncc_bound, mse_bound : no farther than this from the exact value.
     mirrored : bool, the mirrored state is the nearer one.
     doubtful : bool, the states are so alike that the other one may be.
-    straight, flipped : NCC as it is and mirrored, each within `ncc_bound`.
     """
 
     ncc: np.ndarray
@@ -52,8 +51,6 @@ class Comparison:
     mse_bound: np.ndarray
     mirrored: np.ndarray
     doubtful: np.ndarray
-    straight: np.ndarray
-    flipped: np.ndarray
 
 
 def precision_of(kind: Kind) -> Precision:
@@ -238,13 +235,12 @@ def _compared(queries: Folded, others: Folded, even: np.ndarray, odd: np.ndarray
     norm = np.sqrt(a.spread * b.spread)
     known = norm > 0
     inverse = np.divide(1, norm, out=np.zeros_like(norm), where=known)
-    straight, flipped = (np.clip((common + sign * odd / 2) * inverse, -1, 1) for sign in (1, -1))
-    ncc = np.maximum(straight, flipped)
+    ncc = np.clip((common + np.abs(odd) / 2) * inverse, -1, 1)  # of the nearer state: that in which odd parts help
     bound = np.minimum(off * inverse, 2.0)
     apart = (a.total - b.total) ** 2 / voxels**2
     mse = apart + np.maximum(a.spread + b.spread - 2 * ncc * norm, 0) / voxels
     doubtful = (np.abs(odd) / 2 <= odd_off) & known
-    return Comparison(ncc, mse, bound, 2 * bound * norm / voxels, (odd < 0) & known, doubtful, straight, flipped)
+    return Comparison(ncc, mse, bound, 2 * bound * norm / voxels, (odd < 0) & known, doubtful)
 
 
 def _product_bound(left: np.ndarray, lost: np.ndarray, other: np.ndarray, other_lost: np.ndarray, adding: float) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 
 from napari_relict.encoders import EmbeddingCache, Encoder, embed
 from napari_relict.matching.candidates import Found, Nearest, PairScores, Rows, candidates_of, nearest_of
-from napari_relict.matching.half_search import HalfNorms, HalfScores, half_norms, half_scores, joined, nothing
+from napari_relict.matching.half_search import BLOCK, HalfNorms, HalfScores, half_norms, half_scores, joined, nothing
 from napari_relict.matching.tables import Scores, queries_at_once, score_block
 from napari_relict.matching.verify import Task, verify
 from napari_relict.measures import Measure
@@ -147,7 +147,8 @@ def _search(shard: _Shard, crew: Workforce) -> tuple[Scores, HalfScores]:
     """The dense part: in one go here, in shards of the training cohort on a cluster."""
     if not crew.remote:
         return _score_shard(shard)
-    size = max(1, -(-len(shard.others) // (2 * crew.count)))
+    # Whole blocks: every product has the shape it has here, and so the same last digit.
+    size = BLOCK * max(1, -(-len(shard.others) // (2 * crew.count * BLOCK)))
     starts = range(0, len(shard.others), size)
     parts = list(
         crew.in_order(_score_shard, (replace(shard, others=shard.others[start : start + size]) for start in starts))

@@ -26,6 +26,7 @@ BLOCK_BYTES = 1 << 28  # of the training volumes that are compared at a time; th
 BLOCK_ROWS = 256
 QUERY_BYTES = 1 << 32  # of the queries at hand, where the machine has eight times as much
 QUERY_ROWS = 1024
+SCORE_BYTES = 100  # of one pair, while the columns are put together
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Scores:
 def queries_at_once(training: PreparedCohort, labels: int) -> int:
     """How many queries one pass through the training cohort serves: as many as memory has room for."""
     voxels = int(np.prod(training.grid.shape))
-    bytes_a_query = voxels * (4 + 3 * labels / 8)  # float32; one bit a label, as it is, mirrored and exchanged
+    # Voxels in float32; one bit a label, as it is, mirrored and exchanged; a row of scores with its bounds.
+    bytes_a_query = voxels * (4 + 3 * labels / 8) + SCORE_BYTES * len(training)
     return int(max(1, min(QUERY_ROWS, min(QUERY_BYTES, _memory() / 8) / bytes_a_query)))
 
 
