@@ -58,9 +58,7 @@ the rule of three). "Called" is a verdict other than "no replica", as a user get
 ![AUC by kind of copy and method](images/{PICTURE})
 
 AUC of every method in the same run. Baselines see the files as they lie (about their own centre, 4 mm), as their
-papers do; their two cuts for macro-F1 (exact, near, none) were chosen on these very volumes, in their favour. "MI as
-published" is computed on one layer of MobileNetV2's features, for its own network's weights are not to be had through
-a package registry.
+papers do; their two cuts for macro-F1 (exact, near, none) were chosen on these very volumes, in their favour.
 
 {second}
 
