@@ -115,7 +115,7 @@ def test_embeddings_are_made_once_and_mirrored_ones_apart(tmp_path: Path) -> Non
     grid = Grid((8, 8, 8), (1.0, 1.0, 1.0))
     writer = CohortWriter(tmp_path / "training.zarr", grid, "key")
     for name in ("a", "b"):
-        row = Row(-1, name, "", name, name, False, [], (0.0, 1.0), [], "")
+        row = Row(-1, name, "", name, name, False, [], (0.0, 1.0), [], False, [], [8, 8, 8], [], "")
         writer.add(row, _volume(ord(name), (8, 8, 8)), None)
     cohort = PreparedCohort(tmp_path / "training.zarr", "training", writer.rows, grid, "")
     cache, encoder = EmbeddingCache(tmp_path / "e.sqlite"), Counting()
