@@ -233,7 +233,7 @@ def _prepared(
     image = read_volume(file)
     stamp = _stamp(file, segmentation)
     values = sitk.GetArrayViewFromImage(image)
-    voxels = hashlib.sha256(values.tobytes()).hexdigest()
+    voxels = hashlib.sha256(values).hexdigest()
     geometry = repr((image.GetSpacing(), image.GetOrigin(), image.GetDirection()))
     coarse = coarse_image(image, how.grid, how.modality, how.window)
     if reference is None:
