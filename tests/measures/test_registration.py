@@ -43,27 +43,19 @@ TRUTHS = {"rigid": _rigid(), "similarity": _rigid() @ np.diag([1.08, 1.08, 1.08,
 
 
 @pytest.mark.parametrize("kind", ["rigid", "similarity", "affine"])
-def test_a_known_transform_is_found(fixed: np.ndarray, kind: Alignment) -> None:
+def test_a_known_transform_is_found_to_half_a_millimetre(fixed: np.ndarray, kind: Alignment) -> None:
     truth, body = TRUTHS[kind], fixed > 0.1
     moving = resampled(fixed, GRID, np.linalg.inv(truth))
     found = align(fixed, moving, GRID, kind=kind, **_both())
-    assert _off(found, truth, body) < 0.4 * _off(np.eye(4), truth, body)
+    assert _off(found, truth, body) < 0.5
     before = np.corrcoef(moving[body], fixed[body])[0, 1]
-    assert np.corrcoef(resampled(moving, GRID, found)[body], fixed[body])[0, 1] > max(before + 0.2, 0.8)
+    assert np.corrcoef(resampled(moving, GRID, found)[body], fixed[body])[0, 1] > max(before + 0.2, 0.95)
     np.testing.assert_allclose(found[:3, 3], truth[:3, 3], atol=0.3)
     linear = found[:3, :3]
     if kind != "affine":  # turned, and scaled by one factor
         scale = np.cbrt(np.linalg.det(linear))
         np.testing.assert_allclose(linear @ linear.T, scale**2 * np.eye(3), atol=1e-6)
         assert kind == "similarity" or scale == pytest.approx(1)
-
-
-@pytest.mark.xfail(reason="the optimiser stops early: its gradient is small before the rotation is found")
-@pytest.mark.parametrize("kind", ["rigid", "similarity", "affine"])
-def test_a_known_transform_is_found_to_half_a_millimetre(fixed: np.ndarray, kind: Alignment) -> None:
-    truth = TRUTHS[kind]
-    found = align(fixed, resampled(fixed, GRID, np.linalg.inv(truth)), GRID, kind=kind, **_both())
-    assert _off(found, truth, fixed > 0.1) < 0.5
 
 
 def test_two_volumes_that_lie_alike_stay(fixed: np.ndarray) -> None:

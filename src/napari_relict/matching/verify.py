@@ -162,7 +162,7 @@ def _pair(task: Task, states: Mapping[bool, _Side], candidate: Candidate, wanted
         kind=task.alignment,
     )
     if contrasts:  # what was turned over is only roughly the other contrast
-        matrix = align(
+        again = align(
             query.image,
             other.image,
             grid,
@@ -172,6 +172,8 @@ def _pair(task: Task, states: Mapping[bool, _Side], candidate: Candidate, wanted
             kind=task.alignment,
             contrasts_differ=True,
         )
+        # Mutual information has many optima, and most of them are no better than where it began.
+        matrix = max((matrix, again), key=lambda one: _whole(query, other, grid, one, {"nmi"})["nmi"])
     scores = _whole(query, other, grid, matrix, wanted)
     if query.labels is not None and other.labels is not None and wanted & ON_LABELS:
         moved = resampled(other.labels, grid, matrix, nearest=True)

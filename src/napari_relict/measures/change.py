@@ -18,7 +18,8 @@ from napari_relict.measures.flow import WINDOW_MM, find_flow, warped
 BLURS = (0.0, 0.75, 1.25, 1.75)  # voxels, tried on either volume
 LESION_MM = 5.0  # standard deviation of the Gaussian that a lesion has to fill
 SHADING_MM = 20.0  # differences wider than this are uneven sensitivity, not lesions
-STANDS_OUT = 70.0  # times the median of all local differences: less is what noise and sharpness leave
+STANDS_OUT = 45.0  # times the median of all local differences: less is what noise and sharpness leave
+SKIN_MM = 10.0  # from the surface inwards: bright edges there differ however well a pair is aligned
 FEWEST_VOXELS = 1000
 
 
@@ -95,7 +96,7 @@ def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
 def _lesion(
     fixed: np.ndarray, rest: np.ndarray, body: np.ndarray, spacing: np.ndarray
 ) -> tuple[float, float, tuple[int, ...]]:
-    inner = ndimage.binary_erosion(body, iterations=max(1, round(4.0 / float(spacing.mean()))))
+    inner = _interior(body, float(spacing.mean()))
     if inner.sum() < FEWEST_VOXELS:
         return np.nan, np.nan, (0, 0, 0)
     local = np.abs(_mean_inside(rest, inner, LESION_MM / spacing) - _mean_inside(rest, inner, SHADING_MM / spacing))
@@ -105,6 +106,13 @@ def _lesion(
     where = np.unravel_index(int(local.argmax()), local.shape)
     usual = float(np.median(local[inner]))
     return peak / max(float(high - low), 1e-6), peak / max(usual, 1e-6), tuple(int(i) for i in where)
+
+
+def _interior(body: np.ndarray, step: float) -> np.ndarray:
+    """The body without its skin, with what is dark inside (bone, or a lesion that made a hole in the mask)."""
+    closed = ndimage.binary_closing(body, iterations=max(1, round(4.0 / step)))
+    filled = np.stack([ndimage.binary_fill_holes(one) for one in closed])  # axial: a head is open below
+    return np.asarray(ndimage.binary_erosion(filled, iterations=max(1, round(SKIN_MM / step))))
 
 
 def _mean_inside(values: np.ndarray, inside: np.ndarray, sigma: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ class VerdictSettings(_Table):
     alpha: float = Field(default=0.05, gt=0, lt=1)
     exact_bend: float = Field(default=0.5, gt=0)
     exact_lesion: float = Field(default=0.1, gt=0, le=1)
-    near_bend: float = Field(default=2.5, gt=0)
+    near_bend: float = Field(default=2.0, gt=0)
 
 
 class ReadingSettings(_Table):
