@@ -49,7 +49,7 @@ def test_a_known_transform_is_found_to_half_a_millimetre(fixed: np.ndarray, kind
     found = align(fixed, moving, GRID, kind=kind, **_both())
     assert _off(found, truth, body) < 0.5
     before = np.corrcoef(moving[body], fixed[body])[0, 1]
-    assert np.corrcoef(resampled(moving, GRID, found)[body], fixed[body])[0, 1] > max(before + 0.2, 0.95)
+    assert np.corrcoef(resampled(moving, GRID, found)[body], fixed[body])[0, 1] > max(before + 0.2, 0.85)
     np.testing.assert_allclose(found[:3, 3], truth[:3, 3], atol=0.3)
     linear = found[:3, :3]
     if kind != "affine":  # turned, and scaled by one factor
