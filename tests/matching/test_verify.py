@@ -15,6 +15,7 @@ import naive
 import phantom
 from napari_relict.encoders import EmbeddingCache
 from napari_relict.matching import Cohorts, Depth, match_cohorts
+from napari_relict.matching import verify as verifying
 from napari_relict.matching.verify import ON_LABELS, WHOLE, Candidate, Half, Task, Verified, verify
 from napari_relict.measures import choose_measures
 from napari_relict.volumes import Grid, Preparation, PreparedCohort, find_volumes, prepare_cohort
@@ -25,6 +26,14 @@ from napari_relict.workers import Workforce
 GRID = Grid((40, 48, 48), (4.0, 4.0, 4.0))
 CHANGES = {"bend", "lesion"}
 LEFT, RIGHT = HALVES.index("left"), HALVES.index("right")
+
+
+def _bent(values: np.ndarray, order: int) -> np.ndarray:
+    """Bent by up to 7 mm, smoothly."""
+    random = np.random.default_rng(3)
+    shift = np.stack([ndimage.gaussian_filter(random.standard_normal(values.shape), 8) for _ in range(3)])
+    shift *= 7 / 4 / np.linalg.norm(shift, axis=0).max()
+    return ndimage.map_coordinates(values, np.indices(values.shape) + shift, order=order)
 
 
 def _put(folder: Path, name: str, values: np.ndarray, labels: np.ndarray) -> None:
@@ -45,6 +54,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     _put(folder / "synthetic", "inverted", np.where(values > 0, 1100 - values, 0) + noise, labels)
     turned = [ndimage.rotate(one, 12, axes=(1, 2), reshape=False, order=k) for one, k in ((values, 1), (labels, 0))]
     _put(folder / "synthetic", "rotated", *turned)
+    _put(folder / "synthetic", "bent", _bent(values, 1) + noise, _bent(labels, 0))
     _put(folder / "synthetic", "novel", *phantom.head(90))
     half = phantom.head(91)[0]
     half[..., 22:] = values[..., 22:]
@@ -69,11 +79,12 @@ def _verified(
     measures: set[str] | frozenset[str],
     pose: str = "similarity",
     changes: bool = False,
+    deformable: bool = False,
 ) -> list[Verified]:
     return verify(
         Task(
             prepared[f"{pose} synthetic"], query, prepared[f"{pose} training"], candidates, measures, [1, 2], {},
-            "similarity", 4.0, changes,
+            "similarity", 4.0, changes, deformable,
         )
     )  # fmt: skip
 
@@ -155,6 +166,71 @@ def test_a_copied_half_is_named_in_the_query_s_own_left_and_right(prepared: dict
     assert flipped.scores["half_ncc"] > 0.95
     (upper,) = _verified(prepared, "mirrored", [_own(half=Half(HALVES.index("upper"), True))], {"half_ncc"})
     assert upper.part == "upper"
+
+
+def test_a_bent_copy_is_compared_unbent_and_told_bent(prepared: dict[str, Any]) -> None:
+    wanted = ON_LABELS | WHOLE | CHANGES | {"half_ncc"}
+    candidates = [_own(half=Half(LEFT, False))]
+    (linear,) = _verified(prepared, "bent", candidates, wanted, changes=True)
+    (one,) = _verified(prepared, "bent", candidates, wanted, changes=True, deformable=True)
+    for name in ("aligned_ncc", "nmi", "ssim", "ms_ssim", "psnr", "surface_dice"):
+        assert one.scores[name] > linear.scores[name], name
+    for name in ("tile_rmse", "assd"):
+        assert one.scores[name] < linear.scores[name], name
+    # What the deformation would take away is measured without it, and so are halves.
+    assert linear.change == one.change
+    for name in ("bend", "lesion", "half_ncc"):
+        assert one.scores[name] == linear.scores[name]
+    assert one.alignment == linear.alignment
+    assert linear.scores["bend"] > 1
+    assert [one] == _verified(prepared, "bent", candidates, wanted, changes=True, deformable=True)
+
+
+def test_a_deformation_does_not_blend_labels(prepared: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    surfaces_of = verifying.surfaces_of
+
+    def spy(labels: np.ndarray, *rest: Any) -> Any:
+        seen.append(np.unique(labels).tolist())
+        return surfaces_of(labels * 1, *rest)
+
+    training: PreparedCohort = prepared["similarity training"]
+    maps = training.labels(["head-0"])
+    monkeypatch.setattr(PreparedCohort, "labels", lambda *_: np.where(maps == 2, 7, 0).astype(np.uint16))
+    monkeypatch.setattr(verifying, "surfaces_of", spy)
+    _verified(prepared, "bent", [_own()], {"surface_dice"}, deformable=True)
+    assert seen == [[0, 7], [0, 7]]  # a blend would make 1 to 6
+
+
+def test_with_the_body_alone_noise_around_it_does_not_count(tmp_path: Path) -> None:
+    own, labels = phantom.head(0)
+    random = np.random.default_rng(0)
+    outside = ~ndimage.binary_dilation(labels > 0, iterations=4)
+    values = own + np.where(labels > 0, random.normal(0, 10, own.shape), 0).astype(np.float32)
+    noisy = values + np.where(outside, random.uniform(0, 180, values.shape), 0)
+    bed = values.copy()
+    bed[6:34, 46:, 6:38] = 700
+    for seed in range(3):
+        _put(tmp_path / "training", f"head-{seed}", *phantom.head(seed))
+    for name, image in (("plain", values), ("noisy", noisy), ("bed", bed)):
+        _put(tmp_path / "synthetic", name, image, labels)
+    measures = {"aligned_ncc", "psnr", "ms_ssim", "nmi"}
+    found = {}
+    for masked in (False, True):
+        how = Preparation(GRID, "mr", pose="rigid", partial=False, foreground=masked)
+        files = {name: find_volumes(tmp_path / name)[0] for name in ("training", "synthetic")}
+        reference = study_reference(files["training"], how, tmp_path / "c")
+        training, synthetic = (
+            prepare_cohort(name, files[name], {}, how, reference, tmp_path / "c")[0] for name in files
+        )
+        for name in synthetic.names:
+            task = Task(synthetic, name, training, [_own()], measures, [], {}, "rigid", 4.0, False)
+            found[masked, name] = verify(task)[0].scores
+    for name in ("noisy", "bed"):
+        for measure, tolerance in (("aligned_ncc", 0.002), ("ms_ssim", 0.002), ("psnr", 2.0), ("nmi", 0.02)):
+            assert found[True, name][measure] == pytest.approx(found[True, "plain"][measure], abs=tolerance), measure
+        assert found[False, name]["aligned_ncc"] < found[False, "plain"]["aligned_ncc"] - 0.005
+        assert found[False, name]["psnr"] < found[False, "plain"]["psnr"] - 3
 
 
 def test_without_segmentations_labels_are_left_out(prepared: dict[str, Any], tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import ndimage
 
 import phantom
 from conftest import MEASURES
@@ -250,6 +251,51 @@ def _small_study(folder: Path, synthetic: dict[str, np.ndarray], training: int =
         holdout=folder / "holdout" if holdout else None,
         spacing=4.0,
     )
+
+
+def _with(study: Study, *lines: tuple[str, str]) -> Study:
+    """The study opened again with lines of study.toml exchanged."""
+    path = study.folder / "study.toml"
+    for old, new in lines:
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+    return Study.open(study.folder)
+
+
+def test_a_deformation_asked_for_in_study_toml_reaches_the_tables_and_the_null(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    shift = np.stack([ndimage.gaussian_filter(random.standard_normal(phantom.SHAPE), 8) for _ in range(3)])
+    shift *= 7 / phantom.SPACING[0] / np.linalg.norm(shift, axis=0).max()
+    places = np.indices(phantom.SHAPE) + shift
+    bent = [ndimage.map_coordinates(phantom.head(seed)[0], places, order=1) for seed in (0, 1)]
+    study = _small_study(tmp_path, {"bent": bent[0]})
+    phantom.write(tmp_path / "holdout", "h4", bent[1])
+    found = {}
+    for deformable in (False, True):
+        if deformable:
+            study = _with(study, ("deformable = false", "deformable = true"))
+        assert study.match(measures=["ncc", "nmi", "bend"]) == []
+        matches = study.matches().set_index("training")
+        found[deformable] = matches.loc["000"], study.null("nmi").scores
+    (before, null_before), (after, null_after) = found[False], found[True]
+    assert after["nmi"] > before["nmi"] + 0.02
+    assert after["ncc"] == before["ncc"]
+    assert after["bend"] == before["bend"] > 1
+    assert (null_after >= null_before).all()
+    assert null_after.max() > null_before.max() + 0.02  # the holdout volume that was bent
+
+
+def test_the_body_alone_asked_for_in_study_toml_is_prepared_and_searched(tmp_path: Path) -> None:
+    bed = phantom.head(0)[0]
+    bed[6:34, 46:, 6:38] = 700
+    study = _small_study(tmp_path, {"bed": bed}, holdout=2)
+    assert study.match(measures=["ncc"]) == []
+    before = study.matches().set_index("training").loc["000", "ncc"]
+    study = _with(study, ("foreground = false", "foreground = true"))
+    assert study.match(measures=["ncc"]) == []
+    after = study.matches().set_index("training").loc["000", "ncc"]
+    assert after > max(before + 0.01, 0.99)
+    assert (study.volume("synthetic", "bed").image > 0.5)[:, -6:].sum() > 100  # shown with the bed
 
 
 def test_the_very_same_voxels_are_an_exact_replica_however_small_the_null(tmp_path: Path) -> None:

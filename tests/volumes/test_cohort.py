@@ -18,8 +18,8 @@ from napari_relict.volumes.cohort import CohortWriter, Row, searched_image
 GRID = Grid((9, 10, 12), (4.0, 4.0, 4.0))
 
 
-def a_row(name: str, *, inverted: bool = False) -> Row:
-    return Row(-1, name, "", name, name, False, [], (0.0, 1.0), [], inverted, [], [], [], "")
+def a_row(name: str, *, inverted: bool = False, masked: bool = False) -> Row:
+    return Row(-1, name, "", name, name, False, [], (0.0, 1.0), [], inverted, [], [], [], "", masked=masked)
 
 
 def a_volume(seed: int) -> np.ndarray:
@@ -62,6 +62,29 @@ def test_inverted_volumes_are_searched_turned_over_and_shown_as_they_are(cohort:
         assert cohort.rows[name].spread == pytest.approx(((values - values.mean()) ** 2).sum(), rel=1e-12)
 
 
+@pytest.mark.parametrize("inverted", [False, True])
+def test_where_the_body_alone_counts_it_alone_is_searched_and_all_is_shown(tmp_path: Path, inverted: bool) -> None:
+    image = a_volume(0)
+    body = image > 0
+    image[0, 0, :2] = 0.9  # apart from the body
+    image[~body] += np.float32(0.02)
+    writer = CohortWriter(tmp_path / "training.zarr", GRID, "key")
+    writer.add(a_row("a", inverted=inverted, masked=True), image, None)
+    cohort = PreparedCohort(tmp_path / "training.zarr", "training", writer.rows, GRID, "")
+    searched = cohort.images(["a"], np.float64, searched=True)[0]
+    assert (searched[~body] == 0).all()
+    natural = image.astype(np.float16)[body]
+    expected = (1 - image[body]).astype(np.float16) if inverted else natural
+    np.testing.assert_array_equal(searched[body], expected)
+    np.testing.assert_array_equal(cohort.volume("a").image, image.astype(np.float16))
+    row = cohort.rows["a"]
+    assert row.total == searched.sum()
+    assert row.spread == pytest.approx(((searched - searched.mean()) ** 2).sum(), rel=1e-12)
+    assert writer.holds(row)
+    (cohort.folder / "searched/c/0/0/0/0").unlink()
+    assert not writer.holds(row)
+
+
 def test_a_constant_volume_has_no_spread_at_all(tmp_path: Path) -> None:
     writer = CohortWriter(tmp_path / "training.zarr", GRID, "key")
     writer.add(a_row("flat"), np.full(GRID.shape, 0.3, np.float32), None)
@@ -72,7 +95,7 @@ def test_a_constant_volume_has_no_spread_at_all(tmp_path: Path) -> None:
 def test_a_missing_or_short_chunk_is_said_with_the_volume_and_the_remedy(
     cohort: PreparedCohort, searched: bool
 ) -> None:
-    chunk = cohort.folder / ("turned" if searched else "image") / "c/2/0/0/0"
+    chunk = cohort.folder / ("searched" if searched else "image") / "c/2/0/0/0"
     whole = chunk.read_bytes()
     for damage in (lambda: chunk.write_bytes(whole[:-1]), chunk.unlink):
         damage()

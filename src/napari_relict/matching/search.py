@@ -60,12 +60,14 @@ class Depth:
     verify : of these, how many of the leading measures are aligned pair by pair.
     alignment : the transform of that alignment.
     tolerance_mm : of surface Dice.
+    deformable : bend each aligned pair a little before it is compared.
     """
 
     top: int = 5
     verify: int = 2
     alignment: Alignment = "similarity"
     tolerance_mm: float = 2.0
+    deformable: bool = False
 
 
 @dataclass
@@ -231,6 +233,7 @@ def _verify_block(
                 depth.alignment,
                 depth.tolerance_mm,
                 rows.cohort.cohort == "synthetic" and bool({"bend", "lesion"} & set(aligned)),
+                depth.deformable,
             )
 
     before = _queries_of(result)

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from napari_relict.measures.centreline import cl_dice, skeletons_of
 from napari_relict.measures.change import Change, find_change
+from napari_relict.measures.deformation import deform
 from napari_relict.measures.information import normalised_mutual_information
 from napari_relict.measures.lesions import lesions_of, match_lesions
 from napari_relict.measures.registration import Alignment, align
@@ -24,7 +25,7 @@ from napari_relict.volumes.cohort import PreparedCohort, mirror_labels
 from napari_relict.volumes.frames import MIRROR, from_rows, grid_points, resampled, rows_of
 from napari_relict.volumes.grid import Grid
 from napari_relict.volumes.halves import HALVES, MIRRORED
-from napari_relict.volumes.pose import foreground
+from napari_relict.volumes.pose import body_of, foreground
 
 EDGE_MM = 6.0  # beyond the fields of view and the body's surface by less than this, volumes are not compared
 SURFACE_LABELS = frozenset({"surface_dice", "hd95", "assd"})
@@ -64,6 +65,7 @@ class Task:
     measures : names of the pair measures wanted.
     labels, sides : label values, and which of them exchange places in a mirror.
     changes : whether to say how the nearest candidate was changed.
+    deformable : bend each aligned pair a little before it is compared; how it was changed is told without.
     """
 
     cohort: PreparedCohort
@@ -76,6 +78,7 @@ class Task:
     alignment: Alignment
     tolerance_mm: float
     changes: bool
+    deformable: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,10 +107,11 @@ class _Side:
     searched: np.ndarray
     seen: np.ndarray
     labels: np.ndarray | None
+    masked: bool = False  # the body alone counts
 
     @cached_property
     def body(self) -> np.ndarray:
-        return foreground(self.image)
+        return body_of(self.image) if self.masked else foreground(self.image)
 
     def surfaces(self, labels: Sequence[int], spacing: Sequence[float]) -> Surfaces:
         """Made once: a query is compared with several training volumes."""
@@ -119,7 +123,7 @@ class _Side:
     def mirrored(self, sides: Mapping[int, int]) -> _Side:
         labels = None if self.labels is None else mirror_labels(self.labels, sides)
         image, searched, seen = (np.ascontiguousarray(v[..., ::-1]) for v in (self.image, self.searched, self.seen))
-        return _Side(image, searched, seen, labels)
+        return _Side(image, searched, seen, labels, self.masked)
 
 
 def verify(task: Task) -> list[Verified]:
@@ -143,9 +147,9 @@ def verify(task: Task) -> list[Verified]:
 
 def _side(cohort: PreparedCohort, name: str, labels: bool) -> _Side:
     image = cohort.images([name])[0]
-    searched = cohort.images([name], searched=True)[0] if cohort.rows[name].inverted else image
+    searched = cohort.images([name], searched=True)[0] if cohort.rows[name].apart else image
     maps = cohort.labels([name])[0] if labels and cohort.rows[name].has_labels else None
-    return _Side(image, searched, cohort.field_of_view(name), maps)
+    return _Side(image, searched, cohort.field_of_view(name), maps, cohort.rows[name].masked)
 
 
 def _pair(task: Task, states: Mapping[bool, _Side], candidate: Candidate, wanted: set[str]) -> Verified:
@@ -174,9 +178,15 @@ def _pair(task: Task, states: Mapping[bool, _Side], candidate: Candidate, wanted
         )
         # Mutual information has many optima, and most of them are no better than where it began.
         matrix = max((matrix, again), key=lambda one: _whole(query, other, grid, one, {"nmi"})["nmi"])
-    scores = _whole(query, other, grid, matrix, wanted)
+    way: np.ndarray | sitk.Transform = matrix
+    if task.deformable and wanted & (WHOLE | ON_LABELS):
+        way = deform(
+            query.image, other.image, grid, matrix, fixed_mask=query.seen & query.body, moving_mask=other.seen,
+            contrasts_differ=contrasts,
+        )  # fmt: skip
+    scores = _whole(query, other, grid, way, wanted)
     if query.labels is not None and other.labels is not None and wanted & ON_LABELS:
-        moved = resampled(other.labels, grid, matrix, nearest=True)
+        moved = resampled(other.labels, grid, way, nearest=True)
         scores |= _on_labels(query, moved, grid, task, wanted)
     part = ""
     if "half_ncc" in wanted and candidate.half is not None:
@@ -186,25 +196,28 @@ def _pair(task: Task, states: Mapping[bool, _Side], candidate: Candidate, wanted
     return Verified(scores, rows_of(matrix), part)
 
 
-def _whole(query: _Side, other: _Side, grid: Grid, matrix: np.ndarray, wanted: set[str]) -> dict[str, float]:
+def _whole(
+    query: _Side, other: _Side, grid: Grid, way: np.ndarray | sitk.Transform, wanted: set[str]
+) -> dict[str, float]:
     """Measures of the two whole volumes, where both were seen and the query shows its body."""
-    moved = resampled(other.image, grid, matrix)
-    both = query.seen & (resampled(other.seen.astype(np.float32), grid, matrix) > 0.5)
+    moved = resampled(other.image, grid, way)
+    both = query.seen & (resampled(other.seen.astype(np.float32), grid, way) > 0.5)
     margin = max(1, round(EDGE_MM / float(np.mean(grid.spacing)) / 2))
     body = ndimage.binary_dilation(query.body, iterations=margin) & both
+    counted = body if query.masked else both
     scores: dict[str, float] = {}
     if not body.any():
         return dict.fromkeys(wanted & WHOLE, float("nan"))
     if "aligned_ncc" in wanted:
-        scores["aligned_ncc"] = _ncc(query.searched[both], resampled(other.searched, grid, matrix)[both])
+        scores["aligned_ncc"] = _ncc(query.searched[counted], resampled(other.searched, grid, way)[counted])
     if "nmi" in wanted:
         scores["nmi"] = normalised_mutual_information(query.image, moved, mask=body)
     if "ssim" in wanted:
         scores["ssim"] = ssim(query.image, moved, mask=body)
     if "ms_ssim" in wanted:
-        scores["ms_ssim"] = ms_ssim(np.where(both, query.image, 0), np.where(both, moved, 0))
+        scores["ms_ssim"] = ms_ssim(np.where(counted, query.image, 0), np.where(counted, moved, 0))
     if "psnr" in wanted:
-        scores["psnr"] = float(psnr(np.mean((query.image[both].astype(np.float64) - moved[both]) ** 2)))
+        scores["psnr"] = float(psnr(np.mean((query.image[counted].astype(np.float64) - moved[counted]) ** 2)))
     if wanted & {"tile_rmse", "copied_share"}:
         tiles = tile_scores(query.image, moved, body)
         scores |= {"tile_rmse": tiles.worst_rmse, "copied_share": tiles.copied_share}

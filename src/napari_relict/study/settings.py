@@ -54,6 +54,7 @@ class GridSettings(_Table):
 class PreparationSettings(_Table):
     pose: PoseKind = "similarity"
     partial: bool = True
+    foreground: bool = False
     ct_window: tuple[float, float] = (-1000.0, 1000.0)
 
 
@@ -65,6 +66,7 @@ class MatchSettings(_Table):
     top: int = Field(default=5, ge=1)
     verify: int = Field(default=2, ge=0)
     alignment: Alignment = "similarity"
+    deformable: bool = False
     tolerance_mm: float = Field(default=2.0, gt=0)
     duplicate_ncc: float = Field(default=0.99, gt=0, le=1)
 
@@ -124,6 +126,7 @@ class Settings(_Table):
             self.preparation.ct_window,
             self.preparation.pose,
             self.preparation.partial,
+            self.preparation.foreground,
         )
 
 
@@ -151,10 +154,11 @@ COMMENTS = {
     "modality": "mr (intensity by percentile) or ct (by HU window)",
     "grid": "the common grid; changing it prepares every volume again",
     "preparation": "pose: similarity or rigid (onto the study's reference), or centre; partial: pose halves too,\n"
-    "# so that copies of a part are found; ct_window: HU that become 0 and 1",
+    "# so that copies of a part are found; foreground: search by the body alone, without table and noise around it;\n"
+    "# ct_window: HU that become 0 and 1",
     "match": "top: patients kept by each measure; verify: how many of these are aligned pair by pair (alignment:\n"
-    "# rigid, similarity or affine); tolerance_mm: of surface Dice; duplicate_ncc: training volumes at least this\n"
-    "# alike are reported as duplicates",
+    "# rigid, similarity or affine; deformable: then bent a little, too); tolerance_mm: of surface Dice;\n"
+    "# duplicate_ncc: training volumes at least this alike are reported as duplicates",
     "verdicts": "alpha: false discovery rate; an unrated replica is called exact where anatomy is bent by less than\n"
     "# exact_bend (mm) and nothing differs by exact_lesion (share of the brightness) or more; a whole volume\n"
     "# bent by near_bend (mm) or more is a look-alike, no copy\n"

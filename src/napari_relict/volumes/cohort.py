@@ -1,9 +1,10 @@
 """The prepared cohort on disk: every volume on the common grid, one chunk a volume, never all in memory.
 
 Layout of `volumes/<cohort>.zarr`: arrays `image` (float16, 0 to 1, uncompressed: a chunk file is the row as it is),
-`turned` (likewise, only rows whose contrast is inverted, turned over for the search) and, where there are
-segmentations, `labels` (uint16), all of shape (rows, z, y, x); `rows.jsonl` says which row holds which volume. A line
-is appended only after its row is on disk, so a job killed at any moment leaves finished rows and nothing half-written.
+`searched` (likewise, only of rows that the search sees otherwise: contrast turned over, or the body alone) and, where
+there are segmentations, `labels` (uint16), all of shape (rows, z, y, x); `rows.jsonl` says which row holds which
+volume. A line is appended only after its row is on disk, so a job killed at any moment leaves finished rows and
+nothing half-written.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from zarr.codecs import BloscCodec
 from napari_relict.errors import DataError
 from napari_relict.volumes.frames import field_of_view, from_rows
 from napari_relict.volumes.grid import Grid
-from napari_relict.volumes.pose import turn_over
+from napari_relict.volumes.pose import body_of, turn_over
 
 REMEDY = "delete the folder volumes and run match again"
 
@@ -102,11 +103,19 @@ class Row:
     # Of the values the search compares, float64 of float16: their sum, and that of the squares about their mean.
     total: float = 0.0
     spread: float = 0.0
+    masked: bool = False  # the search sees the body alone
+
+    @property
+    def apart(self) -> bool:
+        """The search compares other voxels than those that are shown."""
+        return self.inverted or self.masked
 
 
-def searched_image(image: np.ndarray, inverted: bool, spacing: Sequence[float]) -> np.ndarray:
-    """What the search compares: float16 (z, y, x), turned over where the contrast is inverted."""
-    return (turn_over(image.astype(np.float32), spacing) if inverted else image).astype(np.float16)
+def searched_image(image: np.ndarray, inverted: bool, spacing: Sequence[float], masked: bool = False) -> np.ndarray:
+    """What the search compares: float16 (z, y, x), turned over where the contrast is inverted, 0 outside the body
+    where that alone is asked for."""
+    values = turn_over(image.astype(np.float32), spacing) if inverted else image
+    return (np.where(body_of(image), values, 0) if masked else values).astype(np.float16)
 
 
 class PreparedCohort:
@@ -157,7 +166,7 @@ class PreparedCohort:
         DataError : the chunk file is not there, or cut short.
         """
         row, view, done = self.rows[name], out.data.cast("B"), 0
-        path = chunk_file(self.folder, "turned" if searched and row.inverted else "image", row.row)
+        path = chunk_file(self.folder, "searched" if searched and row.apart else "image", row.row)
         if path.exists():
             with path.open("rb", buffering=0) as chunk:
                 while count := chunk.readinto(view[done:]):
@@ -235,14 +244,14 @@ class CohortWriter:
 
         `halves`: float16 (halves, voxels), see `napari_relict.volumes.halves`; the same shape for all volumes.
         """
-        searched = searched_image(image, row.inverted, self.grid.spacing)
+        searched = searched_image(image, row.inverted, self.grid.spacing, row.masked)
         values = searched.astype(np.float64)
         total = float(values.sum())
         values -= total / values.size
         row = replace(row, row=self._next, total=total, spread=float((values**2).sum()))
         self._write("image", "f2", image)
-        if row.inverted:
-            self._write("turned", "f2", searched)
+        if row.apart:
+            self._write("searched", "f2", searched)
         if halves is not None:
             self._write("halves", "f2", halves)
         if labels is not None:
@@ -274,7 +283,7 @@ class CohortWriter:
 
     def holds(self, row: Row) -> bool:
         """True when the voxels of `row` are there."""
-        arrays = ["image", *(["turned"] if row.inverted else []), *(["labels"] if row.has_labels else [])]
+        arrays = ["image", *(["searched"] if row.apart else []), *(["labels"] if row.has_labels else [])]
         halves = not row.halves or chunk_file(self.folder, "halves", row.row, 2).exists()
         return halves and all(chunk_file(self.folder, array, row.row).exists() for array in arrays)
 

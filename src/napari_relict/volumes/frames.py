@@ -72,12 +72,21 @@ def field_of_view(grid: Grid, to_index: np.ndarray, size: Sequence[int]) -> np.n
     return inside
 
 
-def resampled(values: np.ndarray, grid: Grid, matrix: np.ndarray, *, nearest: bool = False) -> np.ndarray:
-    """`values` on `grid` seen through `matrix` (grid mm -> grid mm); 0 outside. Same dtype for labels, else float32."""
+def resampled(
+    values: np.ndarray, grid: Grid, to_values: np.ndarray | sitk.Transform, *, nearest: bool = False
+) -> np.ndarray:
+    """`values` on `grid` seen through `to_values`; 0 outside. Same dtype for labels, else float32.
+
+    Parameters
+    ----------
+    to_values : grid mm -> grid mm of `values`: (4, 4), or a transform that need not be linear.
+    nearest : for labels, which are not to be blended.
+    """
     kind = values.dtype if nearest else np.dtype(np.float32)
     image = on_grid(np.ascontiguousarray(values, kind), grid)
     way = sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear
-    moved = sitk.Resample(image, grid.empty(), transform_of(matrix), way, 0.0, image.GetPixelID())
+    transform = to_values if isinstance(to_values, sitk.Transform) else transform_of(to_values)
+    moved = sitk.Resample(image, grid.empty(), transform, way, 0.0, image.GetPixelID())
     return np.asarray(sitk.GetArrayFromImage(moved), kind)
 
 

@@ -46,9 +46,23 @@ class Pose:
     inverted: bool = False
 
 
-def coarse_image(image: sitk.Image, grid: Grid, modality: Modality, window: tuple[float, float]) -> sitk.Image:
-    """The whole volume at low resolution, values 0 to 1, in its own world coordinates."""
-    spacing = COARSE * float(np.mean(grid.spacing))
+def coarse_image(
+    image: sitk.Image, grid: Grid, modality: Modality, window: tuple[float, float], *, body_alone: bool = False
+) -> sitk.Image:
+    """The whole volume at low resolution, values 0 to 1, in its own world coordinates; 0 outside the body where that
+    alone is asked for."""
+    step = float(np.mean(grid.spacing))
+    coarse = _at_resolution(image, COARSE * step, modality, window)
+    if not body_alone:
+        return coarse
+    # At low resolution a table is part of the body that lies on it.
+    fine = _at_resolution(image, step, modality, window)
+    inside = sitk.GetImageFromArray(body_of(sitk.GetArrayFromImage(fine)).astype(np.float32))
+    inside.CopyInformation(fine)
+    return coarse * sitk.Resample(inside, coarse, sitk.Transform(), sitk.sitkLinear, 0.0)
+
+
+def _at_resolution(image: sitk.Image, spacing: float, modality: Modality, window: tuple[float, float]) -> sitk.Image:
     around, centre = bounding_grid(image, spacing)
     fill = window[0] if modality == "ct" else float(sitk.GetArrayViewFromImage(image).min())
     values = place(image, around, sitk.TranslationTransform(3, centre.tolist()), fill=fill)
@@ -56,10 +70,10 @@ def coarse_image(image: sitk.Image, grid: Grid, modality: Modality, window: tupl
         values = to_unit(values, *value_range(values, modality, window, ""))
     except DataError:  # nothing to see at this resolution: centre on the box
         values = np.zeros(around.shape, np.float32)
-    coarse = sitk.GetImageFromArray(values)
-    coarse.CopyInformation(around.empty())
-    coarse.SetOrigin((np.array(coarse.GetOrigin()) + centre).tolist())
-    return coarse
+    seen = sitk.GetImageFromArray(values)
+    seen.CopyInformation(around.empty())
+    seen.SetOrigin((np.array(seen.GetOrigin()) + centre).tolist())
+    return seen
 
 
 def centre_of_mass(coarse: sitk.Image) -> np.ndarray:
@@ -152,6 +166,18 @@ def foreground(values: np.ndarray) -> np.ndarray:
     threshold = sitk.OtsuThresholdImageFilter()
     threshold.Execute(image)
     return np.asarray(ndimage.binary_fill_holes(values > 0.5 * threshold.GetThreshold()))
+
+
+def body_of(values: np.ndarray) -> np.ndarray:
+    """The body without the table it lies on and the noise around it. bool (z, y, x).
+
+    The largest connected part of the foreground (voxels that share a corner are connected), holes filled slice by
+    slice too: lungs that the volume's upper or lower end cuts open are part of the body.
+    """
+    parts, count = ndimage.label(foreground(values), np.ones((3, 3, 3)))
+    sizes = np.bincount(parts.ravel(), minlength=2)[1:]
+    inside = parts == 1 + int(sizes.argmax()) if count else parts > 0
+    return np.stack([ndimage.binary_fill_holes(piece) for piece in inside])
 
 
 def turn_over(values: np.ndarray, spacing: Sequence[float]) -> np.ndarray:

@@ -49,6 +49,7 @@ class Preparation:
     pose : `similarity` (turned, shifted and scaled) or `rigid` onto the study's own reference, or `centre` (of mass
         only).
     partial : pose halves too, so that copies of a part are found (needs a pose onto the reference).
+    foreground : pose and search by the body alone.
     """
 
     grid: Grid
@@ -56,10 +57,15 @@ class Preparation:
     window: tuple[float, float] = (-1000.0, 1000.0)
     pose: PoseKind = "similarity"
     partial: bool = True
+    foreground: bool = False
 
     @property
     def unit(self) -> str:
         return "HU" if self.modality == "ct" else ""
+
+    def coarse(self, image: sitk.Image) -> sitk.Image:
+        """What a volume is posed by."""
+        return coarse_image(image, self.grid, self.modality, self.window, body_alone=self.foreground)
 
     def key(self, reference: np.ndarray | None = None) -> str:
         text = json.dumps({"recipe": RECIPE, **asdict(self)}, sort_keys=True)
@@ -105,7 +111,7 @@ def study_reference(
     def coarse(file: VolumeFile) -> sitk.Image | None:
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
         try:
-            return coarse_image(read_volume(file), preparation.grid, preparation.modality, preparation.window)
+            return preparation.coarse(read_volume(file))
         except DataError:  # said when the cohort itself is prepared
             return None
 
@@ -235,7 +241,7 @@ def _prepared(
     values = sitk.GetArrayViewFromImage(image)
     voxels = hashlib.sha256(values).hexdigest()
     geometry = repr((image.GetSpacing(), image.GetOrigin(), image.GetDirection()))
-    coarse = coarse_image(image, how.grid, how.modality, how.window)
+    coarse = how.coarse(image)
     if reference is None:
         posed = Pose(centring(centre_of_mass(coarse)))
     else:
@@ -268,6 +274,7 @@ def _prepared(
         size=list(image.GetSize()),
         halves=[rows_of(np.linalg.inv(to_world) @ matrix_of(half)) for half in turns],
         path=str(file.path),
+        masked=how.foreground,
     )
     return _Prepared(row, to_unit(placed, low, high), labels, halves, refused)
 
