@@ -90,7 +90,7 @@ def main() -> None:
         side, few = (32, 8) if given.quick else (128, 256)
         dense = measure_pairs(folder / f"dense-{side}", side, few, few)
         single = measure_study(folder / f"real-{side}", side, Sizes(3, 2, 2, 0, 0) if given.quick else REAL)
-        whole = measure_match(folder / "whole", *((32, 8, 2, 2) if given.quick else (64, 200, 20, 20)))
+        whole = measure_match(folder / f"whole-{side}", *((32, 8, 2, 2) if given.quick else (64, 200, 20, 20)))
     text = section(dense, single, whole, side)
     print(text)
     if not given.quick:
