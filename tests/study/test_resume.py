@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -91,8 +94,21 @@ def test_a_second_match_verifies_nothing_again(undisturbed: Path, tmp_path: Path
     _same_tables(study, Study.open(undisturbed))
 
 
-def test_a_stopped_verification_goes_on_where_it_was(
-    unmatched: Path, undisturbed: Path, tmp_path: Path, verified: list[str]
+KILLED = """
+import os, signal, sys
+from napari_relict.study import Study
+
+def kill(stage, done, total):
+    if stage == "align and verify" and done == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+Study.open(sys.argv[1]).match(measures=sys.argv[2].split(","), progress=kill)
+"""
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_a_verification_that_ended_early_goes_on_where_it_was(
+    how: str, unmatched: Path, undisturbed: Path, tmp_path: Path, verified: list[str]
 ) -> None:
     study = Study.open(shutil.copytree(unmatched, tmp_path / "study"))
 
@@ -100,8 +116,12 @@ def test_a_stopped_verification_goes_on_where_it_was(
         if stage == "align and verify" and done == 3:
             raise Cancelled(stage)
 
-    with pytest.raises(Cancelled):
-        study.match(measures=MEASURES, progress=stop)
+    if how == "stopped":
+        with pytest.raises(Cancelled):
+            study.match(measures=MEASURES, progress=stop)
+    else:
+        command = [sys.executable, "-c", KILLED, str(study.folder), ",".join(MEASURES)]
+        assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     verified.clear()
     study.match(measures=MEASURES)
     assert len(verified) == QUERIES - 3
