@@ -11,26 +11,50 @@ from scipy import ndimage
 
 from napari_relict.volumes.cohort import CohortWriter, PreparedCohort, Row
 from napari_relict.volumes.grid import Grid
+from napari_relict.volumes.halves import HALVES, HalfLayout, half_layout
 from napari_relict.workers import workers
 
 
-def make_cohort(folder: Path, cohort: str, count: int, side: int, seed: int) -> PreparedCohort:
-    """`count` volumes of `side`³ with structure in common and of their own, and noise; what is there is kept."""
+def make_cohort(
+    folder: Path, cohort: str, count: int, side: int, seed: int, layout: HalfLayout | None = None
+) -> PreparedCohort:
+    """`count` volumes of `side`³ with structure in common and of their own, and noise; what is there is kept.
+
+    `layout`: store halves too, as the whole's pose has them (none are posed here).
+    """
     grid = Grid((side,) * 3, (1.5,) * 3)
-    writer = CohortWriter(folder / f"{cohort}.zarr", grid, f"{side} {seed}")
+    writer = CohortWriter(folder / f"{cohort}.zarr", grid, f"{side} {seed} {layout is not None}")
     names = [f"{cohort}-{number:05d}" for number in range(count)]
     draw = a_head(side)
     # The whole grid is in the field of view: grid mm about its centre -> voxel.
     to_index = [1 / 1.5, 0, 0, (side - 1) / 2, 0, 1 / 1.5, 0, (side - 1) / 2, 0, 0, 1 / 1.5, (side - 1) / 2]
+    as_it_is = [1.0, 0, 0, 0, 0, 1.0, 0, 0, 0, 0, 1.0, 0]
     missing = [number for number, name in enumerate(names) if name not in writer.rows]
     with ThreadPoolExecutor(workers()) as pool:
         for start in range(0, len(missing), 32):  # a few at a time in memory
             some = missing[start : start + 32]
             for number, image in zip(some, pool.map(lambda number: draw((seed, number)), some), strict=True):
                 name = names[number]
-                row = Row(-1, name, "", name, name, False, [], (0.0, 1.0), [], False, to_index, [side] * 3, [], "")
-                writer.add(row, image, None)
+                poses = [as_it_is] * len(HALVES) if layout else []
+                row = Row(-1, name, "", name, name, False, [], (0.0, 1.0), [], False, to_index, [side] * 3, poses, "")
+                writer.add(row, image, None, halves_of(image, layout) if layout else None)
     return PreparedCohort(writer.folder, cohort, {name: writer.rows[name] for name in names}, grid, "")
+
+
+def layout_of(side: int) -> HalfLayout:
+    """Halves of what all volumes of `side`³ have in common."""
+    return half_layout(coarse(np.mean([a_head(side)((0, number)) for number in range(8)], axis=0)))
+
+
+def halves_of(image: np.ndarray, layout: HalfLayout) -> np.ndarray:
+    """float16 (halves, voxels)."""
+    return np.stack([layout.packed(half, coarse(image)) for half in range(len(HALVES))])
+
+
+def coarse(image: np.ndarray) -> np.ndarray:
+    """Half the resolution; sides have to be even."""
+    z, y, x = (side // 2 for side in image.shape)
+    return image.reshape(z, 2, y, 2, x, 2).mean((1, 3, 5))
 
 
 def a_head(side: int) -> Callable[[tuple[int, int]], np.ndarray]:

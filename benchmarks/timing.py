@@ -41,3 +41,23 @@ def compared(
     if peer_s is None:
         return row | {"peer_ms": None, "ratio": None, "note": "not installed"}
     return row | {"peer_ms": 1000 * peer_s, "ratio": peer_s / ours_s, "note": note}
+
+
+class StageTimes:
+    """A `Progress` that adds up how long each stage took: from the report before to its own last one.
+
+    Attributes
+    ----------
+    wall, processor : seconds by stage; those of the processor are of all threads, whatever else the machine does.
+    """
+
+    def __init__(self) -> None:
+        self.wall: dict[str, float] = {}
+        self.processor: dict[str, float] = {}
+        self._before = time.perf_counter(), time.process_time()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.perf_counter(), time.process_time()
+        for kept, at, before in zip((self.wall, self.processor), now, self._before, strict=True):
+            kept[stage] = kept.get(stage, 0.0) + at - before
+        self._before = now

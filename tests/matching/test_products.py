@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from hypothesis.extra import numpy as hnp
 
 import naive
 from napari_relict.errors import DataError, UsageError
-from napari_relict.matching import find_duplicates, folding, products, tables
+from napari_relict.matching import folding, products, tables
 from napari_relict.matching.folding import Layout, shared_of
 from napari_relict.matching.products import Comparison, Kind, choose_kind
 from napari_relict.matching.settling import ExactScores, settle
@@ -263,23 +263,3 @@ def test_a_missing_chunk_stops_the_search_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "t/image/c/1/0/0/0").unlink()
     with pytest.raises(DataError, match=r"training-1: .*damaged; delete the folder volumes and run match again"):
         score_block(cohort, cohort.names[:1], cohort, choose_measures(["ncc"]), [], {})
-
-
-def test_duplicates_are_found_once_in_either_state_and_by_equal_voxels(tmp_path: Path) -> None:
-    volumes = np.random.default_rng(0).random((5, 6, 7, 8), np.float32)
-    volumes[3] = volumes[1][..., ::-1]
-    training = on_disk(tmp_path / "t", "training", volumes)
-    holdout = on_disk(tmp_path / "h", "holdout", volumes[2:3] * 0.5)
-    patients = {("training", name): str(i // 2) for i, name in enumerate(training.names)} | {
-        ("holdout", "holdout-0"): "x"
-    }
-    found = find_duplicates(training, [holdout], patients, 0.99)
-    assert {(one.volume, one.training, one.mirrored, one.same_patient) for one in found} == {
-        ("training-1", "training-3", True, False),
-        ("holdout-0", "training-2", False, False),
-    }
-    assert all(one.ncc == pytest.approx(1, abs=1e-3) and not one.same_voxels for one in found)
-    training.rows["training-4"] = replace(training.rows["training-4"], voxels="training-0")
-    twice = [one for one in find_duplicates(training, [], patients, 0.99) if one.same_voxels]
-    assert [(one.volume, one.training) for one in twice] == [("training-0", "training-4")]
-    assert twice[0].ncc < 0.5

@@ -21,9 +21,13 @@ MEASURES = ("ncc", "half", "nmi", "half_ncc", "ssim", "dice")
 
 @pytest.fixture(scope="module")
 def unmatched(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of 13 volumes, nothing prepared yet."""
+    """A study of 17 volumes, some of them duplicates, nothing prepared yet."""
     folder = tmp_path_factory.mktemp("cluster")
     places = phantom.write_study_folders(folder / "data", training=5, holdout=4, novel=1)
+    phantom.write(places["training"], "again", phantom.head(3)[0], ".nrrd")
+    phantom.write(places["training"], "flipped", phantom.head(1)[0][..., ::-1].copy())
+    phantom.write(places["holdout"], "leak", phantom.head(4)[0])
+    phantom.write(places["holdout"], "leak-flipped", phantom.head(3)[0][..., ::-1].copy())
     return Study.create(folder / "study", **places).folder
 
 
@@ -44,8 +48,17 @@ def cluster() -> Iterator[distributed.LocalCluster]:
 
 
 def _same_tables(one: Study, other: Study) -> None:
-    for table in ("matches", "nearest", "verdicts"):
+    for table in ("matches", "nearest", "verdicts", "duplicates"):
         pd.testing.assert_frame_equal(getattr(one, table)(), getattr(other, table)(), rtol=0, atol=1e-12, obj=table)
+
+
+def test_the_planted_duplicates_are_found(alone: Study) -> None:
+    found = alone.duplicates()
+    pairs = {frozenset(pair) for pair in found[["volume", "training"]].to_numpy()}
+    planted = {("train-03", "again"), ("train-01", "flipped"), ("train-04", "leak")}
+    planted |= {("leak-flipped", "again"), ("leak-flipped", "train-03")}
+    assert pairs == {frozenset(pair) for pair in planted}
+    assert len(found) == len(planted)  # each once
 
 
 @pytest.mark.timeout(180)
@@ -56,12 +69,12 @@ def test_a_cluster_gives_the_same_tables(
     stages: list[str] = []
     address = cluster.scheduler_address
     assert study.match(measures=MEASURES, scheduler=address, progress=lambda stage, *_: stages.append(stage)) == []
-    assert {"prepare training", "search and verify"} <= set(stages)
+    assert {"prepare training", "duplicates, training", "duplicates, holdout", "align and verify"} <= set(stages)
     _same_tables(study, alone)
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("dies_in", ["prepare training", "search and verify"])
+@pytest.mark.parametrize("dies_in", ["prepare training", "duplicates, training", "align and verify"])
 def test_a_worker_that_dies_takes_nothing_with_it(
     dies_in: str, unmatched: Path, alone: Study, cluster: distributed.LocalCluster, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from scipy import ndimage
 import phantom
 from conftest import MEASURES
 from napari_relict.errors import DataError, UsageError
+from napari_relict.measures.registry import deciders
 from napari_relict.study import Pair, Study
 
 COPIES = {"copy-exact": "train-00", "copy-mirror": "train-01", "copy-rotated": "train-02"}
@@ -307,6 +308,32 @@ def test_the_very_same_voxels_are_an_exact_replica_however_small_the_null(tmp_pa
     assert "bit for bit" in verdicts.loc["001", "evidence"]
     assert verdicts.loc["002", "verdict"] == "no replica"
     assert "too small to call it" in verdicts.loc["002", "evidence"]
+
+
+def _set(study: Study, before: str, after: str) -> Study:
+    path = study.folder / "study.toml"
+    assert before in path.read_text()
+    path.write_text(path.read_text().replace(before, after))
+    return Study.open(study.folder)
+
+
+def test_when_nothing_is_aligned_ncc_decides(matched: Study) -> None:
+    study = _set(matched, "verify = 2", "verify = 0")
+    assert study.match(measures=MEASURES) == []
+    assert [measure.name for measure in study.measures()] == ["ncc", "mse", "half", "dice", "volume_difference"]
+    assert [measure.name for measure in deciders(study.measures())] == ["ncc", "dice"]
+    verdicts = study.verdicts().set_index("synthetic")
+    assert verdicts["evidence"].str.contains("voxel NCC").all()
+    assert (verdicts.loc[list(COPIES), "verdict"] == "near replica").all()
+    assert study.matches()["ncc"].notna().all()
+
+
+def test_without_halves_their_measures_are_left_out(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
+    folders = {name: phantom_folders[name] for name in ("training", "synthetic")}
+    study = _set(Study.create(tmp_path / "s", **folders), "partial = true", "partial = false")
+    assert study.match(measures=["ncc", "half", "half_ncc"]) == []
+    assert [measure.name for measure in study.measures()] == ["ncc", "nmi", "bend", "lesion"]
+    assert [measure.name for measure in deciders(study.measures())] == ["nmi"]
 
 
 def test_a_single_training_volume_is_enough_to_look(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 import phantom
-from napari_relict.volumes import Grid
+from napari_relict.volumes import Grid, halves
 from napari_relict.volumes.frames import grid_points, matrix_of
 from napari_relict.volumes.halves import HALVES, HalfLayout, half_layout, half_pose, half_values
-from napari_relict.volumes.pose import coarse_grid, coarse_image, foreground, make_reference, registered
+from napari_relict.volumes.pose import Limits, coarse_grid, coarse_image, foreground, make_reference, registered
 
 GRID = Grid((40, 48, 48), (4.0, 4.0, 4.0))
 RIGHT, LEFT = HALVES.index("right"), HALVES.index("left")
@@ -111,6 +111,53 @@ def test_a_half_too_small_to_hold_on_to_keeps_the_whole_s_pose(reference: np.nda
     few = np.zeros(reference.shape, bool)
     few[8:12, 8:12, 8:12] = True
     assert matrix_of(half_pose(coarse, whole, reference, few, GRID)).tolist() == matrix_of(whole).tolist()
+
+
+def test_a_half_that_runs_away_keeps_the_whole_s_pose(reference: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A half of one brightness holds on to nothing: left alone, its search ends far off."""
+    layout = half_layout(reference)
+    ran_away = 0
+    for half, here in enumerate((np.s_[:20], np.s_[20:], np.s_[:, :24], np.s_[:, 24:])):
+        values = phantom.head(0)[0]
+        values[here] = 500
+        coarse, mask = _coarse(values), layout.masks[half]
+        whole = registered(coarse, reference, GRID, "similarity")
+        with monkeypatch.context() as unguarded:
+            unguarded.setattr(halves, "HALF_LIMITS", Limits(degrees=180, scale=9, shift=9))
+            far = half_pose(coarse, whole, reference, mask, GRID)
+        turned = matrix_of(far)[:3, :3] @ np.linalg.inv(matrix_of(whole)[:3, :3])
+        off = np.trace(turned / np.cbrt(np.linalg.det(turned))) < 1 + 2 * np.cos(np.deg2rad(40))
+        if off:
+            ran_away += 1
+            kept = half_pose(coarse, whole, reference, mask, GRID)
+            assert matrix_of(kept).tolist() == matrix_of(whole).tolist()
+    assert ran_away >= 2
+
+
+def _moved(degrees: float = 0, scale: float = 1, shift: float = 0) -> np.ndarray:
+    """About the point (0, 40, 0), then along x."""
+    transform = sitk.Similarity3DTransform()
+    transform.SetCenter((0.0, 40.0, 0.0))
+    transform.SetRotation((0.0, 0.0, 1.0), float(np.deg2rad(degrees)))
+    transform.SetScale(scale)
+    transform.SetTranslation((shift, 0.0, 0.0))
+    return matrix_of(transform)
+
+
+@pytest.mark.parametrize(
+    ("within", "beyond"),
+    [
+        ({"degrees": 29}, {"degrees": -31}),
+        ({"scale": 1.24}, {"scale": 1.26}),
+        ({"scale": 1 / 1.24}, {"scale": 1 / 1.26}),
+        ({"shift": 0.19 * 192}, {"shift": -0.21 * 192}),
+        ({"degrees": -29, "scale": 1.24, "shift": 0.19 * 192}, {"degrees": 180}),
+    ],
+)
+def test_limits_are_about_the_half_s_own_middle(within: dict[str, float], beyond: dict[str, float]) -> None:
+    limits, middle = Limits(degrees=30, scale=1.25, shift=0.2), np.array([0.0, 40.0, 0.0])
+    assert limits.allow(_moved(**within), GRID, middle)
+    assert not limits.allow(_moved(**beyond), GRID, middle)
 
 
 def test_beyond_the_field_of_view_a_half_is_minus_one(reference: np.ndarray) -> None:

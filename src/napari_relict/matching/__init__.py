@@ -3,6 +3,7 @@
 from napari_relict.matching.candidates import Nearest, PairScores
 from napari_relict.matching.duplicates import Duplicate, find_duplicates
 from napari_relict.matching.search import Cohorts, Depth, MatchResult, match_cohorts
+from napari_relict.matching.verified_cache import VerifiedCache
 
 __all__ = [
     "Cohorts",
@@ -11,6 +12,7 @@ __all__ = [
     "MatchResult",
     "Nearest",
     "PairScores",
+    "VerifiedCache",
     "find_duplicates",
     "match_cohorts",
 ]

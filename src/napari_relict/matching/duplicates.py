@@ -6,16 +6,18 @@ holdout volume that is also a training volume makes every p-value too large.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from napari_relict.matching.folding import shared_of
 from napari_relict.matching.settling import ExactScores
-from napari_relict.matching.tables import compare_all, queries_at_once
+from napari_relict.matching.tables import compare_all, queries_at_once, unheard
 from napari_relict.progress import Progress, silent
 from napari_relict.volumes.cohort import PreparedCohort
+from napari_relict.workers import Workforce, workforce
 
 
 @dataclass(frozen=True)
@@ -37,55 +39,139 @@ class Duplicate:
     same_patient: bool
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A block of a cohort and a run of training volumes to compare it with; travels to the worker.
+
+    Attributes
+    ----------
+    volumes, others : places in the names of `cohort` and of `training`.
+    first : where the runs of this block begin.
+    """
+
+    cohort: PreparedCohort
+    volumes: range
+    training: PreparedCohort
+    others: range
+    first: int
+    smallest_ncc: float
+    device: str
+
+    @property
+    def within(self) -> bool:
+        """The training cohort is compared with itself."""
+        return self.cohort.cohort == self.training.cohort
+
+    def done(self, compared: int) -> int:
+        """Volumes of the cohort that are as good as finished when so many of `others` were compared."""
+        compared += self.others.start - self.first
+        return self.volumes.start + len(self.volumes) * compared // (len(self.training) - self.first)
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two places, and the exact NCC as they are and mirrored."""
+
+    volume: int
+    training: int
+    straight: float
+    flipped: float
+
+    @property
+    def ncc(self) -> float:
+        return max(self.straight, self.flipped)
+
+
 def find_duplicates(
     training: PreparedCohort,
     others: Sequence[PreparedCohort],
     patients: Mapping[tuple[str, str], str],
     smallest_ncc: float,
+    *,
+    device: str = "cpu",
+    force: Workforce | None = None,
     progress: Progress = silent,
 ) -> list[Duplicate]:
-    """Pairs with equal stored voxels, or with NCC (as it is or mirrored) of at least `smallest_ncc`; NCC is exact."""
+    """Pairs with equal stored voxels, or with NCC (as it is or mirrored) of at least `smallest_ncc`; NCC is exact.
+
+    Parameters
+    ----------
+    device : where the product is made, `cpu` or `cuda`.
+    force : a cluster's workers compare parts of the training cohort; this machine when None. The result is the same.
+    """
     found: list[Duplicate] = []
-    shared = shared_of(training)
-    places = {name: place for place, name in enumerate(training.names)}
-    equal: dict[str, set[int]] = {}  # training volumes with the same stored voxels
-    for name, place in places.items():
-        equal.setdefault(training.rows[name].voxels, set()).add(place)
-    for cohort in (training, *others):
-        done = 0
-        for names in cohort.blocks(queries_at_once(training, 0)):
-            first = places[names[0]] if cohort is training else 0  # each pair once
-            near: dict[int, set[int]] = {row: set() for row in range(len(names))}
-            for here, _, alike in compare_all(cohort, names, training, others=training.names[first:], shared=shared):
-                for row, column in np.argwhere(alike.ncc + alike.ncc_bound >= smallest_ncc):
-                    near[int(row)].add(first + here.start + int(column))
-                progress(f"duplicates, {cohort.cohort}", done, len(cohort))
-            for row, name in enumerate(names):
-                same = equal.get(cohort.rows[name].voxels, set())
-                places_left = {place for place in same | near[row] if cohort is not training or place > first + row}
-                found += _exactly(cohort, name, training, places_left, same, patients, smallest_ncc)
-            done += len(names)
-            progress(f"duplicates, {cohort.cohort}", done, len(cohort))
-    return sorted(found, key=lambda one: (-one.same_voxels, -one.ncc))
+    with nullcontext(force) if force else workforce() as crew:
+        for cohort in (training, *others):
+            for part, pairs in _looked(cohort, training, smallest_ncc, device, crew, progress):
+                found += [_duplicate(part, pair, patients) for pair in pairs]
+    return sorted(found, key=lambda one: (-one.same_voxels, -one.ncc, one.cohort, one.volume, one.training))
 
 
-def _exactly(
+def _looked(
     cohort: PreparedCohort,
-    name: str,
     training: PreparedCohort,
-    places: set[int],
-    same: set[int],
-    patients: Mapping[tuple[str, str], str],
     smallest_ncc: float,
-) -> Iterator[Duplicate]:
-    """Those of the training volumes at `places` that are duplicates of the named volume by their exact NCC."""
-    if not places:
-        return
-    exact = ExactScores(cohort, name, training)
-    for place in sorted(places):
-        straight, flipped = exact.ncc(place)
-        if place in same or max(straight, flipped) >= smallest_ncc:
-            other = training.names[place]
-            own = patients[(cohort.cohort, name)] == patients[("training", other)]
-            ncc = max(straight, flipped)
-            yield Duplicate(cohort.cohort, name, other, ncc, flipped > straight, place in same, own)
+    device: str,
+    crew: Workforce,
+    progress: Progress,
+) -> Iterator[tuple[_Part, list[_Pair]]]:
+    """Every part with what is in it: one after the other here, side by side on a cluster."""
+    stage = f"duplicates, {cohort.cohort}"
+
+    def parts() -> Iterator[_Part]:
+        block = queries_at_once(training, 0)
+        for start in range(0, len(cohort), block):
+            volumes = range(start, min(start + block, len(cohort)))
+            first = start if cohort is training else 0  # each pair once
+            size = -(-len(training) // (2 * crew.count)) if crew.remote else len(training)
+            for begin in range(first, len(training), size):
+                run = range(begin, min(begin + size, len(training)))
+                yield _Part(cohort, volumes, training, run, first, smallest_ncc, device)
+
+    def told(part: _Part, compared: int) -> None:
+        progress(stage, part.done(compared), len(cohort))
+
+    if crew.remote:
+        for part, pairs in zip(parts(), crew.in_order(_look, parts()), strict=True):
+            yield part, pairs
+            told(part, len(part.others))
+    else:
+        for part in parts():
+            yield part, _look(part, partial(told, part))
+
+
+def _look(part: _Part, report: Callable[[int], None] = unheard) -> list[_Pair]:
+    """The pairs of one part that are duplicates by their exact NCC or their stored voxels."""
+    names = part.cohort.names[part.volumes.start : part.volumes.stop]
+    others = part.training.names[part.others.start : part.others.stop]
+    equal: dict[str, set[int]] = {}
+    for place, other in zip(part.others, others, strict=True):
+        equal.setdefault(part.training.rows[other].voxels, set()).add(place)
+    same = [equal.get(part.cohort.rows[name].voxels, set()) for name in names]
+    near = [set(places) for places in same]
+    for here, _, alike in compare_all(part.cohort, names, part.training, others=others, device=part.device):
+        for row, column in np.argwhere(alike.ncc + alike.ncc_bound >= part.smallest_ncc):
+            near[int(row)].add(part.others.start + here.start + int(column))
+        report(here.stop)
+    found: list[_Pair] = []
+    for row, volume in enumerate(part.volumes):
+        places = sorted(place for place in near[row] if not part.within or place > volume)
+        if not places:
+            continue
+        exact = ExactScores(part.cohort, names[row], part.training)
+        pairs = [_Pair(volume, place, *exact.ncc(place)) for place in places]
+        found += [pair for pair in pairs if pair.training in same[row] or pair.ncc >= part.smallest_ncc]
+    return found
+
+
+def _duplicate(part: _Part, pair: _Pair, patients: Mapping[tuple[str, str], str]) -> Duplicate:
+    volume, other = part.cohort.names[pair.volume], part.training.names[pair.training]
+    return Duplicate(
+        part.cohort.cohort,
+        volume,
+        other,
+        pair.ncc,
+        mirrored=pair.flipped > pair.straight,
+        same_voxels=part.cohort.rows[volume].voxels == part.training.rows[other].voxels,
+        same_patient=patients[(part.cohort.cohort, volume)] == patients[("training", other)],
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from napari_relict.matching.tables import unheard
 from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.volumes.halves import COVERED, HALVES, HalfLayout
 
@@ -62,8 +63,12 @@ def half_scores(
     others: Sequence[str],
     layout: HalfLayout,
     norms: HalfNorms,
+    report: Callable[[int], None] = unheard,
 ) -> HalfScores:
-    """Every named query with every one of `others`, in both mirror states."""
+    """Every named query with every one of `others`, in both mirror states.
+
+    `report` is told after each block how many of `others` were compared, and may raise.
+    """
     stored = cohort.halves(names)
     states = [_standardised(stored, layout), _standardised(_mirrored(stored, layout), layout)]
     parts: list[HalfScores] = []
@@ -80,6 +85,7 @@ def half_scores(
         best = np.where(known, z, -np.inf).argmax(0)
         score = np.where(known.any(0), np.take_along_axis(z, best[None], 0)[0], np.nan)
         parts.append(HalfScores(score, best % len(HALVES), best >= len(HALVES)))
+        report(min(start + BLOCK, len(others)))
     return joined(parts)
 
 

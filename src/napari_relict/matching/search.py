@@ -8,9 +8,10 @@ scores a query, whatever the size of the training cohort.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from napari_relict.encoders import EmbeddingCache, Encoder, embed
 from napari_relict.matching.candidates import Found, Nearest, PairScores, Rows, candidates_of, nearest_of
 from napari_relict.matching.half_search import BLOCK, HalfNorms, HalfScores, half_norms, half_scores, joined, nothing
 from napari_relict.matching.tables import Scores, queries_at_once, score_block
-from napari_relict.matching.verify import Task, verify
+from napari_relict.matching.verified_cache import VerifiedCache
+from napari_relict.matching.verify import Task, Verified, verify
 from napari_relict.measures import Measure
 from napari_relict.measures.feature import centre_of, cosine
 from napari_relict.measures.registration import Alignment
@@ -29,6 +31,7 @@ from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.volumes.halves import HalfLayout
 from napari_relict.workers import Workforce, workforce
 
+Report = Callable[[str, float], None]  # stage, and the share of the block's work in it that is done
 SIDES_FROM = 6  # training volumes that tell which labels are left and right of each other
 
 
@@ -101,6 +104,7 @@ def match_cohorts(
     preparation: str,
     depth: Depth,
     *,
+    verified: VerifiedCache | None = None,
     device: str = "cpu",
     force: Workforce | None = None,
     progress: Progress = silent,
@@ -110,6 +114,7 @@ def match_cohorts(
     Parameters
     ----------
     preparation : key of the prepared cohorts, for the embedding cache.
+    verified : keeps what aligned pairs gave, for the next run; None keeps nothing.
     device : `cuda` for the products of the search; alignment stays on the CPU.
     force : who searches and verifies; this machine's threads when None. The result is the same.
 
@@ -130,35 +135,45 @@ def match_cohorts(
     layout = cohorts.layout if any(measure.name in ("half", "half_ncc") for measure in measures) else None
     norms = half_norms(training, list(owners), layout) if layout else None
     result = MatchResult([], [], sides)
-    total = sum(len(cohort) for cohort in cohorts.queries)
+    done, total = 0, sum(len(cohort) for cohort in cohorts.queries)
     with nullcontext(force) if force else workforce() as crew:
         for cohort in cohorts.queries:
             for names in cohort.blocks(queries_at_once(training, len(labels))):
                 shard = _Shard(cohort, names, training, training.names, measures, labels, sides, layout, norms, device)
-                scores, halves = _search(shard, crew)
+                told = partial(_told, progress, done, len(names), total)
+                scores, halves = _search(shard, crew, told)
                 for encoder in encoders:
                     scores.columns[encoder.name] = _feature(
                         encoder, cohort, names, vectors[encoder.name], scores.mirrored, cache, preparation, progress
                     )
                 rows = Rows(cohorts.patients, owners, cohort, training, names, scores, halves)
-                _verify_block(rows, measures, labels, sides, depth, layout, crew, result, total, progress)
+                _verify_block(rows, measures, labels, sides, depth, layout, crew, verified, result, told)
+                done += len(names)
     return result
 
 
-def _search(shard: _Shard, crew: Workforce) -> tuple[Scores, HalfScores]:
+def _told(progress: Progress, done: int, names: int, total: int, stage: str, share: float) -> None:
+    """Part of a block of queries counts as so many queries."""
+    progress(stage, done + round(share * names), total)
+
+
+def _search(shard: _Shard, crew: Workforce, report: Report) -> tuple[Scores, HalfScores]:
     """The dense part: in one go here, in shards of the training cohort on a cluster."""
     if not crew.remote:
-        return _score_shard(shard)
+        return _score_shard(shard, report)
     # Whole blocks: every product has the shape it has here, and so the same last digit.
     size = BLOCK * max(1, -(-len(shard.others) // (2 * crew.count * BLOCK)))
     starts = range(0, len(shard.others), size)
-    parts = list(
-        crew.in_order(_score_shard, (replace(shard, others=shard.others[start : start + size]) for start in starts))
-    )
+    shards = (replace(shard, others=shard.others[start : start + size]) for start in starts)
+    parts = []
+    for part in crew.in_order(_score_shard, shards):
+        parts.append(part)
+        report("search", len(parts) / len(starts))
     return _side_by_side([scores for scores, _ in parts]), joined([halves for _, halves in parts])
 
 
-def _score_shard(shard: _Shard) -> tuple[Scores, HalfScores]:
+def _score_shard(shard: _Shard, report: Report = lambda stage, share: None) -> tuple[Scores, HalfScores]:
+    count = len(shard.others)
     scores = score_block(
         shard.cohort,
         shard.names,
@@ -168,10 +183,20 @@ def _score_shard(shard: _Shard) -> tuple[Scores, HalfScores]:
         shard.sides,
         others=shard.others,
         device=shard.device,
+        report=lambda compared: report("search", compared / count),
     )
     if shard.layout is None or shard.norms is None:
-        return scores, nothing(len(shard.names), len(shard.others))
-    return scores, half_scores(shard.cohort, shard.names, shard.training, shard.others, shard.layout, shard.norms)
+        return scores, nothing(len(shard.names), count)
+    halves = half_scores(
+        shard.cohort,
+        shard.names,
+        shard.training,
+        shard.others,
+        shard.layout,
+        shard.norms,
+        report=lambda compared: report("search halves", compared / count),
+    )
+    return scores, halves
 
 
 def _side_by_side(parts: Sequence[Scores]) -> Scores:
@@ -210,19 +235,18 @@ def _verify_block(
     depth: Depth,
     layout: HalfLayout | None,
     crew: Workforce,
+    cache: VerifiedCache | None,
     result: MatchResult,
-    total: int,
-    progress: Progress,
+    report: Report,
 ) -> None:
     """Choose each query's candidates, align the leading ones, and add what was found to the result."""
     aligned = [measure.name for measure in measures if not measure.searched]
-    chosen: list[Found] = []
+    chosen: list[tuple[Found, str | None]] = []  # with the key to keep the answer by
 
-    def tasks() -> Iterator[Task]:
+    def tasks() -> Iterator[Task | list[Verified]]:
         for number in range(len(rows.names)):
             found = candidates_of(rows, number, measures, labels, sides, depth.top, depth.verify if aligned else 0)
-            chosen.append(found)
-            yield Task(
+            task = Task(
                 rows.cohort,
                 found.query,
                 rows.training,
@@ -235,10 +259,15 @@ def _verify_block(
                 rows.cohort.cohort == "synthetic" and bool({"bend", "lesion"} & set(aligned)),
                 depth.deformable,
             )
+            key = cache.key(task) if cache and task.candidates else None
+            kept = cache.get(key) if cache and key else None
+            chosen.append((found, key if kept is None else None))
+            yield task if kept is None else kept
 
-    before = _queries_of(result)
-    for number, verified in enumerate(crew.in_order(verify, tasks())):
-        found = chosen[number]
+    for number, verified in enumerate(crew.in_order(_verified, tasks()), start=1):
+        found, key = chosen[number - 1]
+        if cache and key:
+            cache.put(key, verified)
         for pair, one in zip(found.verified, verified, strict=True):
             pair.scores |= one.scores
             pair.alignment, pair.part = one.alignment, one.part
@@ -246,11 +275,12 @@ def _verify_block(
                 pair.changed_at = one.change.where
         result.pairs += found.pairs
         result.nearest += nearest_of(found, rows, measures)
-        progress("search and verify", before + number + 1, total)
+        report("align and verify", number / len(rows.names))
 
 
-def _queries_of(result: MatchResult) -> int:
-    return len({(one.cohort, one.query) for one in result.nearest})
+def _verified(task: Task | list[Verified]) -> list[Verified]:
+    """What an earlier run found, or else what is found now."""
+    return verify(task) if isinstance(task, Task) else task
 
 
 def _labels_of(cohorts: Sequence[PreparedCohort]) -> list[int]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from napari_relict.matching.folding import Folded, Shared, shared_of
+from napari_relict.matching.folding import Folded, shared_of
 from napari_relict.matching.products import Comparer, Comparison, Kind, choose_kind, multipliers, precision_of
 from napari_relict.measures import Measure
 from napari_relict.measures.segmentation import (
@@ -27,6 +27,10 @@ BLOCK_ROWS = 256
 QUERY_BYTES = 1 << 32  # of the queries at hand, where the machine has eight times as much
 QUERY_ROWS = 1024
 SCORE_BYTES = 100  # of one pair, while the columns are put together
+
+
+def unheard(compared: int) -> None:
+    """Takes reports of how many training volumes were compared, and says nothing."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ def score_block(
     others: Sequence[str] | None = None,
     device: str = "cpu",
     kind: Kind | None = None,
+    report: Callable[[int], None] = unheard,
 ) -> Scores:
     """Voxel and segmentation measures of each named volume with every training volume.
 
@@ -88,6 +93,7 @@ def score_block(
     others : training volumes to compare with; without it, all.
     device : where the product is made, `cpu` or `cuda`.
     kind : of product; without it, the fastest here.
+    report : is told after each block how many training volumes were compared, and may raise.
     """
     maps = cohort.labels(names) if labels else np.zeros((len(names), 1, 1, 1), np.uint16)
     segmented = [pack_labels(maps, labels), pack_labels(maps[..., ::-1], labels)] if labels else []
@@ -97,13 +103,14 @@ def score_block(
     wanted = {measure.name for measure in measures}
     columns: dict[str, list[np.ndarray]] = {}
     found: list[Comparison] = []
-    for _, block, voxel in compare_all(cohort, names, training, others=others, device=device, kind=kind):
+    for here, block, voxel in compare_all(cohort, names, training, others=others, device=device, kind=kind):
         found.append(voxel)
         alike = [{"ncc": voxel.ncc, "mse": voxel.mse}] * 2  # of the nearer state already
         both = [alike, *([_segmentation(segmented, pack_labels(training.labels(block), labels))] if segmented else [])]
         for as_is, mirrored in both:
             for name in as_is.keys() & wanted:
                 columns.setdefault(name, []).append(np.where(voxel.mirrored, mirrored[name], as_is[name]))
+        report(here.stop)
     scores = {name: np.concatenate(parts, axis=1) for name, parts in columns.items()}
     for name in ("dice", "volume_difference"):
         if name in scores:
@@ -121,7 +128,6 @@ def compare_all(
     others: Sequence[str] | None = None,
     device: str = "cpu",
     kind: Kind | None = None,
-    shared: Shared | None = None,
 ) -> Iterator[tuple[slice, list[str], Comparison]]:
     """NCC and MSE of the named volumes with all training volumes, a block of these at a time, in their order.
 
@@ -130,7 +136,6 @@ def compare_all(
     Parameters
     ----------
     others : training volumes to compare with; without it, all.
-    shared : what is taken away from all volumes, where it is at hand.
 
     Yields
     ------
@@ -139,7 +144,7 @@ def compare_all(
     others = training.names if others is None else others
     shape, voxels = training.grid.shape, int(np.prod(training.grid.shape))
     kind = kind or choose_kind(len(names), len(others), voxels, device)
-    precision, shared = precision_of(kind), shared or shared_of(training)
+    precision, shared = precision_of(kind), shared_of(training)
     size = int(max(1, min(BLOCK_ROWS, len(others), BLOCK_BYTES // (voxels * (2 if precision == "bfloat16" else 4)))))
     blocks = [list(others[start : start + size]) for start in range(0, len(others), size)]
     with multipliers(kind) as crew, ThreadPoolExecutor(workers()) as pool:

@@ -127,7 +127,10 @@ class _Side:
 
 
 def verify(task: Task) -> list[Verified]:
-    """Align and compare one query with each of its candidates, in their order."""
+    """Align and compare one query with each of its candidates, in their order.
+
+    Answers are kept between runs: when they change, raise `RECIPE` in `verified_cache.py`.
+    """
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     wanted = set(task.measures)
     query = _side(task.cohort, task.query, bool(wanted & ON_LABELS))

@@ -138,3 +138,12 @@ def deciders(measures: Sequence[Measure]) -> list[Measure]:
         deciding = [measure for measure in of_level if measure.decides]
         chosen += deciding or [m for m in [primaries(of_level).get(level)] if m is not None]
     return chosen
+
+
+def computed(measures: Sequence[Measure], *, aligned: bool, halves: bool) -> list[Measure]:
+    """Without those that no pair will have: they would decide in the place of those that every pair has.
+
+    `aligned`: candidates are aligned pair by pair; `halves`: halves were posed.
+    """
+    without = () if halves else ("half", "half_ncc")
+    return [measure for measure in measures if (aligned or measure.searched) and measure.name not in without]

@@ -14,9 +14,18 @@ from napari_relict import __version__
 from napari_relict.calibration.null import location_and_scale
 from napari_relict.encoders import EmbeddingCache, Encoder, encoder_names, open_encoder
 from napari_relict.errors import DataError, UsageError
-from napari_relict.matching import Cohorts, Depth, Duplicate, MatchResult, PairScores, find_duplicates, match_cohorts
+from napari_relict.matching import (
+    Cohorts,
+    Depth,
+    Duplicate,
+    MatchResult,
+    PairScores,
+    VerifiedCache,
+    find_duplicates,
+    match_cohorts,
+)
 from napari_relict.measures import Measure, choose_measures
-from napari_relict.measures.registry import deciders
+from napari_relict.measures.registry import computed, deciders
 from napari_relict.progress import Progress, silent
 from napari_relict.study.cohorts import CohortFiles, list_cohort, patients_of
 from napari_relict.study.database import Database
@@ -45,13 +54,14 @@ def run_match(
 
     Parameters
     ----------
-    scheduler : address of a Dask scheduler whose workers prepare, search and verify; None: this machine's threads.
+    scheduler : address of a Dask scheduler whose workers prepare, look for duplicates, search and
+        verify; None: this machine's threads.
 
     Returns
     -------
     One error for each file that was left out; the rest was matched.
     """
-    chosen = choose_measures([*measures, *VERDICT_MEASURES] if settings.match.verify else measures)
+    chosen = choose_measures([*measures, *VERDICT_MEASURES])
     encoders, problems = _open_encoders(chosen, settings, device)
     with workforce(scheduler) as force:
         prepared, patients, more, key, layout = prepare_study(folder, settings, progress, force)
@@ -83,13 +93,16 @@ def _compare(
     chosen = [m for m in chosen if m.level != "feature" or m.name in {encoder.name for encoder in encoders}]
     if not training.with_labels() or not synthetic.with_labels():
         chosen = [measure for measure in chosen if measure.level != "segmentation"]
+    chosen = computed(chosen, aligned=settings.match.verify > 0, halves=layout is not None)
     null = prepared.get("holdout", training)
     duplicates = find_duplicates(
         training,
         [prepared["holdout"]] if "holdout" in prepared else [],
         patients,
         settings.match.duplicate_ncc,
-        progress,
+        device=device,
+        force=force,
+        progress=progress,
     )
     result = match_cohorts(
         Cohorts(training, [synthetic, null], patients, layout),
@@ -104,6 +117,7 @@ def _compare(
             settings.match.tolerance_mm,
             settings.match.deformable,
         ),
+        verified=VerifiedCache(folder / "volumes" / "verified.sqlite", key),
         device=device,
         force=force,
         progress=progress,

@@ -166,13 +166,13 @@ class Study:
     ) -> list[DataError]:
         """Find the nearest training volumes of every synthetic volume; then calibrate.
 
-        Prepared volumes and embeddings are kept, so a stopped run goes on where it was and a second one only
-        does what changed. Stored matches are replaced at the very end, all at once.
+        Prepared volumes, embeddings and what aligned pairs gave are kept, so a stopped run goes on where it was and
+        a second one only does what changed. Stored matches are replaced at the very end, all at once.
 
         Parameters
         ----------
         measures, top : as in study.toml when None.
-        device : `cuda` for embeddings and the products of the search.
+        device : `cuda` for embeddings and the products of the search and of the look for duplicates.
         scheduler : address of a Dask scheduler whose workers do the work; they have to see the study's folder and
             volumes at the same paths. The result is the same.
 

@@ -12,13 +12,16 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from napari_relict.volumes.frames import on_grid
+from napari_relict.volumes.frames import grid_points, matrix_of, on_grid
 from napari_relict.volumes.grid import Grid, place
-from napari_relict.volumes.pose import coarse_grid, foreground
+from napari_relict.volumes.pose import Limits, coarse_grid, foreground
 
 HALVES = ("lower", "upper", "front", "back", "right", "left")
 MIRRORED = {"right": "left", "left": "right"}
 SAMPLED = 0.25  # share of the voxels that a half is posed by
+# As seen from the whole's pose, which already is a compromise: halves of simulated heads that lay right, copied ones
+# too, kept within half of this; one that had slid onto other anatomy lay far beyond.
+HALF_LIMITS = Limits(degrees=30, scale=1.25, shift=0.2)
 COVERED = 0.9  # share of a half that has to lie in the field of view for it to be compared
 
 
@@ -76,7 +79,7 @@ def half_pose(
 ) -> sitk.Transform:
     """Grid mm -> world mm that brings one half onto the reference's; starts from the whole volume's pose.
 
-    Returns the start where there is nothing to hold on to.
+    Returns the start where there is nothing to hold on to, or the search runs away from it.
     """
     if mask.sum() < 500:
         return whole
@@ -100,7 +103,14 @@ def half_pose(
         return whole
     if isinstance(found, sitk.CompositeTransform):
         found = found.GetNthTransform(0)
-    return type(whole)(found)
+    moved = np.linalg.inv(matrix_of(whole)) @ matrix_of(found)
+    return type(whole)(found) if HALF_LIMITS.allow(moved, grid, _middle(mask, grid)) else whole
+
+
+def _middle(mask: np.ndarray, grid: Grid) -> np.ndarray:
+    """Centre in mm (x, y, z) of the masked voxels of the coarse grid."""
+    axes = np.broadcast_arrays(*grid_points(coarse_grid(grid)))
+    return np.array([axis[mask].mean() for axis in axes])
 
 
 def half_values(coarse: sitk.Image, pose: sitk.Transform, layout: HalfLayout, half: int, grid: Grid) -> np.ndarray:

@@ -19,17 +19,44 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from napari_relict.errors import DataError
+from napari_relict.volumes.frames import matrix_of
 from napari_relict.volumes.grid import Grid, bounding_grid, place
 from napari_relict.volumes.intensity import Modality, to_unit, value_range
 
 COARSE = 2.0  # the pose is estimated on a grid this many times coarser than the study's
-LARGEST_ROTATION = np.deg2rad(50)  # beyond this the optimiser has lost its way
-LARGEST_SHIFT = 0.35  # share of the grid's side, likewise
-LARGEST_SCALE = 1.35  # factor, either way, likewise
 SAME_CONTRAST = 0.4  # agreement with the reference from which on nobody asks whether the contrast is inverted
 RIM_MM = 4.0  # of the body's surface: half tissue, half air, bright in whatever is turned over
 
 PoseKind = Literal["similarity", "rigid", "centre"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a pose may lie from where its search began; beyond that the optimiser has lost its way.
+
+    Attributes
+    ----------
+    degrees : turned by.
+    scale : factor, either way.
+    shift : share of the grid's side.
+    """
+
+    degrees: float
+    scale: float
+    shift: float
+
+    def allow(self, moved: np.ndarray, grid: Grid, middle: np.ndarray) -> bool:
+        """Whether `moved` (4x4, mm -> mm) stays within, its shift taken at the point `middle` (x, y, z)."""
+        scale = float(np.cbrt(np.linalg.det(moved[:3, :3])))
+        if not 1 / self.scale < scale < self.scale:
+            return False
+        angle = np.arccos(np.clip((np.trace(moved[:3, :3]) / scale - 1) / 2, -1, 1))
+        shift = np.abs(moved[:3, :3] @ middle + moved[:3, 3] - middle)
+        side = np.multiply(grid.shape, grid.spacing)[::-1]
+        return bool(angle <= np.deg2rad(self.degrees) and (shift <= self.shift * side).all())
+
+
+WHOLE_LIMITS = Limits(degrees=50, scale=1.35, shift=0.35)
 
 
 @dataclass(frozen=True)
@@ -233,17 +260,5 @@ def registered(coarse: sitk.Image, reference: np.ndarray, grid: Grid, kind: Pose
     if isinstance(found, sitk.CompositeTransform):
         found = found.GetNthTransform(0)
     pose = sitk.Similarity3DTransform(found) if kind == "similarity" else sitk.Euler3DTransform(found)
-    return start if _runaway(pose, start, grid) else pose
-
-
-def _runaway(pose: sitk.Transform, start: sitk.Transform, grid: Grid) -> bool:
-    matrix = np.reshape(pose.GetMatrix(), (3, 3))
-    scale = float(np.cbrt(np.linalg.det(matrix)))
-    angle = np.arccos(np.clip((np.trace(matrix / scale) - 1) / 2, -1, 1))
-    shift = np.abs(np.subtract(pose.GetTranslation(), start.GetTranslation()))
-    side = np.multiply(grid.shape, grid.spacing)[::-1]
-    return bool(
-        angle > LARGEST_ROTATION
-        or not 1 / LARGEST_SCALE < scale < LARGEST_SCALE
-        or (shift > LARGEST_SHIFT * side).any()
-    )
+    moved = np.linalg.inv(matrix_of(start)) @ matrix_of(pose)
+    return pose if WHOLE_LIMITS.allow(moved, grid, np.zeros(3)) else start

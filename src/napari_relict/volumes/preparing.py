@@ -35,7 +35,7 @@ from napari_relict.volumes.reading import read_segmentation, read_volume
 from napari_relict.workers import Workforce, workforce
 
 # Raise this when prepared voxels change for the same settings: caches of older versions are then rebuilt.
-RECIPE = 3
+RECIPE = 4
 REFERENCE_VOLUMES = 24
 
 
