@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import numpy as np
+import SimpleITK as sitk
 
 from napari_relict.measures.ssim import local_statistics, ssim
+from napari_relict.volumes.frames import matrix_of, resampled
+from napari_relict.volumes.grid import Grid
 
 CALIBRATED_BY = 50  # nearest neighbours that the l2 ratio is divided by (Carlini et al. 2023; Yoon et al. 2023)
 
@@ -15,6 +19,22 @@ CALIBRATED_BY = 50  # nearest neighbours that the l2 ratio is divided by (Carlin
 def ncc(queries: np.ndarray, training: np.ndarray) -> np.ndarray:
     """Pearson correlation of the files' voxels as they lie (Akbar et al.): (queries, training)."""
     return np.asarray(_standardised(queries) @ _standardised(training).T, np.float64)
+
+
+def rotated_ncc(queries: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """The largest NCC over turns of the query by -12, 0 and 12 degrees about each axis and its mirror image."""
+    known, grid = _standardised(training).T, Grid(queries.shape[1:], (1.0, 1.0, 1.0))
+    turns = [
+        matrix_of(sitk.Euler3DTransform((0, 0, 0), *(float(np.deg2rad(angle)) for angle in angles)))
+        for angles in product((-12, 0, 12), repeat=3)
+    ]
+
+    def row(query: np.ndarray) -> np.ndarray:
+        states = [resampled(one, grid, turn) for one in (query, query[..., ::-1]) for turn in turns]
+        return np.asarray((_standardised(np.stack(states)) @ known).max(0), np.float64)
+
+    with ThreadPoolExecutor() as pool:
+        return np.stack(list(pool.map(row, queries)))
 
 
 def calibrated_l2(queries: np.ndarray, training: np.ndarray) -> np.ndarray:
@@ -68,7 +88,12 @@ def memorization_index(queries: np.ndarray, training: np.ndarray, seed: int = 0)
 
 
 Similarity = Callable[[np.ndarray, np.ndarray], np.ndarray]
-ON_VOXELS: Mapping[str, Similarity] = {"raw NCC": ncc, "raw SSIM": ssim_of_all, "calibrated l2": calibrated_l2}
+ON_VOXELS: Mapping[str, Similarity] = {
+    "raw NCC": ncc,
+    "NCC, queries turned": rotated_ncc,
+    "raw SSIM": ssim_of_all,
+    "calibrated l2": calibrated_l2,
+}
 ON_FEATURES: Mapping[str, Similarity] = {"deep-feature cosine": cosine, "MI as published": memorization_index}
 
 

@@ -9,7 +9,9 @@ docs/benchmarks.md and docs/images/benchmark-detection.png. Labels come from how
 from __future__ import annotations
 
 import argparse
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,7 @@ from benchmarks.detection_page import write_page
 from benchmarks.judging import Judged, judge
 from napari_relict.calibration.null import location_and_scale
 from napari_relict.encoders import open_encoder
+from napari_relict.matching.candidates import FOLLOWERS
 from napari_relict.measures.registry import deciders
 from napari_relict.study import Study
 from napari_relict.terminal import TerminalProgress
@@ -58,6 +61,16 @@ def our_scores(study: Study) -> tuple[pd.Series, pd.Series, pd.DataFrame]:
     return scores["synthetic"], scores["holdout"], study.verdicts().set_index("synthetic")
 
 
+def first_levels(study: Study, truth: pd.DataFrame) -> pd.DataFrame:
+    """Share of each kind whose source is the nearest patient, by each measure that searches all pairs."""
+    with closing(sqlite3.connect(study.folder / "study.sqlite")) as database:
+        nearest = pd.read_sql("SELECT query, measure, training FROM nearest WHERE cohort = 'synthetic'", database)
+    wide = nearest.pivot(index="query", columns="measure", values="training").reindex(truth.index)
+    searched = [m for m in study.measures() if m.searched and m.name not in FOLLOWERS]
+    hits = pd.DataFrame({m.title: wide[m.name] == truth["training"] for m in searched})
+    return hits.groupby(truth["kind"]).mean().reindex(kinds()).drop(index="novel")
+
+
 def raw_volumes(folder: Path, cohort: str) -> tuple[list[str], np.ndarray]:
     """A cohort as baselines see it: each file about its own centre on a grid of 4 mm, not posed."""
 
@@ -77,8 +90,7 @@ def baselines(folder: Path) -> dict[str, tuple[pd.Series, pd.Series, pd.Series]]
     names, volumes = {}, {}
     for cohort in COHORTS:
         names[cohort], volumes[cohort] = raw_volumes(folder, cohort)
-    encoder = open_encoder("mobilenet_v2", {}, "cpu")
-    features = {cohort: np.stack([encoder.encode(one) for one in found]) for cohort, found in volumes.items()}
+    features = {cohort: _features(folder / f"features-{cohort}.npy", found) for cohort, found in volumes.items()}
     out = {}
     for methods, data in ((ON_VOXELS, volumes), (ON_FEATURES, features)):
         for name, similarity in methods.items():
@@ -88,6 +100,14 @@ def baselines(folder: Path) -> dict[str, tuple[pd.Series, pd.Series, pd.Series]]
             best = {c: np.nan_to_num(found, nan=-1e9).max(1) for c, found in scores.items()}
             out[name] = (pd.Series(best["synthetic"], names["synthetic"]), pd.Series(best["holdout"]), nearest)
     return out
+
+
+def _features(kept: Path, volumes: np.ndarray) -> np.ndarray:
+    """Of MobileNetV2, (volumes, features); kept for another run."""
+    if not kept.exists():
+        encoder = open_encoder("mobilenet_v2", {}, "cpu")
+        np.save(kept, np.stack([encoder.encode(one) for one in volumes]))
+    return np.load(kept)
 
 
 def main() -> None:
@@ -117,7 +137,7 @@ def main() -> None:
     for one in judged:
         print(one.in_words())
     if not asked.no_page:
-        write_page(judged, truth, sizes, asked.seed, seconds, asked.small)
+        write_page(judged, first_levels(study, truth), truth, sizes, asked.seed, seconds, asked.small)
 
 
 def _study(folder: Path) -> Study:

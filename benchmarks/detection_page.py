@@ -18,7 +18,13 @@ WORDS = {"novel": "a stranger", "related": "a stranger who shares a training pat
 
 
 def write_page(
-    judged: Sequence[Judged], truth: pd.DataFrame, sizes: Sizes, seed: int, seconds: float, small: bool
+    judged: Sequence[Judged],
+    first_levels: pd.DataFrame,
+    truth: pd.DataFrame,
+    sizes: Sizes,
+    seed: int,
+    seconds: float,
+    small: bool,
 ) -> None:
     """Write the section and the picture."""
     _picture(judged)
@@ -36,6 +42,10 @@ def write_page(
         [[kind, *[f"{one.kinds[kind].auc.value:.3f}" for one in judged]] for kind in ours.kinds]
         + [["**macro-F1**", *[str(one.macro_f1) for one in judged]]]
         + [["macro-F1 without relatives", *[str(one.macro_f1_strangers) for one in judged]]],
+    )
+    third = table(
+        ["kind", *first_levels.columns],
+        [[str(kind), *[f"{share:.2f}" for share in row]] for kind, row in first_levels.iterrows()],
     )
     command = "python -m benchmarks.detection" + (" --small" if small else "")
     matched = f" Matching took {seconds / 60:.0f} minutes." if seconds > 5 else ""
@@ -61,6 +71,11 @@ AUC of every method in the same run. Baselines see the files as they lie (about 
 papers do; their two cuts for macro-F1 (exact, near, none) were chosen on these very volumes, in their favour.
 
 {second}
+
+What each measure that searches all pairs finds by itself: share of copies whose source is the nearest patient, before
+any pair is aligned.
+
+{third}
 
 "Half" and "region" are parts of a patient: neither exact nor near, so they are not in the macro-F1.
 """,

@@ -66,7 +66,7 @@ def a_row(name: str, *, inverted: bool = False, has_labels: bool = False, **more
 
 
 def on_disk(folder: Path, cohort: str, volumes: np.ndarray, **more: Any) -> PreparedCohort:
-    grid = Grid(volumes.shape[1:], (1.0, 1.0, 1.0))
+    grid = Grid(volumes.shape[1:], (4.0, 4.0, 4.0))
     writer = CohortWriter(folder, grid, "key")
     for i, volume in enumerate(volumes):
         writer.add(a_row(f"{cohort}-{i}", **more), volume, None)
@@ -247,7 +247,7 @@ def test_scores_of_a_block_on_disk_with_an_inverted_volume(tmp_path: Path) -> No
     training = on_disk(tmp_path / "t", "training", volumes)
     queries = on_disk(tmp_path / "s", "synthetic", volumes[:1], inverted=True)
     found = score_block(queries, queries.names, training, choose_measures(["ncc", "mse"]), [], {})
-    turned = searched_image(volumes[0], True)
+    turned = searched_image(volumes[0], True, training.grid.spacing)
     for j, volume in enumerate(volumes):
         ncc, mse, mirrored = naive.ncc_and_mse(turned, volume.astype(np.float16))
         assert abs(found.columns["ncc"][0, j] - ncc) <= found.ncc_bound[0, j]

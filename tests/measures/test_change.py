@@ -9,7 +9,8 @@ import pytest
 from scipy import ndimage
 
 import phantom
-from napari_relict.measures.change import FEWEST_VOXELS, Change, find_change, same_contrast
+from napari_relict.measures.change import FEWEST_VOXELS, Change, find_change
+from napari_relict.measures.contrast import same_contrast
 
 SHAPE = (72, 86, 78)
 SPACING = (2.0, 2.0, 2.0)

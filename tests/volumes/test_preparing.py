@@ -273,7 +273,10 @@ def _zoomed_and_inverted(folder: Path) -> None:
         phantom.write(folder, f"head-{seed}", phantom.head(seed)[0])
     values = phantom.head(0)[0]
     sitk.WriteImage(phantom.to_image(values, (4.5, 4.5, 4.5), (20, -9, 5)), str(folder / "zoomed.nii.gz"))
-    phantom.write(folder, "inverted", np.where(values > 0, 1100 - values, 0).astype(np.float32))
+    # Half tissue, half air along the rim, as in any scan: bright in the inverted one.
+    body = ndimage.binary_dilation(values > 0)
+    inverted = np.where(body, 1100 - ndimage.gaussian_filter(values, 0.7), 0)
+    phantom.write(folder, "inverted", inverted.astype(np.float32))
 
 
 def test_a_zoomed_and_an_inverted_copy_are_posed_like_their_source(tmp_path: Path) -> None:

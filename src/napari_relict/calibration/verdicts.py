@@ -36,6 +36,7 @@ def decide(
     probability: float,
     alpha: float,
     changed: str | None,
+    another: str,
     grade: float | None,
     same_voxels: bool,
     evidence: str,
@@ -43,12 +44,13 @@ def decide(
     """The verdict on one synthetic volume and its nearest training volume.
 
     Equal stored voxels are an exact replica, whatever anyone says. Else the reader is the reference: a rated pair
-    gets what was said of it. Without a rating, q < alpha makes a replica; it is exact when nothing of the anatomy was
-    changed.
+    gets what was said of it. Without a rating, q < alpha makes a replica, unless the anatomy is another patient's; it
+    is exact when nothing of the anatomy was changed.
 
     Parameters
     ----------
     changed : what of the anatomy was changed, in words; empty when nothing was, None when nobody looked.
+    another : what shows that the anatomy is another patient's, in words; empty when nothing does.
     grade : median grade of the readers who rated the pair, or None.
     """
     if same_voxels:
@@ -57,6 +59,9 @@ def decide(
     elif grade is not None and np.isfinite(grade):
         name = EXACT if grade >= REPLICA_GRADE + 0.5 else NEAR if grade >= REPLICA_GRADE - 0.5 else NONE
         evidence = f"rated {grade:g} ({GRADES[int(grade + 0.5)]}); {evidence}"
+    elif np.isfinite(q) and q < alpha and another:
+        name = NONE
+        evidence += f"; nearer than the null allows, but {another}: a look-alike"
     elif np.isfinite(q) and q < alpha:
         name = EXACT if changed == "" else NEAR
         evidence += f"; {changed}" if changed else ""

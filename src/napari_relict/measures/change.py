@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-BINS = 64
-WINDOW_MM = 10.0  # standard deviation of the Gaussian window in which one displacement is estimated
-STEADY = 0.02  # share of the mean structure added to every window, so that flat tissue does not move
+from napari_relict.measures.contrast import same_contrast
+from napari_relict.measures.flow import WINDOW_MM, find_flow, warped
+
 BLURS = (0.0, 0.75, 1.25, 1.75)  # voxels, tried on either volume
 LESION_MM = 5.0  # standard deviation of the Gaussian that a lesion has to fill
 SHADING_MM = 20.0  # differences wider than this are uneven sensitivity, not lesions
@@ -46,9 +46,7 @@ class Change:
 
 
 def find_change(fixed: np.ndarray, moving: np.ndarray, body: np.ndarray, spacing: tuple[float, float, float]) -> Change:
-    """Compare two aligned volumes.
-
-    Local displacements are least-squares optical flow (Lucas and Kanade 1981) in Gaussian windows, two rounds.
+    """Compare two aligned volumes; local displacements are those of `find_flow`.
 
     Parameters
     ----------
@@ -65,22 +63,13 @@ def find_change(fixed: np.ndarray, moving: np.ndarray, body: np.ndarray, spacing
     box = _around(body, [int(np.ceil(2 * WINDOW_MM / step)) for step in spacing])
     fixed, moving, body = fixed[box], moving[box], body[box]
     fixed, moving = _equally_sharp(fixed, moving, body)
-    shift, rest = _flow(fixed, moving, body, np.array(spacing))
-    bend = float(np.sqrt((_without_affine(shift, body) ** 2).sum(1).mean()))
-    difference, contrast, where = _lesion(fixed, rest, body, np.array(spacing))
+    steps = np.array(spacing)
+    flow = find_flow(fixed, moving, body, steps)
+    moved = warped(moving, np.indices(fixed.shape).astype(np.float32), flow.shift, steps)
+    rest = fixed - same_contrast(fixed, moved, body)
+    difference, contrast, where = _lesion(fixed, rest, body, steps)
     place = tuple(int(cut.start + index) for cut, index in zip(box, where, strict=True))
-    return Change(bend, difference, contrast, (place[0], place[1], place[2]))
-
-
-def same_contrast(fixed: np.ndarray, moving: np.ndarray, body: np.ndarray) -> np.ndarray:
-    """`moving` with each brightness replaced by what `fixed` shows there on average; any contrast becomes another."""
-    codes = np.clip((moving * BINS).astype(np.int64), 0, BINS - 1)
-    count = np.bincount(codes[body], minlength=BINS)
-    total = np.bincount(codes[body], fixed[body], minlength=BINS)
-    known = count > max(10, count.sum() // 20000)
-    middles = (np.arange(BINS) + 0.5) / BINS
-    table = np.interp(middles, middles[known], total[known] / count[known])
-    return np.asarray(np.interp(moving, middles, ndimage.gaussian_filter1d(table, 1.0)), np.float32)
+    return Change(flow.bend_mm, difference, contrast, (place[0], place[1], place[2]))
 
 
 def _equally_sharp(fixed: np.ndarray, moving: np.ndarray, body: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,52 +90,6 @@ def _equally_sharp(fixed: np.ndarray, moving: np.ndarray, body: np.ndarray) -> t
 
 def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
     return np.asarray(ndimage.gaussian_filter(values, sigma, truncate=3.0)) if sigma else values
-
-
-def _flow(
-    fixed: np.ndarray, moving: np.ndarray, body: np.ndarray, spacing: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Displacement (3, z, y, x) in mm such that moving(x + u) looks like fixed(x), and what then still differs."""
-    window = WINDOW_MM / spacing
-    weight = _smooth(body.astype(np.float32), 1.0)
-    points = np.indices(fixed.shape).astype(np.float32)
-    shift = np.zeros((3, *fixed.shape), np.float32)
-    for _ in range(2):
-        seen = same_contrast(fixed, _warped(moving, points, shift, spacing), body)
-        one, other = _smooth(fixed, 0.8), _smooth(seen, 0.8)
-        rest = (one - other) * weight
-        # A lesion is no displacement: differences far beyond the usual are cut.
-        usual = 1.4826 * float(np.median(np.abs(rest[body]))) + 1e-6
-        rest = np.clip(rest, -4 * usual, 4 * usual)
-        slope = np.stack(np.gradient(other, *spacing)) * weight
-        matrix = np.empty((int(body.sum()), 3, 3), np.float32)
-        right = np.empty((len(matrix), 3, 1), np.float32)
-        for i in range(3):
-            right[:, i, 0] = ndimage.gaussian_filter(slope[i] * rest, window, truncate=2.5)[body]
-            for j in range(i, 3):
-                matrix[:, i, j] = ndimage.gaussian_filter(slope[i] * slope[j], window, truncate=2.5)[body]
-                matrix[:, j, i] = matrix[:, i, j]
-        steady = STEADY * float(np.trace(matrix, axis1=1, axis2=2).mean()) + 1e-12
-        matrix[:, range(3), range(3)] += steady
-        shift[:, body] += np.linalg.solve(matrix, right)[..., 0].T
-    return shift, fixed - same_contrast(fixed, _warped(moving, points, shift, spacing), body)
-
-
-def _warped(moving: np.ndarray, points: np.ndarray, shift: np.ndarray, spacing: np.ndarray) -> np.ndarray:
-    if not shift.any():
-        return moving
-    return np.asarray(
-        ndimage.map_coordinates(moving, points + shift / spacing[:, None, None, None], order=1, mode="nearest")
-    )
-
-
-def _without_affine(shift: np.ndarray, body: np.ndarray) -> np.ndarray:
-    """Displacements (n, 3) of some of the body's voxels, less the affine motion that fits them best."""
-    places = np.argwhere(body)[:: max(1, int(body.sum() // 50_000))]
-    moved = shift[:, places[:, 0], places[:, 1], places[:, 2]].T.astype(np.float64)
-    design = np.column_stack([(places - places.mean(0)) / 50.0, np.ones(len(places))])
-    fit, *_ = np.linalg.lstsq(design, moved, rcond=None)
-    return np.asarray(moved - design @ fit)
 
 
 def _lesion(

@@ -16,6 +16,9 @@ from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
 from napari_relict.study.settings import Settings, VerdictSettings
 
+# Measures of a part: beside a copied part lies a stranger's rest, so the whole is bent far.
+OF_A_PART = frozenset({"half", "half_ncc", "region", "region_ncc"})
+
 
 def pair_grades(ratings: pd.DataFrame) -> pd.DataFrame:
     """One row a rated pair: synthetic, training, grade (median over readers), readers.
@@ -109,6 +112,7 @@ def verdicts(
         known = (name, training) in pairs.index
         match = pairs.loc[(name, training)] if known else None
         evidence = "the pair is not among the current matches" if match is None else _evidence(match, deciding, nulls)
+        of_part = decided[row] >= 0 and deciding[decided[row]].name in OF_A_PART
         if decided[row] >= 0:
             most = deciding[decided[row]]
             evidence += f"; {most.title} ({most.level} level) is the most conspicuous"
@@ -126,6 +130,7 @@ def verdicts(
                 probability=float(probability[row]),
                 alpha=settings.verdicts.alpha,
                 changed=None if match is None else _changed(match, settings.verdicts),
+                another="" if match is None or of_part else _another(match, settings.verdicts),
                 grade=use,
                 same_voxels=name in same_voxels,
                 evidence=evidence,
@@ -159,3 +164,9 @@ def _changed(match: pd.Series[Any], limits: VerdictSettings) -> str | None:
     if np.isfinite(lesion) and lesion >= limits.exact_lesion:
         said.append(f"something differs by {lesion:.0%} of the brightness")
     return ", ".join(said)
+
+
+def _another(match: pd.Series[Any], limits: VerdictSettings) -> str:
+    """What shows that a whole volume is another patient's, in words; empty when nothing does."""
+    bend = match.get("bend", np.nan)
+    return f"its anatomy is bent by {bend:.1f} mm" if np.isfinite(bend) and bend >= limits.near_bend else ""

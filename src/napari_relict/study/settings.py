@@ -80,7 +80,8 @@ class MatchSettings(_Table):
 class VerdictSettings(_Table):
     alpha: float = Field(default=0.05, gt=0, lt=1)
     exact_bend: float = Field(default=0.5, gt=0)
-    exact_lesion: float = Field(default=0.15, gt=0, le=1)
+    exact_lesion: float = Field(default=0.1, gt=0, le=1)
+    near_bend: float = Field(default=2.5, gt=0)
 
 
 class ReadingSettings(_Table):
@@ -155,7 +156,8 @@ COMMENTS = {
     "# rigid, similarity or affine); tolerance_mm: of surface Dice; duplicate_ncc: training volumes at least this\n"
     "# alike are reported as duplicates",
     "verdicts": "alpha: false discovery rate; an unrated replica is called exact where anatomy is bent by less than\n"
-    "# exact_bend (mm) and nothing differs by exact_lesion (share of the brightness) or more\n"
+    "# exact_bend (mm) and nothing differs by exact_lesion (share of the brightness) or more; a whole volume\n"
+    "# bent by near_bend (mm) or more is a look-alike, no copy\n"
     f"# verdicts are: {', '.join(VERDICTS)}",
     "reading": "criteria readers can tick",
 }

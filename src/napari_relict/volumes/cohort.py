@@ -107,9 +107,9 @@ class Row:
     keypoints: int = -1  # how many there are; -1 where none were looked for
 
 
-def searched_image(image: np.ndarray, inverted: bool) -> np.ndarray:
+def searched_image(image: np.ndarray, inverted: bool, spacing: Sequence[float]) -> np.ndarray:
     """What the search compares: float16 (z, y, x), turned over where the contrast is inverted."""
-    return (turn_over(image.astype(np.float32)) if inverted else image).astype(np.float16)
+    return (turn_over(image.astype(np.float32), spacing) if inverted else image).astype(np.float16)
 
 
 class PreparedCohort:
@@ -254,7 +254,7 @@ class CohortWriter:
 
         `halves`: float16 (halves, voxels), see `napari_relict.volumes.halves`; the same shape for all volumes.
         """
-        searched = searched_image(image, row.inverted)
+        searched = searched_image(image, row.inverted, self.grid.spacing)
         values = searched.astype(np.float64)
         total = float(values.sum())
         values -= total / values.size

@@ -27,6 +27,7 @@ LARGEST_ROTATION = np.deg2rad(50)  # beyond this the optimiser has lost its way
 LARGEST_SHIFT = 0.35  # share of the grid's side, likewise
 LARGEST_SCALE = 1.35  # factor, either way, likewise
 SAME_CONTRAST = 0.4  # agreement with the reference from which on nobody asks whether the contrast is inverted
+RIM_MM = 4.0  # of the body's surface: half tissue, half air, bright in whatever is turned over
 
 PoseKind = Literal["similarity", "rigid", "centre"]
 
@@ -126,9 +127,7 @@ def pose_of(coarse: sitk.Image, reference: np.ndarray, grid: Grid, kind: PoseKin
     if before >= SAME_CONTRAST:
         return Pose(found)
     # Posed again as what it would be with its contrast turned over, for the first pose followed the outline alone.
-    values = turn_over(sitk.GetArrayFromImage(coarse))
-    turned = sitk.GetImageFromArray(values)
-    turned.CopyInformation(coarse)
+    turned = turned_over(coarse)
     again = registered(turned, reference, grid, kind)
     return Pose(again, True) if _agreement(turned, again, reference, grid) > before else Pose(found)
 
@@ -155,9 +154,22 @@ def foreground(values: np.ndarray) -> np.ndarray:
     return np.asarray(ndimage.binary_fill_holes(values > 0.5 * threshold.GetThreshold()))
 
 
-def turn_over(values: np.ndarray) -> np.ndarray:
-    """Dark tissue bright and bright tissue dark; air stays dark. Values 0 to 1, float32 (z, y, x)."""
-    return np.where(foreground(values), 1 - values, values).astype(np.float32)
+def turn_over(values: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
+    """Dark tissue bright and bright tissue dark; air and the body's rim dark. Values 0 to 1, float32 (z, y, x).
+
+    The rim is left out because a voxel half tissue, half air would come out bright: a shell that no volume has,
+    which draws poses to itself.
+    """
+    body = foreground(values)
+    inner = ndimage.binary_erosion(body, iterations=max(1, round(RIM_MM / float(np.mean(spacing)))))
+    return np.where(inner, 1 - values, np.where(body, 0, values)).astype(np.float32)
+
+
+def turned_over(coarse: sitk.Image) -> sitk.Image:
+    """A result of `coarse_image` with its contrast turned over."""
+    turned = sitk.GetImageFromArray(turn_over(sitk.GetArrayFromImage(coarse), coarse.GetSpacing()[::-1]))
+    turned.CopyInformation(coarse)
+    return turned
 
 
 def registered(coarse: sitk.Image, reference: np.ndarray, grid: Grid, kind: PoseKind) -> sitk.Transform:

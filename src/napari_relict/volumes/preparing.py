@@ -30,7 +30,7 @@ from napari_relict.volumes.pose import (
     coarse_image,
     make_reference,
     pose_of,
-    turn_over,
+    turned_over,
 )
 from napari_relict.volumes.reading import read_segmentation, read_volume
 from napari_relict.workers import Workforce, workforce
@@ -236,7 +236,7 @@ def _prepared(
     image = read_volume(file)
     stamp = _stamp(file, segmentation)
     values = sitk.GetArrayViewFromImage(image)
-    voxels = hashlib.sha256(values.tobytes()).hexdigest()
+    voxels = hashlib.sha256(values).hexdigest()
     geometry = repr((image.GetSpacing(), image.GetOrigin(), image.GetDirection()))
     coarse = coarse_image(image, how.grid, how.modality, how.window)
     if reference is None:
@@ -287,9 +287,7 @@ def _posed_halves(
     if reference is None or not how.partial or min(reference.shape) < 16:
         return [], None
     if posed.inverted:
-        turned = sitk.GetImageFromArray(turn_over(sitk.GetArrayFromImage(coarse)))
-        turned.CopyInformation(coarse)
-        coarse = turned
+        coarse = turned_over(coarse)
     layout = half_layout(reference)
     poses = [half_pose(coarse, posed.transform, reference, mask, how.grid) for mask in layout.masks]
     values = [half_values(coarse, pose, layout, number, how.grid) for number, pose in enumerate(poses)]

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import gzip
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
 from napari_relict.errors import DataError
 from napari_relict.volumes.finding import VolumeFile, extension_of, name_of
+from napari_relict.volumes.nifti import not_finite, read_nifti
 
 sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK's warnings name its own source files, not the person's
 
 # Share of the spacing by which two grids may differ and still be called the same.
 GRID_TOLERANCE = 1e-2
 LARGEST_LABEL = 65535
-CHUNK = 1 << 22
+NIFTI = (".nii", ".nii.gz")
 
 
 def read_header(file: VolumeFile) -> sitk.ImageFileReader:
@@ -77,12 +75,11 @@ def read_volume(file: VolumeFile) -> sitk.Image:
     ------
     DataError : unreadable, empty, truncated, 2D, 4D, colour, not finite, or constant.
     """
-    read_header(file)
-    image = _read_series(file) if file.is_dicom else _read_file(file.paths[0])
+    image = _read(file)
     values = sitk.GetArrayViewFromImage(image)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise _not_finite(file.path, int((~np.isfinite(values)).sum()), values.size)
-    if values.min() == values.max():
+    if values.dtype.kind == "f" and not all(np.isfinite(plane).all() for plane in values):
+        raise not_finite(file.path, int((~np.isfinite(values)).sum()), values.size)
+    if all((plane == values[0, 0, 0]).all() for plane in values):  # mostly settled by the first planes
         raise DataError(file.path, f"every voxel is {values.flat[0]}", "a constant volume cannot be compared")
     return image
 
@@ -99,8 +96,7 @@ def read_segmentation(file: VolumeFile, volume: sitk.Image) -> sitk.Image:
     DataError : as `read_volume` (an empty label map is allowed), labels that are not whole numbers from 0 to
         65535, or a grid that is not the volume's.
     """
-    read_header(file)
-    image = _read_series(file) if file.is_dicom else _read_file(file.paths[0])
+    image = _read(file)
     values = sitk.GetArrayViewFromImage(image)
     whole = values.dtype.kind in "ui" or (bool(np.isfinite(values).all()) and bool((values == np.rint(values)).all()))
     if not whole or values.min() < 0 or values.max() > LARGEST_LABEL:
@@ -133,11 +129,17 @@ def grid_difference(one: sitk.Image, other: sitk.Image) -> str:
     return ""
 
 
-def _read_file(path: Path) -> sitk.Image:
-    _check_nifti(path)
+def _read(file: VolumeFile) -> sitk.Image:
+    header = read_header(file)
+    return _read_file(file.paths[0], header) if len(file.paths) == 1 else _read_series(file)
+
+
+def _read_file(path: Path, header: sitk.ImageFileReader) -> sitk.Image:
     try:
-        with _alone(path) as safe:
-            image = sitk.ReadImage(str(safe))
+        image = read_nifti(path, header) if extension_of(path) in NIFTI else None
+        if image is None:
+            with _alone(path) as safe:
+                image = sitk.ReadImage(str(safe))
     except RuntimeError as error:
         raise DataError(path, "its voxels cannot be read (truncated or damaged)", "copy it again") from error
     while image.GetDimension() > 3:  # "x 1": a 3D volume written with a fourth axis
@@ -150,8 +152,6 @@ def _read_file(path: Path) -> sitk.Image:
 
 
 def _read_series(file: VolumeFile) -> sitk.Image:
-    if len(file.paths) == 1:  # all frames in one file
-        return _read_file(file.paths[0])
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames([str(path) for path in file.paths])
     reader.MetaDataDictionaryArrayUpdateOn()
@@ -186,7 +186,7 @@ def _alone(path: Path) -> Iterator[Path]:
     ITK's NIfTI reader looks for header and voxels by stem: asked for "a.nii.gz" it returns the voxels of a
     sibling "a.nii" (seen with SimpleITK 2.5.7). A link in a folder of its own has no siblings.
     """
-    if extension_of(path) not in (".nii", ".nii.gz"):
+    if extension_of(path) not in NIFTI:
         yield path
         return
     siblings = [
@@ -202,54 +202,3 @@ def _alone(path: Path) -> Iterator[Path]:
         except OSError:  # no links on this file system
             link.write_bytes(path.read_bytes())
         yield link
-
-
-def _check_nifti(path: Path) -> None:
-    """Look for what ITK's NIfTI reader hides: it fills what is cut off, and what is not finite, with zeros."""
-    end = extension_of(path)
-    if end not in (".nii", ".nii.gz"):
-        return
-    bad = total = 0
-    try:
-        with gzip.open(path) if end == ".nii.gz" else path.open("rb") as stream:
-            header = stream.read(352)
-            layout = _nifti_layout(header)
-            if layout is None:
-                return
-            offset, expected, kind = layout
-            stream.seek(offset)
-            while chunk := stream.read(CHUNK):
-                total += len(chunk)
-                if kind:
-                    whole = len(chunk) // kind.itemsize * kind.itemsize
-                    bad += int((~np.isfinite(np.frombuffer(chunk[:whole], kind))).sum())
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(path, "the compressed file is truncated or damaged", "copy it again") from error
-    if total < expected:
-        raise DataError(path, f"is truncated ({total} of {expected} bytes of voxels)", "copy it again")
-    if bad and kind:
-        raise _not_finite(path, bad, expected // kind.itemsize)
-
-
-def _not_finite(path: Path, bad: int, total: int) -> DataError:
-    return DataError(
-        path,
-        f"{bad} of {total} voxels are NaN or infinite",
-        "replace them (for example by the background value)",
-    )
-
-
-def _nifti_layout(header: bytes) -> tuple[int, int, np.dtype[Any] | None] | None:
-    """Where voxels begin, how many bytes they must have, and their type when it can hold NaN.
-
-    None when this is not NIfTI-1 (NIfTI-2 is left to ITK).
-    """
-    for order in ("<", ">"):
-        if len(header) >= 348 and np.frombuffer(header[:4], order + "i4")[0] == 348:
-            axes = np.frombuffer(header[40:56], order + "i2")
-            code, bits = (int(number) for number in np.frombuffer(header[70:74], order + "i2"))
-            offset = float(np.frombuffer(header[108:112], order + "f4")[0])
-            voxels = int(np.prod([max(1, int(n)) for n in axes[1 : 1 + max(0, axes[0])]], dtype=np.int64))
-            kind = {16: "f4", 64: "f8"}.get(code)
-            return int(offset), voxels * bits // 8, np.dtype(order + kind) if kind else None
-    return None
