@@ -119,7 +119,7 @@ class _Block:
             _look(
                 keypoints.places, keypoints.bright, _thirds(keypoints.descriptions), own,
                 self.places, self.descriptions, self.owners, self.numbers,
-                self.starts, self.shape, self.corner, np.float32(self.side), np.float32(self.reach),
+                self.starts, self.shape, self.corner, self.side, self.reach,
                 votes.where[state], votes.distance[state], votes.number[state],
             )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,12 +60,11 @@ def regions_of(votes: Votes, grid: Grid) -> dict[int, Region]:
     return found
 
 
-def region_scores(found: Sequence[dict[int, Region]], training: int) -> np.ndarray:
-    """float64 (queries, training): scores of the regions in common; NaN where there is none."""
-    scores = np.full((len(found), training), np.nan)
-    for row, regions in zip(scores, found, strict=True):
-        for place, region in regions.items():
-            row[place] = region.score
+def region_scores(regions: Mapping[int, Region], training: int) -> np.ndarray:
+    """float64 (training,): scores of one query's regions in common; NaN where there is none."""
+    scores = np.full(training, np.nan)
+    for place, region in regions.items():
+        scores[place] = region.score
     return scores
 
 

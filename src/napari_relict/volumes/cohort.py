@@ -2,8 +2,9 @@
 
 Layout of `volumes/<cohort>.zarr`: arrays `image` (float16, 0 to 1, uncompressed: a chunk file is the row as it is),
 `turned` (likewise, only rows whose contrast is inverted, turned over for the search) and, where there are
-segmentations, `labels` (uint16), all of shape (rows, z, y, x); `halves`, `places` and `descriptions` (of keypoints), for
-copies of a part; `rows.jsonl` says which row holds which volume. A line is appended only after its row is on disk, so a job killed at any moment leaves finished rows and nothing half-written.
+segmentations, `labels` (uint16), all of shape (rows, z, y, x); for copies of a part `halves`, and of keypoints `places`
+and `descriptions`; `rows.jsonl` says which row holds which volume. A line is appended only after its row is on disk, so
+a job killed at any moment leaves finished rows and nothing half-written.
 """
 
 from __future__ import annotations
@@ -285,7 +286,7 @@ class CohortWriter:
                 shape=(self._next + 1, *values.shape),
                 chunks=(1, *values.shape),
                 dtype=dtype,
-                # Images are read as fast as the disk gives them; masks shrink a hundredfold, keypoints lose their padding.
+                # Images are read as fast as the disk gives them; masks shrink a hundredfold, keypoints by padding.
                 compressors=BloscCodec(cname="lz4", clevel=3, shuffle="bitshuffle") if array in COMPRESSED else None,
                 config={"write_empty_chunks": True},  # a chunk that is not there is damage, never "all zero"
             )

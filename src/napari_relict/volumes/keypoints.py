@@ -50,7 +50,7 @@ class Keypoints:
         """Those of the volume with left and right exchanged."""
         parts = self.descriptions.reshape(-1, PARTS, PARTS, PARTS, AXES)[:, :, :, ::-1][..., [0, 1, 2, 3, 5, 4]]
         return Keypoints(
-            self.places * np.float32([1, 1, -1]), self.bright, np.ascontiguousarray(parts).reshape(-1, LENGTH)
+            self.places * np.array([1, 1, -1], np.float32), self.bright, np.ascontiguousarray(parts).reshape(-1, LENGTH)
         )
 
     def padded(self) -> tuple[np.ndarray, np.ndarray]:
@@ -97,10 +97,10 @@ def _extrema(values: np.ndarray, where: np.ndarray) -> np.ndarray:
 
 def _inside(voxels: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Which voxels have a cube of `EDGE` about them in the field of view: where its corners lie in it."""
-    inside = ((voxels >= EDGE) & (voxels < np.array(seen.shape) - EDGE)).all(1)
+    inside = np.asarray(((voxels >= EDGE) & (voxels < np.array(seen.shape) - EDGE)).all(1))
     for corner in np.stack(np.meshgrid(*[(-EDGE, EDGE)] * 3), -1).reshape(-1, 3):
         inside[inside] &= seen[tuple((voxels[inside] + corner).T)]
-    return np.asarray(inside)
+    return inside
 
 
 def _offsets(values: np.ndarray, voxels: np.ndarray) -> np.ndarray:
@@ -110,14 +110,14 @@ def _offsets(values: np.ndarray, voxels: np.ndarray) -> np.ndarray:
         before, after = (values[tuple((voxels + sign * step).T)].astype(np.float64) for sign in (-1, 1))
         bend = before - 2 * here + after
         offsets[:, axis] = np.divide(before - after, 2 * bend, out=np.zeros(len(here)), where=bend != 0)
-    return np.clip(offsets, -0.5, 0.5)
+    return np.asarray(np.clip(offsets, -0.5, 0.5))
 
 
 def _rooted(sums: np.ndarray) -> np.ndarray:
     """Histograms to square roots of shares (Arandjelovic and Zisserman, CVPR 2012), uint8: the norm is `UNIT`."""
     total = sums.sum(1, keepdims=True)
     shares = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
-    return np.rint(UNIT * np.sqrt(shares)).astype(np.uint8)
+    return np.asarray(np.rint(UNIT * np.sqrt(shares)), np.uint8)
 
 
 @njit(cache=True, nogil=True)

@@ -276,7 +276,7 @@ def _prepared(
     keypoints = None
     if how.partial:
         seen = field_of_view(how.grid, index_of_world(image) @ to_world, row.size)
-        keypoints = find_keypoints(searched_image(scaled, posed.inverted), seen)
+        keypoints = find_keypoints(searched_image(scaled, posed.inverted, how.grid.spacing), seen)
     return _Prepared(row, scaled, labels, halves, keypoints, refused)
 
 
