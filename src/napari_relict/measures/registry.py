@@ -59,13 +59,13 @@ VOXEL = (
     Measure(
         "half", "Half", "voxel", True, "NCC of the best half, each half posed by itself, in SD of unrelated patients"
     ),
+    Measure(
+        "region", "Region", "voxel", True, "keypoints nearby that agree on one geometry, of the best region in common"
+    ),
     _aligned(
         "nmi", "NMI", "voxel", True, "normalised mutual information of the aligned pair: 1 unrelated to 2", decides=True
     ),
     _aligned("half_ncc", "Half NCC", "voxel", True, "NCC of the best half, aligned by itself", decides=True),
-    Measure(
-        "region", "Region", "voxel", True, "keypoints nearby that agree on one geometry, of the best region in common"
-    ),
     _aligned(
         "region_ncc",
         "Region NCC",
