@@ -241,3 +241,47 @@ def tile_scores(one: np.ndarray, other: np.ndarray, body: np.ndarray, tiles: int
             found[place] = ncc(a, b) if a.size else 0.0
             apart[place] = np.sqrt(mse(a, b)) if a.size else 0.0
     return found, apart
+
+
+def extrema(values: np.ndarray) -> list[tuple[int, ...]]:
+    """Voxels inside that are positive and exceeded by no neighbour, or negative and no neighbour falls below."""
+    found = []
+    for z, y, x in np.ndindex(values.shape):
+        here = values[max(0, z - 1) : z + 2, max(0, y - 1) : y + 2, max(0, x - 1) : x + 2]
+        if (values[z, y, x] > 0 and values[z, y, x] == here.max()) or (
+            values[z, y, x] < 0 and values[z, y, x] == here.min()
+        ):
+            found.append((z, y, x))
+    return found
+
+
+def description(image: np.ndarray, place: np.ndarray, step: float, steps: int, parts: int) -> np.ndarray:
+    """Shares of the gradient by part of the neighbourhood and direction (-z, +z, -y, +y, -x, +x)."""
+    found = np.zeros((parts, parts, parts, 6))
+    for offset in np.ndindex((2 * steps + 1,) * 3):
+        offset = np.array(offset) - steps
+        apart = (offset**2).sum() / (steps + 0.5) ** 2
+        voxel = np.floor(place + np.float64(step) * offset + 0.5).astype(int)
+        if apart > 1.4 or (voxel < 1).any() or (voxel > np.array(image.shape) - 2).any():
+            continue
+        where = (offset + steps + 0.5) / (2 * steps + 1) * parts - 0.5
+        for axis, unit in enumerate(np.eye(3, dtype=int)):
+            slope = float(image[tuple(voxel + unit)]) - float(image[tuple(voxel - unit)])
+            for part in np.ndindex(found.shape[:3]):
+                share = np.prod(np.maximum(0, 1 - np.abs(where - part)))
+                found[part][2 * axis + (slope > 0)] += np.exp(-apart) * share * abs(slope)
+    total = found.sum()
+    return (found / total if total > 0 else found).ravel()
+
+
+def nearest_keypoint(
+    place: np.ndarray, bright: bool, description: np.ndarray, training: list[tuple[int, object]], own: int, reach: float
+) -> tuple[int, int, int] | None:
+    """Squared distance, volume and number of the training keypoint described most alike, of `(owner, keypoints)`."""
+    found = []
+    for volume, (owner, keypoints) in enumerate(training):
+        for number, theirs in enumerate(keypoints.places):
+            if owner != own and keypoints.bright[number] == bright and np.linalg.norm(theirs - place) <= reach:
+                apart = description.astype(int) - keypoints.descriptions[number].astype(int)
+                found.append((int((apart**2).sum()), volume, number))
+    return min(found, default=None)

@@ -40,6 +40,15 @@ def head(seed: int, shape: tuple[int, int, int] = SHAPE) -> tuple[np.ndarray, np
     return values.astype(np.float32), labels
 
 
+def with_region(
+    values: np.ndarray, stranger: np.ndarray, centre: tuple[float, float, float], radius: float
+) -> np.ndarray:
+    """A stranger's volume with a ball of another one's in it; centre (z, y, x) and radius in voxels."""
+    apart = np.linalg.norm(np.indices(values.shape).transpose(1, 2, 3, 0) - np.array(centre), axis=-1)
+    weight = 1 / (1 + np.exp(apart - radius))
+    return np.asarray(weight * values + (1 - weight) * stranger, np.float32)
+
+
 def to_image(
     values: np.ndarray, spacing: tuple[float, float, float] = SPACING, origin: tuple[float, ...] = (0, 0, 0)
 ) -> sitk.Image:

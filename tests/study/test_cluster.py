@@ -16,7 +16,7 @@ from napari_relict.study import Study
 
 distributed = pytest.importorskip("distributed")
 
-MEASURES = ("ncc", "half", "nmi", "half_ncc", "ssim", "dice")
+MEASURES = ("ncc", "half", "region", "nmi", "half_ncc", "region_ncc", "ssim", "dice")
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,8 @@ def test_every_copy_is_found_at_rank_one_and_no_novel_volume_is_called(matched: 
 def test_tables_have_the_promised_columns(matched: Study) -> None:
     assert list(matched.matches().columns) == [
         *["synthetic", "training", "rank", "rank_voxel", "rank_segmentation", "mirrored", "inverted", "part"],
-        *["ncc", "mse", "half", "nmi", "half_ncc", "ssim", "bend", "lesion"],
+        *["region_z", "region_y", "region_x", "region_mm"],
+        *["ncc", "mse", "half", "region", "nmi", "half_ncc", "region_ncc", "ssim", "bend", "lesion"],
         *["dice", "volume_difference", "surface_dice"],
     ]
     assert list(matched.verdicts().columns) == [
@@ -48,6 +49,17 @@ def test_tables_have_the_promised_columns(matched: Study) -> None:
         assert sorted(mine["rank"]) == [1, 2, 3, 4, 5]
         assert (mine["rank_voxel"] == 1).sum() == 1
         assert (mine["rank_segmentation"] == 1).sum() == 1
+
+
+def test_where_a_region_lies_is_said_where_one_was_aligned(matched: Study) -> None:
+    matches = matched.matches()
+    aligned = matches["region_ncc"].notna()
+    assert aligned.groupby(matches["synthetic"]).sum().between(1, 3).all()
+    assert matches.loc[aligned, "region_mm"].between(1, 100).all()
+    assert not matches.loc[matches["region"].isna(), "region_mm"].notna().any()
+    for synthetic, training in COPIES.items():
+        mine = matches[matches["synthetic"] == synthetic].set_index("training")
+        assert mine["region_ncc"].idxmax() == mine["region"].idxmax() == training
 
 
 def test_stored_scores_are_those_of_the_prepared_volumes(matched: Study) -> None:

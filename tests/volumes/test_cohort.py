@@ -14,6 +14,7 @@ import zarr
 from napari_relict.errors import DataError
 from napari_relict.volumes import Grid, PreparedCohort
 from napari_relict.volumes.cohort import CohortWriter, Row, searched_image
+from napari_relict.volumes.keypoints import LENGTH, Keypoints
 
 GRID = Grid((9, 10, 12), (4.0, 4.0, 4.0))
 
@@ -127,3 +128,28 @@ def test_a_cohort_that_was_sent_is_opened_once_until_it_changes(cohort: Prepared
     writer = CohortWriter(cohort.folder, GRID, "key")
     writer.add(a_row("e"), a_volume(9), None)
     assert pickle.loads(sent).names == ["a", "b", "c", "d", "e"]
+
+
+def test_keypoints_are_kept_and_missed_when_gone(tmp_path: Path) -> None:
+    writer = CohortWriter(tmp_path / "training.zarr", GRID, "key")
+    random = np.random.default_rng(0)
+    for name, count in (("some", 5), ("none", 0)):
+        places = random.integers(-9, 9, (count, 3)).astype(np.float32)
+        descriptions = random.integers(0, 256, (count, LENGTH)).astype(np.uint8)
+        found = Keypoints(places, np.arange(count) % 2 == 0, descriptions)
+        writer.add(a_row(name), a_volume(0), None, keypoints=found)
+        again = PreparedCohort(writer.folder, "training", writer.rows, GRID, "").keypoints(name)
+        assert np.array_equal(again.places, found.places)
+        assert np.array_equal(again.bright, found.bright)
+        assert np.array_equal(again.descriptions, found.descriptions)
+    writer.add(a_row("without"), a_volume(0), None)
+    rows = {name: row.keypoints for name, row in writer.rows.items()}
+    assert rows == {"some": 5, "none": 0, "without": -1}
+    assert len(PreparedCohort(writer.folder, "training", writer.rows, GRID, "").keypoints("without")) == 0
+    for array in ("places", "descriptions"):
+        assert writer.holds(writer.rows["some"])
+        chunk = writer.folder / array / "c/0/0/0"
+        kept = chunk.read_bytes()
+        chunk.unlink()
+        assert not writer.holds(writer.rows["some"])
+        chunk.write_bytes(kept)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from napari_relict.matching.half_search import HalfScores
+from napari_relict.matching.region_verify import FoundRegion
+from napari_relict.matching.regions import Region, region_scores
 from napari_relict.matching.settling import ExactScores, settle
 from napari_relict.matching.tables import Scores
 from napari_relict.matching.verify import Candidate, Half
@@ -31,6 +33,7 @@ class PairScores:
     alignment : 3x4 matrix row by row, grid mm of the query (mirrored where the pair is) -> grid mm of the
         training volume; empty where the pair was not aligned.
     part : the half of the query that agrees best, where halves were aligned.
+    region : where the best region in common lies, where one was aligned.
     changed_at : voxel (z, y, x) of the largest local difference, where that was looked for.
     """
 
@@ -44,6 +47,7 @@ class PairScores:
     inverted: bool = False
     alignment: list[float] = field(default_factory=list)
     part: str = ""
+    region: FoundRegion | None = None
     changed_at: tuple[int, int, int] | None = None
 
 
@@ -66,6 +70,7 @@ class Rows:
     ----------
     owners : patient of each training volume.
     scores, halves : (queries, training).
+    regions : of each query in common with training volumes, by their place; empty where none were looked for.
     """
 
     patients: Mapping[tuple[str, str], str]
@@ -75,6 +80,7 @@ class Rows:
     names: Sequence[str]
     scores: Scores
     halves: HalfScores
+    regions: Sequence[Mapping[int, Region]] = ()
 
 
 @dataclass
@@ -93,10 +99,16 @@ class Found:
     orders: dict[str, np.ndarray]
     best: dict[str, float]
     halves: dict[str, Half]
+    regions: dict[str, Region]
 
     def candidates(self, with_halves: bool) -> list[Candidate]:
         return [
-            Candidate(pair.training, pair.mirrored, self.halves.get(pair.training) if with_halves else None)
+            Candidate(
+                pair.training,
+                pair.mirrored,
+                self.halves.get(pair.training) if with_halves else None,
+                self.regions.get(pair.training),
+            )
             for pair in self.verified
         ]
 
@@ -124,16 +136,21 @@ def candidates_of(
     }
     if any(measure.name == "half" for measure in measures):
         closeness["half"] = rows.halves.score[number]
+    regions = rows.regions[number] if rows.regions else {}
+    if rows.regions and any(measure.name == "region" for measure in measures):
+        closeness["region"] = region_scores(regions, len(training))
     orders = {
         measure: _order(rows, number, measure, values, allowed, exact, top) for measure, values in closeness.items()
     }
     places = sorted({int(place) for order in orders.values() for place in order[:top]})
+    # Of two heads alike all over, the one that a region was copied from may have fewer votes: one more is looked at.
+    deep = {measure: verified + (measure == "region" and verified > 0) for measure in orders}
     leading = {
-        int(place) for measure, order in orders.items() if measure not in FOLLOWERS for place in order[:verified]
+        int(place) for measure, order in orders.items() if measure not in FOLLOWERS for place in order[: deep[measure]]
     }
     ranked_by = primaries(measures)
     order_of_none = np.empty(0, np.int64)
-    found = Found(name, [], [], orders, {}, {})
+    found = Found(name, [], [], orders, {}, {}, {})
     for place in places:
         straight, flipped = exact.ncc(place)
         mirrored = flipped > straight
@@ -156,6 +173,8 @@ def candidates_of(
             found.verified.append(pair)
         if place in orders.get("half", order_of_none)[:verified] and np.isfinite(rows.halves.score[number, place]):
             found.halves[other] = Half(int(rows.halves.half[number, place]), bool(rows.halves.mirrored[number, place]))
+        if place in orders.get("region", order_of_none)[: deep.get("region", 0)]:
+            found.regions[other] = regions[place]
     scored = {pair.training: pair.scores for pair in found.pairs}
     for key, order in orders.items():
         if len(order):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ import numpy as np
 from napari_relict.encoders import EmbeddingCache, Encoder, embed
 from napari_relict.matching.candidates import Found, Nearest, PairScores, Rows, candidates_of, nearest_of
 from napari_relict.matching.half_search import BLOCK, HalfNorms, HalfScores, half_norms, half_scores, joined, nothing
+from napari_relict.matching.keypoint_search import Votes, nearer, votes_of
+from napari_relict.matching.regions import regions_of
 from napari_relict.matching.tables import Scores, queries_at_once, score_block
 from napari_relict.matching.verified_cache import VerifiedCache
 from napari_relict.matching.verify import Task, Verified, verify
@@ -51,6 +53,10 @@ class Cohorts:
     patients: Mapping[tuple[str, str], str]
     layout: HalfLayout | None = None
 
+    @property
+    def have_keypoints(self) -> bool:
+        return all(row.keypoints >= 0 for one in (self.training, *self.queries) for row in one.rows.values())
+
 
 @dataclass(frozen=True)
 class Depth:
@@ -81,8 +87,22 @@ class MatchResult:
 
 
 @dataclass(frozen=True)
+class _Owners:
+    """Numbers of the patients of all queries at hand and of all training volumes; equal ones are never a match."""
+
+    queries: np.ndarray
+    training: np.ndarray
+
+
+@dataclass(frozen=True)
 class _Shard:
-    """A block of queries and a part of the training cohort; travels to the worker."""
+    """A block of queries and a part of the training cohort; travels to the worker.
+
+    Attributes
+    ----------
+    keypoints : None leaves them out.
+    first : place of the first of `others` in the training cohort.
+    """
 
     cohort: PreparedCohort
     names: Sequence[str]
@@ -93,6 +113,8 @@ class _Shard:
     sides: Mapping[int, int]
     layout: HalfLayout | None
     norms: HalfNorms | None
+    keypoints: _Owners | None
+    first: int
     device: str
 
 
@@ -134,19 +156,24 @@ def match_cohorts(
     owners = np.array([cohorts.patients[("training", name)] for name in training.names])
     layout = cohorts.layout if any(measure.name in ("half", "half_ncc") for measure in measures) else None
     norms = half_norms(training, list(owners), layout) if layout else None
+    by_keypoints = cohorts.have_keypoints and any(measure.name in ("region", "region_ncc") for measure in measures)
     result = MatchResult([], [], sides)
     done, total = 0, sum(len(cohort) for cohort in cohorts.queries)
     with nullcontext(force) if force else workforce() as crew:
         for cohort in cohorts.queries:
             for names in cohort.blocks(queries_at_once(training, len(labels))):
-                shard = _Shard(cohort, names, training, training.names, measures, labels, sides, layout, norms, device)
+                people = _numbered(cohorts.patients, cohort, names, owners) if by_keypoints else None
+                shard = _Shard(
+                    cohort, names, training, training.names, measures, labels, sides, layout, norms, people, 0, device
+                )
                 told = partial(_told, progress, done, len(names), total)
-                scores, halves = _search(shard, crew, told)
+                scores, halves, votes = _search(shard, crew, told)
+                regions = list(crew.in_order(partial(regions_of, grid=training.grid), votes))
                 for encoder in encoders:
                     scores.columns[encoder.name] = _feature(
                         encoder, cohort, names, vectors[encoder.name], scores.mirrored, cache, preparation, progress
                     )
-                rows = Rows(cohorts.patients, owners, cohort, training, names, scores, halves)
+                rows = Rows(cohorts.patients, owners, cohort, training, names, scores, halves, regions)
                 _verify_block(rows, measures, labels, sides, depth, layout, crew, verified, result, told)
                 done += len(names)
     return result
@@ -157,22 +184,31 @@ def _told(progress: Progress, done: int, names: int, total: int, stage: str, sha
     progress(stage, done + round(share * names), total)
 
 
-def _search(shard: _Shard, crew: Workforce, report: Report) -> tuple[Scores, HalfScores]:
+def _numbered(
+    patients: Mapping[tuple[str, str], str], cohort: PreparedCohort, names: Sequence[str], owners: np.ndarray
+) -> _Owners:
+    known, training = np.unique(owners, return_inverse=True)
+    numbers = {patient: number for number, patient in enumerate(known.tolist())}
+    return _Owners(np.array([numbers.get(patients[(cohort.cohort, name)], -1) for name in names]), training)
+
+
+def _search(shard: _Shard, crew: Workforce, report: Report) -> tuple[Scores, HalfScores, list[Votes]]:
     """The dense part: in one go here, in shards of the training cohort on a cluster."""
     if not crew.remote:
         return _score_shard(shard, report)
     # Whole blocks: every product has the shape it has here, and so the same last digit.
     size = BLOCK * max(1, -(-len(shard.others) // (2 * crew.count * BLOCK)))
     starts = range(0, len(shard.others), size)
-    shards = (replace(shard, others=shard.others[start : start + size]) for start in starts)
+    shards = (replace(shard, others=shard.others[start : start + size], first=start) for start in starts)
     parts = []
     for part in crew.in_order(_score_shard, shards):
         parts.append(part)
         report("search", len(parts) / len(starts))
-    return _side_by_side([scores for scores, _ in parts]), joined([halves for _, halves in parts])
+    scores, halves, votes = (list(found) for found in zip(*parts, strict=True))
+    return _side_by_side(scores), joined(halves), [reduce(nearer, of_query) for of_query in zip(*votes, strict=True)]
 
 
-def _score_shard(shard: _Shard, report: Report = lambda stage, share: None) -> tuple[Scores, HalfScores]:
+def _score_shard(shard: _Shard, report: Report = lambda stage, share: None) -> tuple[Scores, HalfScores, list[Votes]]:
     count = len(shard.others)
     scores = score_block(
         shard.cohort,
@@ -185,18 +221,24 @@ def _score_shard(shard: _Shard, report: Report = lambda stage, share: None) -> t
         device=shard.device,
         report=lambda compared: report("search", compared / count),
     )
-    if shard.layout is None or shard.norms is None:
-        return scores, nothing(len(shard.names), count)
-    halves = half_scores(
-        shard.cohort,
-        shard.names,
-        shard.training,
-        shard.others,
-        shard.layout,
-        shard.norms,
-        report=lambda compared: report("search halves", compared / count),
-    )
-    return scores, halves
+    halves, votes = nothing(len(shard.names), count), []
+    if shard.layout is not None and shard.norms is not None:
+        halves = half_scores(
+            shard.cohort,
+            shard.names,
+            shard.training,
+            shard.others,
+            shard.layout,
+            shard.norms,
+            report=lambda compared: report("search halves", compared / count),
+        )
+    if shard.keypoints is not None:
+        owners = shard.keypoints.training[shard.first : shard.first + count]
+        votes = votes_of(
+            shard.cohort, shard.names, shard.keypoints.queries, shard.training, shard.others, owners, shard.first,
+            report=lambda compared: report("search regions", compared / count),
+        )  # fmt: skip
+    return scores, halves, votes
 
 
 def _side_by_side(parts: Sequence[Scores]) -> Scores:
@@ -270,7 +312,7 @@ def _verify_block(
             cache.put(key, verified)
         for pair, one in zip(found.verified, verified, strict=True):
             pair.scores |= one.scores
-            pair.alignment, pair.part = one.alignment, one.part
+            pair.alignment, pair.part, pair.region = one.alignment, one.part, one.region
             if one.change is not None:
                 pair.changed_at = one.change.where
         result.pairs += found.pairs

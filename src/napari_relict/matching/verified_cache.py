@@ -11,7 +11,10 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from napari_relict.errors import DataError, disk_faults
+from napari_relict.matching.region_verify import FoundRegion
 from napari_relict.matching.verify import ON_LABELS, Task, Verified
 from napari_relict.measures.change import Change
 from napari_relict.volumes.cohort import REMEDY, PreparedCohort, chunk_file
@@ -75,7 +78,7 @@ class VerifiedCache:
         about["measures"] = sorted(task.measures)
         about["labels"] = list(task.labels) if labelled else []
         about["sides"] = sorted(task.sides.items()) if labelled else []
-        text = json.dumps([RECIPE, self._preparation, about], sort_keys=True)
+        text = json.dumps([RECIPE, self._preparation, about], sort_keys=True, default=np.ndarray.tolist)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -91,7 +94,13 @@ def _content(cohort: PreparedCohort, name: str, labelled: bool) -> list[str]:
     return [row.content, hashlib.sha256(stored).hexdigest()]
 
 
-def _verified(change: dict[str, Any] | None, **values: Any) -> Verified:
+def _verified(change: dict[str, Any] | None, region: dict[str, Any] | None, **values: Any) -> Verified:
     if change is not None:
         change["where"] = tuple(change["where"])
-    return Verified(change=None if change is None else Change(**change), **values)
+    if region is not None:
+        region["centre"] = tuple(region["centre"])
+    return Verified(
+        change=None if change is None else Change(**change),
+        region=None if region is None else FoundRegion(**region),
+        **values,
+    )

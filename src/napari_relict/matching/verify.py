@@ -10,6 +10,8 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from napari_relict.matching.region_verify import FoundRegion, compare_region
+from napari_relict.matching.regions import Region
 from napari_relict.measures.centreline import cl_dice, skeletons_of
 from napari_relict.measures.change import Change, find_change
 from napari_relict.measures.deformation import deform
@@ -49,11 +51,13 @@ class Candidate:
     ----------
     mirrored : the query's mirror image agrees better as a whole.
     half : the half that agrees best; None leaves halves out.
+    region : likewise, the region.
     """
 
     training: str
     mirrored: bool
     half: Half | None
+    region: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,14 @@ class Verified:
     alignment : 3x4 matrix row by row, mm on the grid of the query (mirrored where the pair is) -> mm on the
         training volume's.
     part : where the best half lies, in the query's own left and right.
+    region : where the best region lies, likewise.
     change : how the pair differs, where it was asked for.
     """
 
     scores: dict[str, float] = field(default_factory=dict)
     alignment: list[float] = field(default_factory=list)
     part: str = ""
+    region: FoundRegion | None = None
     change: Change | None = None
 
 
@@ -135,7 +141,7 @@ def verify(task: Task) -> list[Verified]:
     wanted = set(task.measures)
     query = _side(task.cohort, task.query, bool(wanted & ON_LABELS))
     states = {False: query}
-    if any(candidate.mirrored or (candidate.half and candidate.half.mirrored) for candidate in task.candidates):
+    if any(one is not None and one.mirrored for c in task.candidates for one in (c, c.half, c.region)):
         states[True] = query.mirrored(task.sides)
     found = [_pair(task, states, candidate, wanted) for candidate in task.candidates]
     if task.changes and found:
@@ -144,7 +150,7 @@ def verify(task: Task) -> list[Verified]:
         one = found[nearest]
         told = {"bend": change.bend_mm, "lesion": change.lesion}
         scores = one.scores | {name: value for name, value in told.items() if name in wanted}
-        found[nearest] = Verified(scores, one.alignment, one.part, change)
+        found[nearest] = Verified(scores, one.alignment, one.part, one.region, change)
     return found
 
 
@@ -196,7 +202,12 @@ def _pair(task: Task, states: Mapping[bool, _Side], candidate: Candidate, wanted
         scores["half_ncc"] = _half(task, states[candidate.half.mirrored], other, candidate)
         name = HALVES[candidate.half.half]
         part = MIRRORED.get(name, name) if candidate.half.mirrored else name
-    return Verified(scores, rows_of(matrix), part)
+    region = None
+    if "region_ncc" in wanted and candidate.region is not None:
+        state = states[candidate.region.mirrored]
+        region = compare_region(state.searched, state.seen, other.searched, other.seen, grid, candidate.region)
+        scores["region_ncc"] = region.fisher_z
+    return Verified(scores, rows_of(matrix), part, region)
 
 
 def _whole(

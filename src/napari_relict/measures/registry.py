@@ -59,10 +59,21 @@ VOXEL = (
     Measure(
         "half", "Half", "voxel", True, "NCC of the best half, each half posed by itself, in SD of unrelated patients"
     ),
+    Measure(
+        "region", "Region", "voxel", True, "keypoints nearby that agree on one geometry, of the best region in common"
+    ),
     _aligned(
         "nmi", "NMI", "voxel", True, "normalised mutual information of the aligned pair: 1 unrelated to 2", decides=True
     ),
     _aligned("half_ncc", "Half NCC", "voxel", True, "NCC of the best half, aligned by itself", decides=True),
+    _aligned(
+        "region_ncc",
+        "Region NCC",
+        "voxel",
+        True,
+        "NCC of the fine structure of the best region, aligned by itself, as Fisher's z (2 is .964, 3 is .995)",
+        decides=True,
+    ),
     _aligned("aligned_ncc", "Aligned NCC", "voxel", True, "NCC of the aligned pair"),
     _aligned("ssim", "SSIM", "voxel", True, "structural similarity of the aligned pair, uniform 7x7x7 window"),
     _aligned("ms_ssim", "MS-SSIM", "voxel", True, "multi-scale structural similarity of the aligned pair"),

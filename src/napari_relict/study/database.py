@@ -89,6 +89,14 @@ MIGRATIONS = (
                 AND (later.time, later.number) > (event.time, event.number)
                 AND NOT EXISTS (SELECT 1 FROM rating_event AS undo WHERE undo.undoes = later.id));
     """,
+    """
+    CREATE TABLE region (
+        synthetic TEXT NOT NULL, training TEXT NOT NULL, z INTEGER NOT NULL, y INTEGER NOT NULL, x INTEGER NOT NULL,
+        radius_mm REAL NOT NULL,
+        PRIMARY KEY (synthetic, training),
+        FOREIGN KEY (synthetic, training) REFERENCES match ON DELETE CASCADE
+    );
+    """,
 )
 
 

@@ -267,6 +267,11 @@ def _store(
                     "INSERT INTO match VALUES (?, ?, ?, ?, ?, ?, ?)",
                     (*key, rank, pair.mirrored, pair.inverted, pair.part, json.dumps(pair.alignment)),
                 )
+                if pair.region is not None:
+                    connection.execute(
+                        "INSERT INTO region VALUES (?, ?, ?, ?, ?, ?)",
+                        (*key, *pair.region.centre, pair.region.radius_mm),
+                    )
                 connection.executemany(
                     "INSERT INTO level_rank VALUES (?, ?, ?, ?)",
                     [(*key, level, place) for level, place in pair.level_ranks.items()],

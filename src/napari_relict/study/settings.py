@@ -60,8 +60,8 @@ class PreparationSettings(_Table):
 
 class MatchSettings(_Table):
     measures: tuple[str, ...] = (
-        *("ncc", "mse", "half", "nmi", "half_ncc", "ssim", "ms_ssim", "copied_share", "bend", "lesion"),
-        *("mobilenet_v2", "dice", "volume_difference", "surface_dice", "hd95"),
+        *("ncc", "mse", "half", "region", "nmi", "half_ncc", "region_ncc", "ssim", "ms_ssim", "copied_share"),
+        *("bend", "lesion", "mobilenet_v2", "dice", "volume_difference", "surface_dice", "hd95"),
     )
     top: int = Field(default=5, ge=1)
     verify: int = Field(default=2, ge=0)
@@ -153,9 +153,9 @@ def read_settings(folder: Path) -> Settings:
 COMMENTS = {
     "modality": "mr (intensity by percentile) or ct (by HU window)",
     "grid": "the common grid; changing it prepares every volume again",
-    "preparation": "pose: similarity or rigid (onto the study's reference), or centre; partial: pose halves too,\n"
-    "# so that copies of a part are found; foreground: search by the body alone, without table and noise around it;\n"
-    "# ct_window: HU that become 0 and 1",
+    "preparation": "pose: similarity or rigid (onto the study's reference), or centre; partial: pose halves and\n"
+    "# find keypoints too, so that copies of a part are found; foreground: search by the body alone, without table\n"
+    "# and noise around it; ct_window: HU that become 0 and 1",
     "match": "top: patients kept by each measure; verify: how many of these are aligned pair by pair (alignment:\n"
     "# rigid, similarity or affine; deformable: then bent a little, too); tolerance_mm: of surface Dice;\n"
     "# duplicate_ncc: training volumes at least this alike are reported as duplicates",

@@ -228,9 +228,10 @@ class Study:
     # What was found ------------------------------------------------------------------------------------------
 
     def matches(self) -> pd.DataFrame:
-        """synthetic, training, rank, rank_<level>..., mirrored, inverted, part, then one column a measure."""
+        """synthetic, training, rank, rank_<level>..., mirrored, inverted, part, region_..., then a column a measure."""
         pairs = self._frame(
-            "SELECT synthetic, training, rank, mirrored, inverted, part FROM match ORDER BY synthetic, rank"
+            "SELECT synthetic, training, rank, mirrored, inverted, part, z AS region_z, y AS region_y, x AS region_x,"
+            " radius_mm AS region_mm FROM match LEFT JOIN region USING (synthetic, training) ORDER BY synthetic, rank"
         )
         ranks = self._frame("SELECT * FROM level_rank")
         scores = self._frame("SELECT * FROM score")
@@ -241,9 +242,10 @@ class Study:
         wide = wide.astype("Int64").add_prefix("rank_").reset_index()
         values = scores.astype({"value": float}).pivot(index=key, columns="measure", values="value")
         values = values.reindex(columns=[measure.name for measure in measures]).reset_index()
-        pairs = pairs.astype({"mirrored": bool, "inverted": bool})
+        region = ("region_z", "region_y", "region_x", "region_mm")
+        pairs = pairs.astype({"mirrored": bool, "inverted": bool, **dict.fromkeys(region, float)})
         table = pairs.merge(wide, on=key, how="left").merge(values, on=key, how="left")
-        order = [*key, "rank", *[f"rank_{level}" for level in levels], "mirrored", "inverted", "part"]
+        order = [*key, "rank", *[f"rank_{level}" for level in levels], "mirrored", "inverted", "part", *region]
         return table[order + [measure.name for measure in measures]]
 
     def measures(self) -> list[Measure]:

@@ -2,9 +2,9 @@
 
 Layout of `volumes/<cohort>.zarr`: arrays `image` (float16, 0 to 1, uncompressed: a chunk file is the row as it is),
 `searched` (likewise, only of rows that the search sees otherwise: contrast turned over, or the body alone) and, where
-there are segmentations, `labels` (uint16), all of shape (rows, z, y, x); `rows.jsonl` says which row holds which
-volume. A line is appended only after its row is on disk, so a job killed at any moment leaves finished rows and
-nothing half-written.
+there are segmentations, `labels` (uint16), all of shape (rows, z, y, x); for copies of a part `halves`, and of
+keypoints `places` and `descriptions`; `rows.jsonl` says which row holds which volume. A line is appended only after its
+row is on disk, so a job killed at any moment leaves finished rows and nothing half-written.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from zarr.codecs import BloscCodec
 from napari_relict.errors import DataError
 from napari_relict.volumes.frames import field_of_view, from_rows
 from napari_relict.volumes.grid import Grid
+from napari_relict.volumes.keypoints import LENGTH, Keypoints, unpadded
 from napari_relict.volumes.pose import body_of, turn_over
 
+COMPRESSED = frozenset({"labels", "places", "descriptions"})
 REMEDY = "delete the folder volumes and run match again"
 
 
@@ -104,6 +106,7 @@ class Row:
     total: float = 0.0
     spread: float = 0.0
     masked: bool = False  # the search sees the body alone
+    keypoints: int = -1  # how many there are; -1 where none were looked for
 
     @property
     def apart(self) -> bool:
@@ -136,6 +139,8 @@ class PreparedCohort:
         self._image: Any = group["image"]
         self._labels: Any = group.get("labels")
         self._halves: Any = group.get("halves")
+        self._places: Any = group.get("places")
+        self._descriptions: Any = group.get("descriptions")
         if tuple(self._image.shape[1:]) != grid.shape:
             raise DataError(folder, "was prepared on another grid than study.toml asks for", "run match again")
 
@@ -182,6 +187,13 @@ class PreparedCohort:
         for place, name in enumerate(names):
             out[place] = self._halves[self.rows[name].row]
         return out
+
+    def keypoints(self, name: str) -> Keypoints:
+        """Those of what the search compares; none where none were looked for."""
+        row = self.rows[name]
+        if row.keypoints <= 0:
+            return unpadded(np.zeros((0, 4)), np.zeros((0, LENGTH), np.uint8), 0)
+        return unpadded(self._places[row.row], self._descriptions[row.row], row.keypoints)
 
     def field_of_view(self, name: str) -> np.ndarray:
         """Where the volume's file had voxels: bool (z, y, x)."""
@@ -239,7 +251,14 @@ class CohortWriter:
         self.rows = read_rows(folder)
         self._next = 1 + max((row.row for row in self.rows.values()), default=-1)
 
-    def add(self, row: Row, image: np.ndarray, labels: np.ndarray | None, halves: np.ndarray | None = None) -> None:
+    def add(
+        self,
+        row: Row,
+        image: np.ndarray,
+        labels: np.ndarray | None,
+        halves: np.ndarray | None = None,
+        keypoints: Keypoints | None = None,
+    ) -> None:
         """Store one volume durably; an earlier row of the same name is superseded.
 
         `halves`: float16 (halves, voxels), see `napari_relict.volumes.halves`; the same shape for all volumes.
@@ -254,6 +273,11 @@ class CohortWriter:
             self._write("searched", "f2", searched)
         if halves is not None:
             self._write("halves", "f2", halves)
+        if keypoints is not None:
+            row = replace(row, keypoints=len(keypoints))
+            places, descriptions = keypoints.padded()
+            self._write("places", "f2", places)
+            self._write("descriptions", "u1", descriptions)
         if labels is not None:
             self._write("labels", "u2", labels)
         with (self.folder / "rows.jsonl").open("a", encoding="utf-8") as lines:
@@ -270,8 +294,8 @@ class CohortWriter:
                 shape=(self._next + 1, *values.shape),
                 chunks=(1, *values.shape),
                 dtype=dtype,
-                # Images are read as fast as the disk gives them; masks shrink a hundredfold.
-                compressors=BloscCodec(cname="lz4", clevel=3, shuffle="bitshuffle") if array == "labels" else None,
+                # Images are read as fast as the disk gives them; masks shrink a hundredfold, keypoints by padding.
+                compressors=BloscCodec(cname="lz4", clevel=3, shuffle="bitshuffle") if array in COMPRESSED else None,
                 config={"write_empty_chunks": True},  # a chunk that is not there is damage, never "all zero"
             )
         rows: Any = self._group[array]
@@ -284,8 +308,9 @@ class CohortWriter:
     def holds(self, row: Row) -> bool:
         """True when the voxels of `row` are there."""
         arrays = ["image", *(["searched"] if row.apart else []), *(["labels"] if row.has_labels else [])]
-        halves = not row.halves or chunk_file(self.folder, "halves", row.row, 2).exists()
-        return halves and all(chunk_file(self.folder, array, row.row).exists() for array in arrays)
+        flat = [*(["halves"] if row.halves else []), *(["places", "descriptions"] if row.keypoints >= 0 else [])]
+        files = [(array, 3) for array in arrays] + [(array, 2) for array in flat]
+        return all(chunk_file(self.folder, array, row.row, axes).exists() for array, axes in files)
 
 
 def chunk_file(folder: Path, array: str, row: int, axes: int = 3) -> Path:

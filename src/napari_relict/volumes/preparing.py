@@ -15,12 +15,13 @@ import SimpleITK as sitk
 
 from napari_relict.errors import DataError, disk_faults
 from napari_relict.progress import Progress, silent
-from napari_relict.volumes.cohort import CohortWriter, PreparedCohort, Row
+from napari_relict.volumes.cohort import CohortWriter, PreparedCohort, Row, searched_image
 from napari_relict.volumes.finding import VolumeFile
-from napari_relict.volumes.frames import index_of_world, matrix_of, rows_of
+from napari_relict.volumes.frames import field_of_view, index_of_world, matrix_of, rows_of
 from napari_relict.volumes.grid import Grid, place
 from napari_relict.volumes.halves import half_layout, half_pose, half_values
 from napari_relict.volumes.intensity import Modality, to_unit, value_range
+from napari_relict.volumes.keypoints import Keypoints, find_keypoints
 from napari_relict.volumes.pose import (
     Pose,
     PoseKind,
@@ -35,7 +36,7 @@ from napari_relict.volumes.reading import read_segmentation, read_volume
 from napari_relict.workers import Workforce, workforce
 
 # Raise this when prepared voxels change for the same settings: caches of older versions are then rebuilt.
-RECIPE = 4
+RECIPE = 5
 REFERENCE_VOLUMES = 24
 
 
@@ -48,7 +49,8 @@ class Preparation:
     window : HU that become 0 and 1 (CT only).
     pose : `similarity` (turned, shifted and scaled) or `rigid` onto the study's own reference, or `centre` (of mass
         only).
-    partial : pose halves too, so that copies of a part are found (needs a pose onto the reference).
+    partial : pose halves too and find keypoints, so that copies of a part are found (halves need a pose onto the
+        reference).
     foreground : pose and search by the body alone.
     """
 
@@ -79,6 +81,7 @@ class _Prepared:
     image: np.ndarray
     labels: np.ndarray | None
     halves: np.ndarray | None
+    keypoints: Keypoints | None
     problem: DataError | None  # of the segmentation: the volume is used without it
 
 
@@ -202,7 +205,7 @@ def _add_missing(
         if isinstance(ready, DataError):
             problems.append(ready)
         else:
-            writer.add(ready.row, ready.image, ready.labels, ready.halves)
+            writer.add(ready.row, ready.image, ready.labels, ready.halves, ready.keypoints)
             if ready.problem:
                 problems.append(ready.problem)
         progress(f"prepare {cohort}", done, len(files))
@@ -276,7 +279,12 @@ def _prepared(
         path=str(file.path),
         masked=how.foreground,
     )
-    return _Prepared(row, to_unit(placed, low, high), labels, halves, refused)
+    scaled = to_unit(placed, low, high)
+    keypoints = None
+    if how.partial:
+        seen = field_of_view(how.grid, index_of_world(image) @ to_world, row.size)
+        keypoints = find_keypoints(searched_image(scaled, posed.inverted, how.grid.spacing, how.foreground), seen)
+    return _Prepared(row, scaled, labels, halves, keypoints, refused)
 
 
 def _posed_halves(
