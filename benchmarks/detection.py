@@ -34,7 +34,7 @@ from napari_relict.volumes.intensity import to_unit, value_range
 from napari_relict.volumes.reading import read_volume
 from napari_relict.workers import workforce
 
-SEED = 2026  # limits and recipes were chosen on the volumes of seed 101; this one was looked at afterwards
+SEED = 2027  # limits were chosen on the volumes of seed 101; these were looked at once, afterwards
 GRID = Grid((96, 112, 96), (2.0, 2.0, 2.0))
 COHORTS = ("training", "holdout", "synthetic")
 RAW_GRID = Grid((48, 56, 48), (4.0, 4.0, 4.0))  # of the baselines, for they are compared by all pairs
