@@ -12,6 +12,8 @@ import pytest
 
 from napari_relict.errors import DataError
 from napari_relict.matching import VerifiedCache, verified_cache
+from napari_relict.matching.region_verify import FoundRegion
+from napari_relict.matching.regions import Region
 from napari_relict.matching.verify import Candidate, Half, Task, Verified
 from napari_relict.measures.change import Change
 from napari_relict.volumes.cohort import Row, chunk_file
@@ -39,11 +41,14 @@ class Cohort:
         }
 
 
+REGION = Region(12.5, True, np.array([1.0, 2.0, 3.0]), 40.0, np.eye(4))
+
+
 @pytest.fixture
 def task(tmp_path: Path) -> Task:
     training = Cohort(tmp_path / "t", "training", {"a": "held by a", "b": "held by b"})
     synthetic = Cohort(tmp_path / "s", "synthetic", {"q": "held by q"})
-    candidates = [Candidate("a", False, None), Candidate("b", True, Half(2, True))]
+    candidates = [Candidate("a", False, None), Candidate("b", True, Half(2, True), REGION)]
     return Task(synthetic, "q", training, candidates, {"nmi", "hd95"}, [1, 2], {1: 2, 2: 1}, "similarity", 2.0, True)  # type: ignore[arg-type]
 
 
@@ -53,8 +58,15 @@ def cache(tmp_path: Path) -> VerifiedCache:
 
 
 ANSWER = [
-    Verified({"nmi": 1 / 3, "hd95": float("inf")}, [0.1] * 12, "left", Change(0.1, 0.2, float("nan"), (1, 2, 3))),
-    Verified({"nmi": 1e-17}, [], "", None),
+    Verified(
+        {"nmi": 1 / 3, "hd95": float("inf")},
+        [0.1] * 12,
+        "left",
+        FoundRegion(1.5, (4, 5, 6), 40.0),
+        Change(0.1, 0.2, float("nan"), (1, 2, 3)),
+    ),
+    Verified({"nmi": 1e-17}, [], "", FoundRegion(float("nan"), (0, 0, 0), 1.0), None),
+    Verified({"nmi": 1e-17}, [], "", None, None),
 ]
 
 
@@ -73,7 +85,7 @@ def test_nothing_that_the_answer_depends_on_is_left_out_of_the_key(
     other: dict[str, Any] = {
         "cohort": Cohort(synthetic, "synthetic", {"q": "something else"}),
         "training": Cohort(training, "training", {"a": "held by a", "b": "something else"}),
-        "candidates": [task.candidates[0], replace(task.candidates[1], half=Half(2, False))],
+        "candidates": [task.candidates[0], replace(task.candidates[1], region=replace(REGION, matrix=2 * np.eye(4)))],
         "measures": {"nmi", "assd"},
         "labels": [1, 2, 3],
         "sides": {},
