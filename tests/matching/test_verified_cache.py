@@ -92,6 +92,7 @@ def test_nothing_that_the_answer_depends_on_is_left_out_of_the_key(
         "alignment": "rigid",
         "tolerance_mm": 2.5,
         "changes": False,
+        "deformable": True,
     }
     assert {one.name for one in fields(Task)} == {*other, "query"}
     keys = {cache.key(task), VerifiedCache(tmp_path / "verified.sqlite", "another").key(task)}
