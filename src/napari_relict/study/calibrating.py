@@ -112,9 +112,12 @@ def verdicts(
         known = (name, training) in pairs.index
         match = pairs.loc[(name, training)] if known else None
         evidence = "the pair is not among the current matches" if match is None else _evidence(match, deciding, nulls)
-        of_part = decided[row] >= 0 and deciding[decided[row]].name in OF_A_PART
+        changed = None if match is None else _changed(match, settings.verdicts)
+        another = "" if match is None else _another(match, settings.verdicts)
         if decided[row] >= 0:
             most = deciding[decided[row]]
+            if match is not None and another and most.name in OF_A_PART:
+                changed, another = f"{_part(match, most, settings)} is copied, for the rest {another}", ""
             evidence += f"; {most.title} ({most.level} level) is the most conspicuous"
         smallest = min(nulls[m.name].resolution for m in deciding)
         if not np.isfinite(p[row]):
@@ -129,8 +132,8 @@ def verdicts(
                 q=float(q[row]),
                 probability=float(probability[row]),
                 alpha=settings.verdicts.alpha,
-                changed=None if match is None else _changed(match, settings.verdicts),
-                another="" if match is None or of_part else _another(match, settings.verdicts),
+                changed=changed,
+                another=another,
                 grade=use,
                 same_voxels=name in same_voxels,
                 evidence=evidence,
@@ -170,3 +173,16 @@ def _another(match: pd.Series[Any], limits: VerdictSettings) -> str:
     """What shows that a whole volume is another patient's, in words; empty when nothing does."""
     bend = match.get("bend", np.nan)
     return f"its anatomy is bent by {bend:.1f} mm" if np.isfinite(bend) and bend >= limits.near_bend else ""
+
+
+def _part(match: pd.Series[Any], measure: Measure, settings: Settings) -> str:
+    """Which part of a pair agrees by a measure of `OF_A_PART`, in words."""
+    if measure.name.startswith("half"):
+        return f"the {match['part']} half" if match["part"] else "a half"
+    if not np.isfinite(match["region_mm"]):
+        return "a region"
+    middle = (np.array(settings.grid.shape) - 1) / 2
+    mm = (match[["region_z", "region_y", "region_x"]].to_numpy(float) - middle) * settings.grid.spacing
+    ways = (("superior", "inferior"), ("posterior", "anterior"), ("left", "right"))
+    where = ", ".join(f"{abs(away):.0f} mm {way[int(away < 0)]}" for away, way in zip(mm, ways, strict=True))
+    return f"a region of some {match['region_mm']:.0f} mm radius ({where} of the grid's middle)"
