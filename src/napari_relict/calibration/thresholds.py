@@ -131,18 +131,20 @@ def _best_cut(values: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
 
 
 def _best_cuts(values: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row by row, the cut between two neighbouring values with the best balanced accuracy, and that accuracy.
+    """Row by row, the cut with the best balanced accuracy, and that accuracy.
 
-    Of several equally good cuts the middle one is taken: the ends would lean on one single volume.
+    Cuts lie between two neighbouring values, or above all of them: a score that runs the wrong way does no worse than
+    calling nothing a replica. Of several equally good cuts the middle one is taken: the ends would lean on one single
+    volume.
     """
     order = np.argsort(values, axis=1, kind="stable")
     v = np.take_along_axis(values, order, 1)
     t = np.take_along_axis(truth, order, 1)
+    spread = v[:, -1:] - v[:, :1]
+    v = np.hstack([v, v[:, -1:] + np.where(spread > 0, spread, 1.0)])
     yes, no = t.sum(1, keepdims=True), (~t).sum(1, keepdims=True)
-    below_yes = np.cumsum(t, 1)[:, :-1]
-    below_no = np.cumsum(~t, 1)[:, :-1]
-    accuracy = ((yes - below_yes) / yes + below_no / no) / 2
-    accuracy = np.where(v[:, 1:] > v[:, :-1], accuracy, 0.5)  # no cut fits between equal values
+    accuracy = ((yes - np.cumsum(t, 1)) / yes + np.cumsum(~t, 1) / no) / 2
+    accuracy = np.where(v[:, 1:] > v[:, :-1], accuracy, 0.0)  # no cut fits between equal values
     best = accuracy.max(1)
     rows = np.arange(len(v))
     is_best = accuracy >= best[:, None] - 1e-12
