@@ -28,6 +28,7 @@ from benchmarks.page import machine, table, write_section
 from benchmarks.prepared import a_head, layout_of, make_cohort
 from benchmarks.timing import StageTimes, seconds
 from napari_relict.matching.half_search import half_norms, half_scores
+from napari_relict.matching.keypoint_search import votes_of
 from napari_relict.matching.products import Kind, choose_kind
 from napari_relict.matching.tables import compare_all
 from napari_relict.study import Study
@@ -38,18 +39,19 @@ from napari_relict.workers import workers
 MEASURES = [name for name in MatchSettings().measures if name != "mobilenet_v2"]
 TRAINING, SYNTHETIC, HOLDOUT, QUERIES = 100_000, 1_000, 1_000, 512  # of the example
 REAL = Sizes(training=8, holdout=4, novel=4, related=0, per_kind=0)
-PAIRS_A_QUERY = 6  # aligned, at most
+PAIRS_A_QUERY = 9  # aligned, at most
 
 
 @dataclass(frozen=True)
 class Dense:
-    """Seconds of one pair in both mirror states (`pair`), of its halves, and volumes read a second."""
+    """Seconds of one pair in both mirror states (`pair`), of its halves and of its keypoints; volumes read a second."""
 
     kind: Kind
     queries: int
     training: int
     pair: float
     halves: float
+    keypoints: float
     warm: float
     cold: float
 
@@ -110,12 +112,14 @@ def measure_pairs(folder: Path, side: int, queries: int, training: int) -> Dense
     kind = choose_kind(QUERIES, TRAINING, side**3)  # as the example would be
     dense = seconds(lambda: [None for _ in compare_all(made, made.names, trained, kind=kind)], 1) / pairs
     halves = seconds(lambda: half_scores(made, made.names, trained, trained.names, layout, norms), 1) / pairs
+    nobody, patients = np.full(queries, -1), np.arange(training)
+    keypoints = seconds(lambda: votes_of(made, made.names, nobody, trained, trained.names, patients), 1) / pairs
     warm = read_all(trained)
     for row in trained.rows.values():  # on the disk since they were made, so the system can let go of them
         with chunk_file(trained.folder, "image", row.row).open("rb") as chunk:
             os.posix_fadvise(chunk.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
     cold = read_all(trained)
-    return Dense(kind, queries, training, dense, halves, training / warm, training / cold)
+    return Dense(kind, queries, training, dense, halves, keypoints, training / warm, training / cold)
 
 
 def read_all(cohort: PreparedCohort) -> float:
@@ -194,6 +198,7 @@ def example(dense: Dense, single: Single) -> list[list[str]]:
         ("find duplicates", f"{(n**2 / 2 + h * n) / 1e6:,.0f} million pairs", (n**2 / 2 + h * n) * dense.pair),
         ("search", f"{(s + h) * n / 1e6:,.0f} million pairs", (s + h) * n * dense.pair),
         ("search halves", f"{(s + h) * n / 1e6:,.0f} million pairs", (s + h) * n * dense.halves),
+        ("search regions", f"{(s + h) * n / 1e6:,.0f} million pairs", (s + h) * n * dense.keypoints),
         ("read images for the search", f"{passes} x {n:,} volumes", passes * n / dense.cold),
         (
             "read images for duplicates",
@@ -210,6 +215,7 @@ def section(dense: Dense, single: Single, whole: Whole, side: int) -> str:
     rows = (
         ("t", "one pair in both mirror states, from disk to score", f"{1000 * dense.pair:.3g} ms", dense_on),
         ("", "halves of one pair", f"{1000 * dense.halves:.3g} ms", "the same volumes, float32"),
+        ("", "keypoints of one pair", f"{1000 * dense.keypoints:.3g} ms", "the same volumes"),
         ("r", "volumes read a second from disk", f"{dense.cold:.0f}", "the training volumes, page cache let go of"),
         ("", "volumes read a second from the page cache", f"{dense.warm:.0f}", "the training volumes"),
         ("p", "one volume prepared", f"{single.prepare:.2g} s", f"1 core, {single.volumes} volumes"),

@@ -12,6 +12,7 @@ from scipy import ndimage
 from napari_relict.volumes.cohort import CohortWriter, PreparedCohort, Row
 from napari_relict.volumes.grid import Grid
 from napari_relict.volumes.halves import HALVES, HalfLayout, half_layout
+from napari_relict.volumes.keypoints import find_keypoints
 from napari_relict.workers import workers
 
 
@@ -20,10 +21,10 @@ def make_cohort(
 ) -> PreparedCohort:
     """`count` volumes of `side`³ with structure in common and of their own, and noise; what is there is kept.
 
-    `layout`: store halves too, as the whole's pose has them (none are posed here).
+    `layout`: store halves too, as the whole's pose has them (none are posed here), and keypoints.
     """
     grid = Grid((side,) * 3, (1.5,) * 3)
-    writer = CohortWriter(folder / f"{cohort}.zarr", grid, f"{side} {seed} {layout is not None}")
+    writer = CohortWriter(folder / f"{cohort}.zarr", grid, f"{side} {seed} {layout is not None} keypoints")
     names = [f"{cohort}-{number:05d}" for number in range(count)]
     draw = a_head(side)
     # The whole grid is in the field of view: grid mm about its centre -> voxel.
@@ -37,7 +38,9 @@ def make_cohort(
                 name = names[number]
                 poses = [as_it_is] * len(HALVES) if layout else []
                 row = Row(-1, name, "", name, name, False, [], (0.0, 1.0), [], False, to_index, [side] * 3, poses, "")
-                writer.add(row, image, None, halves_of(image, layout) if layout else None)
+                halves = halves_of(image, layout) if layout else None
+                keypoints = find_keypoints(image, np.ones(image.shape, bool)) if layout else None
+                writer.add(row, image, None, halves, keypoints)
     return PreparedCohort(writer.folder, cohort, {name: writer.rows[name] for name in names}, grid, "")
 
 

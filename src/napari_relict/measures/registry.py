@@ -151,10 +151,10 @@ def deciders(measures: Sequence[Measure]) -> list[Measure]:
     return chosen
 
 
-def computed(measures: Sequence[Measure], *, aligned: bool, halves: bool) -> list[Measure]:
+def computed(measures: Sequence[Measure], *, aligned: bool, halves: bool, keypoints: bool) -> list[Measure]:
     """Without those that no pair will have: they would decide in the place of those that every pair has.
 
-    `aligned`: candidates are aligned pair by pair; `halves`: halves were posed.
+    `aligned`: candidates are aligned pair by pair; `halves`: halves were posed; `keypoints`: they were looked for.
     """
-    without = () if halves else ("half", "half_ncc")
+    without = (*(() if halves else ("half", "half_ncc")), *(() if keypoints else ("region", "region_ncc")))
     return [measure for measure in measures if (aligned or measure.searched) and measure.name not in without]

@@ -93,8 +93,14 @@ def _compare(
     chosen = [m for m in chosen if m.level != "feature" or m.name in {encoder.name for encoder in encoders}]
     if not training.with_labels() or not synthetic.with_labels():
         chosen = [measure for measure in chosen if measure.level != "segmentation"]
-    chosen = computed(chosen, aligned=settings.match.verify > 0, halves=layout is not None)
     null = prepared.get("holdout", training)
+    cohorts = Cohorts(training, [synthetic, null], patients, layout)
+    chosen = computed(
+        chosen,
+        aligned=settings.match.verify > 0,
+        halves=layout is not None,
+        keypoints=cohorts.have_keypoints,
+    )
     duplicates = find_duplicates(
         training,
         [prepared["holdout"]] if "holdout" in prepared else [],
@@ -105,7 +111,7 @@ def _compare(
         progress=progress,
     )
     result = match_cohorts(
-        Cohorts(training, [synthetic, null], patients, layout),
+        cohorts,
         chosen,
         encoders,
         EmbeddingCache(folder / "volumes" / "embeddings.sqlite"),
