@@ -340,7 +340,9 @@ def test_when_nothing_is_aligned_ncc_decides(matched: Study) -> None:
     assert study.matches()["ncc"].notna().all()
 
 
-def test_without_halves_and_keypoints_their_measures_are_left_out(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
+def test_without_halves_and_keypoints_their_measures_are_left_out(
+    phantom_folders: dict[str, Path], tmp_path: Path
+) -> None:
     folders = {name: phantom_folders[name] for name in ("training", "synthetic")}
     study = _set(Study.create(tmp_path / "s", **folders), "partial = true", "partial = false")
     assert study.match(measures=["ncc", "half", "region", "half_ncc", "region_ncc"]) == []

@@ -82,14 +82,15 @@ def test_brightness_and_contrast_leave_descriptions_as_they_are() -> None:
 
 
 def test_none_near_the_edge_of_what_was_seen_nor_in_air() -> None:
-    image, seen = _texture(4), np.zeros(SHAPE, bool)
-    seen[2:22, 1:27, 5:30] = True
-    image[:, :, 18:] *= 0.001
-    voxels = find_keypoints(image, seen).places + (np.array(SHAPE) - 1) / 2
+    image = _texture(4, (30, 32, 50))
+    seen = np.zeros(image.shape, bool)
+    seen[2:28, 1:31, 5:50] = True
+    image[:, :, 22:] *= 0.08  # ghosts in air: of contrast enough, but dark
+    voxels = find_keypoints(image, seen).places + (np.array(image.shape) - 1) / 2
     assert len(voxels)
     assert (voxels >= np.array([2, 1, 5]) + EDGE - 0.5).all()
-    assert (voxels <= np.array([21, 26, 29]) - EDGE + 0.5).all()
-    assert voxels[:, 2].max() < 21
+    assert (voxels <= np.array([27, 30, 49]) - EDGE + 0.5).all()
+    assert voxels[:, 2].max() < 29  # the tissue beside it, blurred, reaches some way
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (4, 5, 3), (13, 13, 13), (30, 30, 30)])
