@@ -6,6 +6,7 @@ Labels come from the way a volume was made, never from a measure.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -131,9 +132,19 @@ def make_plan(sizes: Sizes, seed: int, anatomies: int = 6) -> list[Volume]:
     return [*training, *holdout, *sorted(synthetic, key=lambda volume: volume.name)]
 
 
-def write_cohorts(folder: Path, sizes: Sizes, seed: int, progress: Progress = silent) -> list[Volume]:
+def every(plan: Sequence[Volume], step: int) -> list[Volume]:
+    """All training volumes; of the holdout and of each kind of synthetic volume, every `step`-th."""
+    kept, seen = [], Counter[tuple[str, str]]()
+    for volume in plan:
+        group = (volume.cohort, volume.kind)
+        if volume.cohort == "training" or seen[group] % step == 0:
+            kept.append(volume)
+        seen[group] += 1
+    return kept
+
+
+def write_cohorts(folder: Path, plan: Sequence[Volume], progress: Progress = silent) -> None:
     """Write volumes, segmentations and truth.csv below `folder`; what is there already is kept."""
-    plan = make_plan(sizes, seed)
     for cohort in ("training", "holdout", "synthetic"):
         (folder / cohort).mkdir(parents=True, exist_ok=True)
         (folder / f"{cohort}-segmentations").mkdir(exist_ok=True)
@@ -153,7 +164,6 @@ def write_cohorts(folder: Path, sizes: Sizes, seed: int, progress: Progress = si
                 progress("volumes", done, len(plan))
     rows = [(v.name, v.kind, relation_of(v.kind), v.training) for v in plan if v.cohort == "synthetic"]
     write_table(folder / "truth.csv", ("synthetic", "kind", "relation", "training"), rows)
-    return plan
 
 
 def read_truth(folder: Path) -> list[dict[str, str]]:

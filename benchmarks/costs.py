@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from benchmarks.cohorts import Sizes, write_cohorts
+from benchmarks.cohorts import Sizes, make_plan, write_cohorts
 from benchmarks.page import machine, table, write_section
 from benchmarks.prepared import a_head, layout_of, make_cohort
 from benchmarks.timing import StageTimes, seconds
@@ -136,7 +136,8 @@ def read_all(cohort: PreparedCohort) -> float:
 
 def measure_study(folder: Path, side: int, sizes: Sizes) -> Single:
     """A small study of simulated patients with real anatomies, without segmentations and encoder."""
-    plan = write_cohorts(folder, sizes, seed=1)
+    plan = make_plan(sizes, seed=1)
+    write_cohorts(folder, plan)
     with tempfile.TemporaryDirectory() as made:
         study = Study.create(
             Path(made, "study"),

@@ -1,6 +1,6 @@
 """Does the tool find copies? Planted ones of every kind, among strangers and relatives; the same for baselines.
 
-    python -m benchmarks.detection [FOLDER] [--small] [--seed N]
+    python -m benchmarks.detection [FOLDER] [--small | --every N] [--seed N]
 
 Makes a study of simulated patients (real heads under simulated deformation), matches it as a user would, and writes
 docs/benchmarks.md and docs/images/benchmark-detection.png. Labels come from how a volume was made.
@@ -19,7 +19,7 @@ import pandas as pd
 import SimpleITK as sitk
 
 from benchmarks.baselines import ON_FEATURES, ON_VOXELS
-from benchmarks.cohorts import FULL, SMALL, kinds, read_truth, write_cohorts
+from benchmarks.cohorts import FULL, SMALL, every, kinds, make_plan, read_truth, write_cohorts
 from benchmarks.detection_page import write_page
 from benchmarks.judging import Judged, judge
 from napari_relict.calibration.null import location_and_scale
@@ -114,12 +114,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, default=Path("benchmark-detection"))
     parser.add_argument("--small", action="store_true", help="a tenth of the volumes: shows that it runs")
+    parser.add_argument("--every", type=int, default=1, help="only every N-th holdout volume and N-th of each kind")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--no-page", action="store_true", help="print only")
     asked = parser.parse_args()
     sizes, folder = (SMALL if asked.small else FULL), asked.folder
     with TerminalProgress() as progress:
-        write_cohorts(folder, sizes, asked.seed, progress)
+        write_cohorts(folder, every(make_plan(sizes, asked.seed), asked.every), progress)
         study = _study(folder)
         begun = time.time()
         if not study.meta():
@@ -137,7 +138,10 @@ def main() -> None:
     for one in judged:
         print(one.in_words())
     if not asked.no_page:
-        write_page(judged, first_levels(study, truth), truth, sizes, asked.seed, seconds, asked.small)
+        command = "python -m benchmarks.detection" + (" --small" if asked.small else "")
+        command += f" --every {asked.every}" if asked.every > 1 else ""
+        counts = {cohort: len(find_volumes(folder / cohort)[0]) for cohort in COHORTS}
+        write_page(judged, first_levels(study, truth), counts, command, asked.seed, seconds)
 
 
 def _study(folder: Path) -> Study:

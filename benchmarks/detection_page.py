@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmarks.cohorts import Sizes, relation_of
+from benchmarks.cohorts import relation_of
 from benchmarks.copies import KINDS
 from benchmarks.judging import Judged
 from benchmarks.page import IMAGES, machine, table, write_section
@@ -20,13 +20,12 @@ WORDS = {"novel": "a stranger", "related": "a stranger who shares a training pat
 def write_page(
     judged: Sequence[Judged],
     first_levels: pd.DataFrame,
-    truth: pd.DataFrame,
-    sizes: Sizes,
+    counts: Mapping[str, int],
+    command: str,
     seed: int,
     seconds: float,
-    small: bool,
 ) -> None:
-    """Write the section and the picture."""
+    """Write the section and the picture; `counts` of volumes by cohort, `command` as it was given."""
     _picture(judged)
     ours = judged[0]
     first = table(
@@ -47,7 +46,6 @@ def write_page(
         ["kind", *first_levels.columns],
         [[str(kind), *[f"{share:.2f}" for share in row]] for kind, row in first_levels.iterrows()],
     )
-    command = "python -m benchmarks.detection" + (" --small" if small else "")
     matched = f" Matching took {seconds / 60:.0f} minutes." if seconds > 5 else ""
     write_section(
         "Detection",
@@ -55,9 +53,9 @@ def write_page(
 
     {command}
 
-{len(truth)} synthetic volumes against {sizes.training} training volumes, with {sizes.holdout} holdout volumes as the
-null; real heads (six anatomies) under simulated deformation, 2 mm, seed {seed}. Limits were chosen on the volumes of
-another seed. Labels come from how each volume was made, not from a measure. {machine()}.{matched}
+{counts["synthetic"]} synthetic volumes against {counts["training"]} training volumes, with {counts["holdout"]} holdout
+volumes as the null; real heads (six anatomies) under simulated deformation, 2 mm, seed {seed}. Limits were chosen on
+the volumes of another seed. Labels come from how each volume was made, not from a measure. {machine()}.{matched}
 
 AUC and thresholds are against strangers: the novel and the holdout volumes. Brackets are 95% intervals (bootstrap over
 volumes for AUC and macro-F1, Jeffreys for shares; where no copy overlaps with a stranger, the lower end of the AUC's is
