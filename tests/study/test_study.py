@@ -332,7 +332,14 @@ def _set(study: Study, before: str, after: str) -> Study:
 def test_when_nothing_is_aligned_ncc_decides(matched: Study) -> None:
     study = _set(matched, "verify = 2", "verify = 0")
     assert study.match(measures=MEASURES) == []
-    assert [measure.name for measure in study.measures()] == ["ncc", "mse", "half", "region", "dice", "volume_difference"]
+    assert [measure.name for measure in study.measures()] == [
+        "ncc",
+        "mse",
+        "half",
+        "region",
+        "dice",
+        "volume_difference",
+    ]
     assert [measure.name for measure in deciders(study.measures())] == ["ncc", "dice"]
     verdicts = study.verdicts().set_index("synthetic")
     assert verdicts["evidence"].str.contains("voxel NCC").all()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 import zarr
+from scipy import ndimage
 
 from napari_relict.errors import DataError
 from napari_relict.volumes import Grid, PreparedCohort
@@ -67,6 +69,7 @@ def test_inverted_volumes_are_searched_turned_over_and_shown_as_they_are(cohort:
 def test_where_the_body_alone_counts_it_alone_is_searched_and_all_is_shown(tmp_path: Path, inverted: bool) -> None:
     image = a_volume(0)
     body = image > 0
+    inner = ndimage.binary_erosion(body)
     image[0, 0, :2] = 0.9  # apart from the body
     image[~body] += np.float32(0.02)
     writer = CohortWriter(tmp_path / "training.zarr", GRID, "key")
@@ -74,9 +77,8 @@ def test_where_the_body_alone_counts_it_alone_is_searched_and_all_is_shown(tmp_p
     cohort = PreparedCohort(tmp_path / "training.zarr", "training", writer.rows, GRID, "")
     searched = cohort.images(["a"], np.float64, searched=True)[0]
     assert (searched[~body] == 0).all()
-    natural = image.astype(np.float16)[body]
-    expected = (1 - image[body]).astype(np.float16) if inverted else natural
-    np.testing.assert_array_equal(searched[body], expected)
+    seen = np.where(inner, 1 - image, 0) if inverted else image  # turned over without its rim
+    np.testing.assert_array_equal(searched[body], seen[body].astype(np.float16))
     np.testing.assert_array_equal(cohort.volume("a").image, image.astype(np.float16))
     row = cohort.rows["a"]
     assert row.total == searched.sum()
@@ -84,6 +86,15 @@ def test_where_the_body_alone_counts_it_alone_is_searched_and_all_is_shown(tmp_p
     assert writer.holds(row)
     (cohort.folder / "searched/c/0/0/0/0").unlink()
     assert not writer.holds(row)
+
+
+def test_an_empty_segmentation_is_kept_like_any_other(tmp_path: Path) -> None:
+    writer = CohortWriter(tmp_path / "training.zarr", GRID, "key")
+    for name in "ab":
+        writer.add(replace(a_row(name), has_labels=True), a_volume(0), np.zeros(GRID.shape, np.uint16))
+    cohort = PreparedCohort(tmp_path / "training.zarr", "training", writer.rows, GRID, "")
+    assert all(writer.holds(row) for row in writer.rows.values())
+    assert not cohort.labels(["a", "b"]).any()
 
 
 def test_a_constant_volume_has_no_spread_at_all(tmp_path: Path) -> None:

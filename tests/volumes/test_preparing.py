@@ -181,7 +181,7 @@ def test_a_full_disk_is_said_in_one_line_and_what_was_done_is_kept(
 
     def full(self: CohortWriter, array: str, dtype: str, values: np.ndarray) -> None:
         calls.append(array)
-        if len(calls) > 2:
+        if calls.count("image") > 2:
             raise OSError(errno.ENOSPC, "No space left on device")
         write(self, array, dtype, values)
 

@@ -296,9 +296,10 @@ class CohortWriter:
                 dtype=dtype,
                 # Images are read as fast as the disk gives them; masks shrink a hundredfold, keypoints by padding.
                 compressors=BloscCodec(cname="lz4", clevel=3, shuffle="bitshuffle") if array in COMPRESSED else None,
-                config={"write_empty_chunks": True},  # a chunk that is not there is damage, never "all zero"
             )
-        rows: Any = self._group[array]
+        # A chunk that is not there is damage, never "all zero"; how an array is opened says whether it may be.
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            rows: Any = self._group[array]
         if rows.shape[0] <= self._next:
             rows.resize((self._next + 1, *values.shape))
         rows[self._next] = values.astype(dtype)
