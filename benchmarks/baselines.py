@@ -13,6 +13,7 @@ from napari_relict.measures.ssim import local_statistics, ssim
 from napari_relict.volumes.frames import matrix_of, resampled
 from napari_relict.volumes.grid import Grid
 
+REGULAR = 1e-6  # added to the covariance of features
 CALIBRATED_BY = 50  # nearest neighbours that the l2 ratio is divided by (Carlini et al. 2023; Yoon et al. 2023)
 
 
@@ -72,10 +73,15 @@ def memorization_index(queries: np.ndarray, training: np.ndarray, seed: int = 0)
     bootstraps). With several layers a geometric mean is taken, so a similarity below zero has no index.
     """
     mean = training.mean(0)
-    covariance = np.cov(training - mean, rowvar=False)
-    values, vectors = np.linalg.eigh(covariance + 1e-6 * np.eye(len(covariance)))
-    whiten = vectors @ np.diag(values**-0.5) @ vectors.T
-    b = (training - mean) @ whiten
+    # Fewer volumes than features: eigenvectors of the covariance from the volumes, all other directions alike.
+    _, singular, axes = np.linalg.svd(training - mean, full_matrices=False)
+    stretch = (singular**2 / (len(training) - 1) + REGULAR) ** -0.5
+
+    def whitened(features: np.ndarray) -> np.ndarray:
+        along = (features - mean) @ axes.T
+        return np.asarray((along * (stretch - REGULAR**-0.5)) @ axes + REGULAR**-0.5 * (features - mean))
+
+    b = whitened(training)
     own = cosine(b, b)
     rng, nulls = np.random.default_rng(seed), []
     for _ in range(10):
@@ -83,7 +89,7 @@ def memorization_index(queries: np.ndarray, training: np.ndarray, seed: int = 0)
         one, other = order[: len(order) // 2], order[len(order) // 2 :]
         nulls.append(own[np.ix_(one, other)].max(1))
     pooled = np.concatenate(nulls)
-    similarity = cosine((queries - mean) @ whiten, b)
+    similarity = cosine(whitened(queries), b)
     return np.where(similarity > 0, (similarity - pooled.mean()) / max(float(pooled.std()), 1e-12), np.nan)
 
 
