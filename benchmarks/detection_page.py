@@ -87,7 +87,7 @@ def _picture(judged: Sequence[Judged]) -> None:
     axes = figure.subplots()
     axes.imshow(values, cmap="cividis", vmin=0.5, vmax=1.0, aspect="auto")
     axes.set_yticks(range(len(kinds)), [f"{kind} ({relation_of(kind)})" for kind in kinds])
-    axes.set_xticks(range(len(judged)), [one.method for one in judged])
+    axes.set_xticks(range(len(judged)), [one.method.replace(" ", "\n") for one in judged])
     axes.xaxis.tick_top()
     for (row, column), value in np.ndenumerate(values):
         axes.text(column, row, f"{value:.3f}", ha="center", va="center", color="white" if value < 0.8 else "black")
