@@ -143,7 +143,7 @@ def from_half(bits: Any) -> Any:
 
 def _put(_line: np.ndarray, _x: int, _value: Any) -> Any:
     """Store a value in the line's precision and return what rounding took away."""
-    raise NotImplementedError
+    raise NotImplementedError  # the name that numba puts the compiled one for; never run by Python
 
 
 @overload(_put, inline="always")

@@ -146,7 +146,7 @@ def _to_bfloat16(rows: np.ndarray) -> np.ndarray:
 
 
 def _value(_line: np.ndarray, _x: int) -> Any:
-    raise NotImplementedError
+    raise NotImplementedError  # the name that numba puts the compiled one for; never run by Python
 
 
 @overload(_value, inline="always")

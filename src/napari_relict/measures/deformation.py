@@ -7,8 +7,8 @@ import math
 import numpy as np
 import SimpleITK as sitk
 
-from napari_relict.measures.registration import FEWEST_VOXELS, LARGEST_SIDE
-from napari_relict.volumes.frames import on_grid, transform_of
+from napari_relict.measures.registration import FEWEST_VOXELS, set_up
+from napari_relict.volumes.frames import transform_of
 from napari_relict.volumes.grid import Grid
 
 CONTROL_MM = 40.0  # between control points: wide, so that a stranger is not bent into the patient
@@ -47,24 +47,12 @@ def deform(
     linear = transform_of(matrix)
     if fixed_mask.sum() < FEWEST_VOXELS or moving_mask.sum() < FEWEST_VOXELS:
         return linear
-    shrink = [max(1, round(side / LARGEST_SIDE + 0.25)) for side in grid.shape[::-1]]
-    one, other = (sitk.BinShrink(on_grid(np.ascontiguousarray(v), grid), shrink) for v in (fixed, moving))
-    masks = [sitk.BinShrink(on_grid(mask.astype(np.float32), grid), shrink) > 0.5 for mask in (fixed_mask, moving_mask)]
     lattice = _lattice(grid)
     mesh = [max(1, round(side * step / CONTROL_MM)) for side, step in zip(lattice.shape, lattice.spacing, strict=True)]
     bend = sitk.BSplineTransformInitializer(lattice.empty(), mesh[::-1], 3)
-    method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)  # pairs run side by side; sums in one order
-    if contrasts_differ:
-        method.SetMetricAsMattesMutualInformation(32)
-    else:
-        method.SetMetricAsCorrelation()
-    method.SetMetricFixedMask(masks[0])
-    method.SetMetricMovingMask(masks[1])
-    method.SetMetricSamplingStrategy(method.REGULAR)
-    inside = max(1, int(sitk.GetArrayViewFromImage(masks[0]).sum()))
+    method, one, other, body = set_up(fixed, moving, grid, fixed_mask, moving_mask, contrasts_differ)
+    inside = max(1, int(sitk.GetArrayViewFromImage(body).sum()))
     method.SetMetricSamplingPercentage(min(1.0, SAMPLES / inside), 1)
-    method.SetInterpolator(sitk.sitkLinear)
     method.SetOptimizerAsLBFGSB(numberOfIterations=ITERATIONS, maximumNumberOfFunctionEvaluations=2 * ITERATIONS)
     method.SetMovingInitialTransform(linear)
     method.SetInitialTransform(bend, inPlace=True)

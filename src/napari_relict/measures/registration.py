@@ -45,21 +45,9 @@ def align(
     begin = np.eye(4) if start is None else start
     if fixed_mask.sum() < FEWEST_VOXELS or moving_mask.sum() < FEWEST_VOXELS:
         return begin
-    shrink = [max(1, round(side / LARGEST_SIDE + 0.25)) for side in grid.shape[::-1]]
-    one, other = (sitk.BinShrink(on_grid(np.ascontiguousarray(v), grid), shrink) for v in (fixed, moving))
-    masks = [sitk.BinShrink(on_grid(mask.astype(np.float32), grid), shrink) > 0.5 for mask in (fixed_mask, moving_mask)]
-    method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)  # pairs run side by side; sums in one order
-    if contrasts_differ:
-        method.SetMetricAsMattesMutualInformation(32)
-    else:
-        method.SetMetricAsCorrelation()
-    method.SetMetricFixedMask(masks[0])
-    method.SetMetricMovingMask(masks[1])
+    method, one, other, _ = set_up(fixed, moving, grid, fixed_mask, moving_mask, contrasts_differ)
     # A tenth of the voxels, always the same ones: as near to the optimum, at a third of the time.
-    method.SetMetricSamplingStrategy(method.REGULAR)
     method.SetMetricSamplingPercentage(SAMPLED, 1)
-    method.SetInterpolator(sitk.sitkLinear)
     # The correlation's gradient is small long before the optimum: only the length of the step says when to stop.
     method.SetOptimizerAsRegularStepGradientDescent(
         learningRate=2.0, minStep=1e-3, numberOfIterations=150, relaxationFactor=0.8, gradientMagnitudeTolerance=1e-8
@@ -77,3 +65,28 @@ def align(
         return begin
     # ITK applies the optimised transform first, then the moving initial one.
     return np.asarray(begin @ matrix_of(found))
+
+
+def set_up(
+    fixed: np.ndarray,
+    moving: np.ndarray,
+    grid: Grid,
+    fixed_mask: np.ndarray,
+    moving_mask: np.ndarray,
+    contrasts_differ: bool,
+) -> tuple[sitk.ImageRegistrationMethod, sitk.Image, sitk.Image, sitk.Image]:
+    """Metric, masks and sampling of a pair (see `align`); the fixed and the moving image and the fixed mask, coarse."""
+    shrink = [max(1, round(side / LARGEST_SIDE + 0.25)) for side in grid.shape[::-1]]
+    one, other = (sitk.BinShrink(on_grid(np.ascontiguousarray(v), grid), shrink) for v in (fixed, moving))
+    masks = [sitk.BinShrink(on_grid(mask.astype(np.float32), grid), shrink) > 0.5 for mask in (fixed_mask, moving_mask)]
+    method = sitk.ImageRegistrationMethod()
+    method.SetNumberOfThreads(1)  # pairs run side by side; sums in one order
+    if contrasts_differ:
+        method.SetMetricAsMattesMutualInformation(32)
+    else:
+        method.SetMetricAsCorrelation()
+    method.SetMetricFixedMask(masks[0])
+    method.SetMetricMovingMask(masks[1])
+    method.SetMetricSamplingStrategy(method.REGULAR)
+    method.SetInterpolator(sitk.sitkLinear)
+    return method, one, other, masks[0]

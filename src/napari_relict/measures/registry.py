@@ -26,6 +26,7 @@ class Measure:
     searched : computed for every pair of posed volumes; else for the verified candidates only, after they were
         aligned pair by pair.
     decides : p-values rest on it, where it was computed.
+    of_part : it speaks of the best part of a pair, not of the whole: beside a copied part lies a stranger's rest.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Measure:
     description: str
     searched: bool = True
     decides: bool = False
+    of_part: bool = False
 
     def closeness(self, values: np.ndarray) -> np.ndarray:
         """The values with a sign such that larger always means closer."""
@@ -48,8 +50,10 @@ class Measure:
         return float(finite.max() if self.higher_is_closer else finite.min())
 
 
-def _aligned(name: str, title: str, level: Level, higher: bool, description: str, *, decides: bool = False) -> Measure:
-    return Measure(name, title, level, higher, description, searched=False, decides=decides)
+def _aligned(
+    name: str, title: str, level: Level, higher: bool, description: str, *, decides: bool = False, of_part: bool = False
+) -> Measure:
+    return Measure(name, title, level, higher, description, searched=False, decides=decides, of_part=of_part)
 
 
 # The first searched one of a level is the one its ranks are counted by.
@@ -57,15 +61,27 @@ VOXEL = (
     Measure("ncc", "NCC", "voxel", True, "normalised cross-correlation over the whole grid"),
     Measure("mse", "MSE", "voxel", False, "mean squared difference of the 0..1 intensities"),
     Measure(
-        "half", "Half", "voxel", True, "NCC of the best half, each half posed by itself, in SD of unrelated patients"
+        "half",
+        "Half",
+        "voxel",
+        True,
+        "NCC of the best half, each half posed by itself, in SD of unrelated patients",
+        of_part=True,
     ),
     Measure(
-        "region", "Region", "voxel", True, "keypoints nearby that agree on one geometry, of the best region in common"
+        "region",
+        "Region",
+        "voxel",
+        True,
+        "keypoints nearby that agree on one geometry, of the best region in common",
+        of_part=True,
     ),
     _aligned(
         "nmi", "NMI", "voxel", True, "normalised mutual information of the aligned pair: 1 unrelated to 2", decides=True
     ),
-    _aligned("half_ncc", "Half NCC", "voxel", True, "NCC of the best half, aligned by itself", decides=True),
+    _aligned(
+        "half_ncc", "Half NCC", "voxel", True, "NCC of the best half, aligned by itself", decides=True, of_part=True
+    ),
     _aligned(
         "region_ncc",
         "Region NCC",
@@ -73,6 +89,7 @@ VOXEL = (
         True,
         "NCC of the fine structure of the best region, aligned by itself, as Fisher's z (2 is .964, 3 is .995)",
         decides=True,
+        of_part=True,
     ),
     _aligned("aligned_ncc", "Aligned NCC", "voxel", True, "NCC of the aligned pair"),
     _aligned("ssim", "SSIM", "voxel", True, "structural similarity of the aligned pair, uniform 7x7x7 window"),

@@ -16,9 +16,6 @@ from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
 from napari_relict.study.settings import Settings, VerdictSettings
 
-# Measures of a part: beside a copied part lies a stranger's rest, so the whole is bent far.
-OF_A_PART = frozenset({"half", "half_ncc", "region", "region_ncc"})
-
 
 def pair_grades(ratings: pd.DataFrame) -> pd.DataFrame:
     """One row a rated pair: synthetic, training, grade (median over readers), readers.
@@ -116,7 +113,7 @@ def verdicts(
         another = "" if match is None else _another(match, settings.verdicts)
         if decided[row] >= 0:
             most = deciding[decided[row]]
-            if match is not None and another and most.name in OF_A_PART:
+            if match is not None and another and most.of_part:
                 changed, another = f"{_part(match, most, settings)} is copied, for the rest {another}", ""
             evidence += f"; {most.title} ({most.level} level) is the most conspicuous"
         smallest = min(nulls[m.name].resolution for m in deciding)
@@ -176,7 +173,7 @@ def _another(match: pd.Series[Any], limits: VerdictSettings) -> str:
 
 
 def _part(match: pd.Series[Any], measure: Measure, settings: Settings) -> str:
-    """Which part of a pair agrees by a measure of `OF_A_PART`, in words."""
+    """Which part of a pair agrees by a measure of a part, in words."""
     if measure.name.startswith("half"):
         return f"the {match['part']} half" if match["part"] else "a half"
     if not np.isfinite(match["region_mm"]):
