@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +64,7 @@ def find_flow(fixed: np.ndarray, moving: np.ndarray, body: np.ndarray, spacing: 
         usual = 1.4826 * float(np.median(np.abs(rest[body]))) + 1e-6
         rest = np.clip(rest, -4 * usual, 4 * usual)
         slope = np.stack(np.gradient(other, *spacing)) * weight
-        sums = [_equations(slope, rest, mask, window, inside) for mask in (even, 1 - even)]
+        sums = _equations(slope, rest, (even, 1 - even), window, inside)
         found = []
         for matrix, right in (*sums, (sums[0][0] + sums[1][0], sums[0][1] + sums[1][1])):
             steady = STEADY * float(np.trace(matrix, axis1=1, axis2=2).mean()) + 1e-12
@@ -86,20 +87,23 @@ def warped(moving: np.ndarray, points: np.ndarray, shift: np.ndarray, spacing: n
 
 
 def _equations(
-    slope: np.ndarray, rest: np.ndarray, mask: np.ndarray, window: np.ndarray, inside: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Normal equations of every window: (n, 3, 3) and (n, 3, 1), of the blocks in `mask` alone."""
+    slope: np.ndarray, rest: np.ndarray, masks: Sequence[np.ndarray], window: np.ndarray, inside: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Normal equations of every window, (n, 3, 3) and (n, 3, 1), of the blocks in each mask alone."""
+    count = int(inside.sum())
+    equations = [(np.empty((count, 3, 3), np.float32), np.empty((count, 3, 1), np.float32)) for _ in masks]
 
-    def total(values: np.ndarray) -> np.ndarray:
-        return np.asarray(ndimage.gaussian_filter(_blocks(values) * mask, window, truncate=2.5)[inside])
+    def totals(values: np.ndarray) -> list[np.ndarray]:
+        blocks = _blocks(values)
+        return [np.asarray(ndimage.gaussian_filter(blocks * mask, window, truncate=2.5)[inside]) for mask in masks]
 
-    matrix = np.empty((int(inside.sum()), 3, 3), np.float32)
-    right = np.empty((len(matrix), 3, 1), np.float32)
     for i in range(3):
-        right[:, i, 0] = total(slope[i] * rest)
+        for (_, right), total in zip(equations, totals(slope[i] * rest), strict=True):
+            right[:, i, 0] = total
         for j in range(i, 3):
-            matrix[:, i, j] = matrix[:, j, i] = total(slope[i] * slope[j])
-    return matrix, right
+            for (matrix, _), total in zip(equations, totals(slope[i] * slope[j]), strict=True):
+                matrix[:, i, j] = matrix[:, j, i] = total
+    return equations
 
 
 def _blocks(values: np.ndarray) -> np.ndarray:
@@ -110,10 +114,15 @@ def _blocks(values: np.ndarray) -> np.ndarray:
 
 
 def _on_voxels(shift: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Displacements of blocks (3, ...) between which voxels are interpolated: (3, *shape)."""
-    axes = [(np.arange(side) - (BLOCK - 1) / 2) / BLOCK for side in shape]
-    where = np.stack(np.meshgrid(*axes, indexing="ij")).astype(np.float32)
-    return np.stack([ndimage.map_coordinates(part, where, order=1, mode="nearest") for part in shift])
+    """Displacements of blocks (3, ...) between which voxels are interpolated, axis by axis: (3, *shape)."""
+    for axis, side in enumerate(shape, start=1):
+        blocks = shift.shape[axis]
+        where = np.clip((np.arange(side, dtype=np.float32) - (BLOCK - 1) / 2) / BLOCK, 0, blocks - 1)
+        low = np.minimum(where.astype(np.int64), max(blocks - 2, 0))
+        share = (where - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(4)])
+        first, second = (np.take(shift, np.minimum(low + more, blocks - 1), axis=axis) for more in (0, 1))
+        shift = first + share * (second - first)
+    return shift
 
 
 def _without_affine(moved: np.ndarray, places: np.ndarray) -> np.ndarray:
