@@ -6,30 +6,37 @@ scene. Volumes are read and thresholds computed in jobs; layers are touched here
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pandas as pd
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_relict.errors import RelictError
+from napari_relict.study.reading import Showing
+from napari_relict.viewer.actions import WHILE_PAUSED, WITHOUT_PICTURES, actions_of
 from napari_relict.viewer.calibrator import Calibrator
+from napari_relict.viewer.candidates import candidates_of
+from napari_relict.viewer.curtain import Curtain
 from napari_relict.viewer.jobs import Jobs
 from napari_relict.viewer.pairs import PairImages, PairKey, PairStore
-from napari_relict.viewer.planes import Plane
+from napari_relict.viewer.place import go_back_to, place_of
 from napari_relict.viewer.room import Room
 from napari_relict.viewer.scene import CellTexts, ReviewScene
 from napari_relict.viewer.scores import Scores
-from napari_relict.viewer.session import CONFIDENCES, GRADES, ReadingSession, swapped_sides
+from napari_relict.viewer.session import ReadingSession
 from napari_relict.viewer.shortcuts import Shortcuts
+from napari_relict.viewer.widgets.agreement_panel import AgreementPanel
 from napari_relict.viewer.widgets.calibration_panel import CalibrationPanel
 from napari_relict.viewer.widgets.help import show_help
 from napari_relict.viewer.widgets.ink import ink_for
-from napari_relict.viewer.widgets.matches_table import PairsTable, matches_frame, reading_frame
+from napari_relict.viewer.widgets.matches_table import PairsTable, matches_frame
+from napari_relict.viewer.widgets.reading_list import ReadingList
 from napari_relict.viewer.widgets.reading_panel import ReadingPanel
+from napari_relict.viewer.widgets.study_map import StudyMap
 
 STUDY_DOCK = "Study"
+KEEP_AFTER = 400  # ms after a change, the draft is kept
 
 
 class Review:
@@ -42,16 +49,25 @@ class Review:
         self.jobs.failed.connect(self._on_error)
         self.store = PairStore(study)
         self.scene = ReviewScene(viewer)
-        self.reading_list, self.matches, self.calibration = PairsTable(), PairsTable(), CalibrationPanel()
+        self.reading_list, self.matches, self.calibration = ReadingList(), PairsTable(), CalibrationPanel()
+        self.map, self.agreement = StudyMap(), AgreementPanel()
         self.tabs = QTabWidget()
         self.tabs.addTab(self.reading_list, "Reading list")
         self.tabs.addTab(self.matches, "Matches")
+        self.tabs.addTab(self.map, "Map")
         self.tabs.addTab(self.calibration, "Calibration")
+        self.tabs.addTab(self.agreement, "Agreement")
+        self.candidates: list[Showing] = []
+        self._curtain = Curtain(viewer)
+        self._keep_soon = QTimer(self.panel)
+        self._keep_soon.setSingleShot(True)
+        self._keep_soon.setInterval(KEEP_AFTER)
+        self._keep_soon.timeout.connect(self._keep)
         self._shown: PairKey | None = None
         self._calibrator = Calibrator(study, self.jobs)
         self._shortcuts: Shortcuts | None = None
         self._room = Room()
-        self._actions = self._make_actions()
+        self._actions = actions_of(self)
 
     @property
     def loading(self) -> bool:
@@ -79,18 +95,27 @@ class Review:
         self.panel.rating.comment_changed.connect(self.session.set_comment)
         self.panel.rating.comment_left.connect(self._to_keys)
         self.reading_list.opened.connect(self._on_list_row)
+        self.reading_list.part_chosen.connect(self._on_part)
         self.matches.opened.connect(self._on_match_row)
+        self.agreement.opened.connect(self._on_match_row)
+        self.map.opened.connect(self._on_names)
+        self.panel.strips.opened.connect(self._on_candidate_name)
         self.viewer.events.theme.connect(self._on_theme)
         self._set_ink()
+        self._hide_tabs()
         self._fill_matches()
         self.calibration.set_rows(self.scores.calibrated(self.study.ratings()))
+        self._request_agreement()
         self._on_pair()
         self._on_state()
         self._to_keys()
 
     def close(self) -> None:
-        """Give the window back as it was."""
+        """Give the window back as it was; where the reader stopped is kept."""
+        self._keep()
+        self._keep_soon.stop()
         self.jobs.close()
+        self._curtain.draw(False)
         self.viewer.events.theme.disconnect(self._on_theme)
         for signal in (self.session.pair_changed, self.session.state_changed, self.session.ratings_changed,
                        self.session.said):  # fmt: skip
@@ -108,7 +133,10 @@ class Review:
 
     def act(self, action: str) -> None:
         """Do what a key or a button stands for."""
-        if self.loading and action not in _WITHOUT_PICTURES:
+        if self.session.paused and action not in WHILE_PAUSED:
+            self.panel.say("Paused: P goes on")
+            return
+        if self.loading and action not in WITHOUT_PICTURES:
             self.panel.say("Wait until both volumes are shown")
             return
         try:
@@ -120,9 +148,9 @@ class Review:
     def _wanted(self) -> PairKey | None:
         return None if self.session.pair is None else self._key(self.session.pair)
 
-    def _key(self, pair: Any) -> PairKey:
-        swapped = self.session.blinded and swapped_sides(self.session.reader, pair)
-        return PairKey(pair.synthetic, pair.training, self.scores.mirrored(pair), swapped)
+    def _key(self, pair: Showing) -> PairKey:
+        swapped = self.session.blinded and pair.swapped
+        return PairKey(pair.synthetic, pair.training, self.study.mirrored(pair.synthetic, pair.training), swapped)
 
     def _on_pair(self) -> None:
         self.panel.say("")
@@ -143,82 +171,118 @@ class Review:
             self._on_state()
 
     def _show(self, images: PairImages) -> None:
+        first = self._shown is None
         self.scene.show(images, cell_texts(images.key, blinded=self.session.blinded))
         self._shown = images.key
+        if first:
+            go_back_to(self.scene, self.session.view)
         upcoming = self.session.upcoming()
         if upcoming is not None and self.store.get(self._key(upcoming)) is None:
             # A fault in a pair nobody looks at yet is said when it is opened.
             self.jobs.start(self.store.load, self._key(upcoming), done=_nothing, failed=_nothing)
 
     def _on_state(self) -> None:
-        self.panel.show_session(self.session, looked_at=self._name_of_pair(), loading=self.loading)
+        session = self.session
+        self._curtain.draw(session.paused, "Paused")
+        self.panel.show_session(session, looked_at=self._name_of_pair(), loading=self.loading)
+        self._show_candidates()
         self._show_scores()
-        blinded = "names and scores hidden" if self.session.blinded else "double-click opens a pair"
-        self.reading_list.set_frame(reading_frame(self.session), note=blinded)
+        hidden = "names and scores hidden" if session.blinded else "double-click opens a pair"
+        self.reading_list.show_session(session, hidden)
+        self.panel.show_others(self._said_by_others())
         self._mark_row()
+        self._keep_soon.start()
 
     def _show_scores(self) -> None:
-        if self.session.scores_visible and self.session.pair is not None:
-            pair = self.session.pair
+        pair = self.session.pair
+        if self.session.scores_visible and pair is not None:
             self.panel.strips.show_scores(self.scores.strips(pair), self.scores.verdict(pair))
         else:
             self.panel.strips.hide_scores()
+
+    def _show_candidates(self) -> None:
+        session, pair = self.session, self.session.pair
+        if pair is None:
+            return
+        listed = session.order[session.position]
+        to_rate = listed if listed.synthetic == pair.synthetic else None
+        # In an order by the pair of the list, so that looking at a candidate does not renumber them.
+        reader = session.reader if session.blinded else None
+        self.candidates = candidates_of(self.scores, to_rate or pair, reader=reader)
+        names = [one.training for one in self.candidates]
+        places = [None if one is None or one.training not in names else names.index(one.training)
+                  for one in (pair, to_rate)]  # fmt: skip
+        self.panel.candidates.show_candidates(len(names), *places)
+
+    def _said_by_others(self) -> list[str]:
+        """In a consensus round readers see what each of them said."""
+        pair = self.session.pair
+        if self.session.round != "consensus" or pair is None:
+            return []
+        return self.scores.said_of(pair)
 
     def _name_of_pair(self) -> str:
         session = self.session
         if session.pair is None:
             return "No pairs"
-        if not session.rateable:
+        name = f"Pair {session.position + 1} of {len(session.order)}"
+        if session.visiting:
+            if session.blinded:
+                return f"{name}: another candidate"
             rank = self.scores.rank(session.pair)
             return f"{session.pair.synthetic} – {session.pair.training}, rank {rank}"
-        name = f"Pair {session.position + 1} of {len(session.order)}"
         return f"{name}, blinded" if session.blinded else f"{name}: {session.pair.synthetic}"
 
     def _mark_row(self) -> None:
-        """Mark the open pair in both tables."""
-        if not self.session.order:
-            return
-        self.reading_list.select_row(self.session.position)
+        """Mark the open pair in matches and map."""
         frame, pair = self.matches.model.frame, self.session.pair
-        if len(frame):
-            here = (frame["synthetic"] == pair.synthetic) & (frame["training"] == pair.training)
-            if here.any():
-                self.matches.select_row(int(here.to_numpy().argmax()))
+        if pair is None or not len(frame):
+            return
+        here = (frame["synthetic"] == pair.synthetic) & (frame["training"] == pair.training)
+        if here.any():
+            self.matches.select_row(int(here.to_numpy().argmax()))
+        self.map.mark(pair.synthetic)
+
+    def _hide_tabs(self) -> None:
+        """Names, scores and what others said are not for blinded readers."""
+        hidden = [self.matches, self.map, self.agreement] if self.session.blinded else []
+        if self.session.blinded and self.session.round == "consensus":
+            hidden.remove(self.agreement)
+        for widget in hidden:
+            where = self.tabs.indexOf(widget)
+            self.tabs.setTabEnabled(where, False)
+            self.tabs.setTabToolTip(where, "Hidden while reading blinded")
 
     def _fill_matches(self) -> None:
         if self.session.blinded:
-            self.tabs.setTabEnabled(1, False)
-            self.tabs.setTabToolTip(1, "Hidden while reading blinded")
             return
         titles = {measure.name: measure.title for measure in self.scores.measures}
         frame = matches_frame(self.scores.matches, self.scores.verdicts)
         self.matches.set_frame(frame, titles, note="double-click opens a match; click a heading to sort")
+        self.map.show_scores(self.scores)
 
     # Acting -------------------------------------------------------------------------------------------------
-    def _make_actions(self) -> dict[str, Callable[[], Any]]:
-        session, scene = self.session, self.scene
-        actions: dict[str, Callable[[], Any]] = {
-            "comment": self.panel.rating.focus_comment, "proceed": session.proceed, "undo": session.undo,
-            "amend": session.amend, "back": session.back, "next": session.next, "later": session.review_later,
-            "volume": scene.toggle_3d, "overlay": scene.toggle_overlay, "label": scene.next_label,
-            "frame": scene.frame,
-            "slice_up": partial(scene.step, 1), "slice_down": partial(scene.step, -1),
-            "slice_up_5": partial(scene.step, 5), "slice_down_5": partial(scene.step, -5),
-            "help": self._help,
-        }  # fmt: skip
-        actions |= {f"grade_{n}": partial(session.set_grade, n) for n in GRADES}
-        actions |= {f"confidence_{n}": partial(session.set_confidence, n) for n in CONFIDENCES}
-        actions |= {f"criterion_{n}": partial(self._criterion, n) for n in range(1, 6)}
-        actions |= {str(plane): partial(scene.set_plane, plane) for plane in Plane}
-        return actions
+    def open_candidate(self, number: int) -> None:
+        """Open the candidate of this number (from 1) of the open synthetic volume."""
+        if number <= len(self.candidates):
+            one = self.candidates[number - 1]
+            self.session.visit(one.synthetic, one.training)
 
-    def _criterion(self, number: int) -> None:
+    def toggle_criterion(self, number: int) -> None:
         criteria = list(self.study.settings.criteria)
         if number <= len(criteria):
             self.session.toggle_criterion(criteria[number - 1])
 
-    def _help(self) -> None:
+    def help(self) -> None:
         show_help(self.panel)
+
+    def _keep(self) -> None:
+        """Where the reader is, and what is said but not locked, goes into the study."""
+        try:
+            self.session.view = place_of(self.scene) or self.session.view
+            self.session.keep()
+        except RelictError as error:
+            self._on_error(error)
 
     def _to_keys(self) -> None:
         """Take the focus out of text fields and tables, so that keys are actions again."""
@@ -229,23 +293,44 @@ class Review:
         self._to_keys()
 
     def _on_match_row(self, row: pd.Series) -> None:
-        pair = type(self.session.order[0])(row["synthetic"], row["training"])
-        self.session.visit(pair)
+        self._on_names(row["synthetic"], row["training"])
+
+    def _on_names(self, synthetic: str, training: str) -> None:
+        self.session.visit(synthetic, training)
+        self._to_keys()
+
+    def _on_candidate_name(self, training: str) -> None:
+        if self.session.pair is not None and self.session.names_visible:
+            self._on_names(self.session.pair.synthetic, training)
+
+    def _on_part(self, name: str) -> None:
+        self.session.set_filter(name)
         self._to_keys()
 
     # Thresholds ---------------------------------------------------------------------------------------------
     def _set_ink(self) -> None:
-        self.panel.strips.ink = self.calibration.ink = ink_for(str(self.viewer.theme))
+        self.panel.strips.ink = self.calibration.ink = self.map.ink = ink_for(str(self.viewer.theme))
 
     def _on_theme(self) -> None:
         """Painted widgets do not follow napari's style sheet by themselves."""
         self._set_ink()
         self._show_scores()
+        self._fill_matches()
         self._recalibrate()
 
     def _recalibrate(self) -> None:
         self.calibration.set_computing()
         self._calibrator.request()
+        self._request_agreement()
+
+    def _request_agreement(self) -> None:
+        """Statistics take a moment (they are resampled); blinded readers are not shown them."""
+        if self.tabs.isTabEnabled(self.tabs.indexOf(self.agreement)):
+            self.jobs.start(agreement_of, self.study, done=self._on_agreement)
+
+    def _on_agreement(self, found: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
+        self.agreement.show_agreement(*found[:2])
+        self.scores.standing = found[2]
 
     def _on_calibrated(self, thresholds: pd.DataFrame, ratings: pd.DataFrame) -> None:
         self.scores.thresholds = thresholds
@@ -257,9 +342,6 @@ class Review:
         if not isinstance(error, RelictError | OSError):
             raise error
         self.panel.say(str(error))
-
-
-_WITHOUT_PICTURES = {"back", "next", "help", "comment", "undo"}
 
 
 def cell_texts(key: PairKey, *, blinded: bool) -> CellTexts:
@@ -279,9 +361,14 @@ def elided(name: str, longest: int) -> str:
     return name if len(name) <= longest else f"{name[: longest // 3]}…{name[-(longest - longest // 3 - 1) :]}"
 
 
-def prepare(study: Any, reader: str, blinded: bool) -> tuple[ReadingSession, Scores]:
+def prepare(study: Any, reader: str, blinded: bool, round: str) -> tuple[ReadingSession, Scores]:
     """What a review needs from the study, read in a worker."""
-    return ReadingSession(study, reader, blinded=blinded), Scores(study)
+    return ReadingSession(study, reader, blinded=blinded, round=round), Scores(study)
+
+
+def agreement_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Agreement, disagreements, and the ratings they come from."""
+    return study.agreement(), study.disagreements(), study.standing_ratings()
 
 
 def _nothing(outcome: object) -> None:
