@@ -15,7 +15,7 @@ from napari_relict import __version__
 from napari_relict.errors import UsageError
 from napari_relict.study.database import Database
 from napari_relict.study.reading import Showing, known_round
-from napari_relict.study.regions import MarkedRegion, regions_to_text
+from napari_relict.study.regions import MarkedRegion, regions_from_text, regions_to_text
 
 EVENT_COLUMNS = (
     "id",
@@ -121,13 +121,15 @@ def undo(database: Database, *, reader: str, session: str, round: str = "first")
 def standing(database: Database) -> pd.DataFrame:
     """The ratings that stand, one a reader, pair, round and repeat.
 
-    `criteria` as '; '-separated text, `regions` as text (see `napari_relict.study.regions.regions_from_text`).
+    `criteria` as '; '-separated text, `regions` as a list of `MarkedRegion`.
     """
-    return _frame(database, "SELECT * FROM rating ORDER BY number")
+    frame = _frame(database, "SELECT * FROM rating ORDER BY number")
+    frame["regions"] = pd.Series([regions_from_text(text) for text in frame["regions"]], frame.index, dtype=object)
+    return frame
 
 
 def events(database: Database) -> pd.DataFrame:
-    """Everything that was ever rated or taken back, in order."""
+    """Everything that was ever rated or taken back, in order; `regions` as JSON text, as it can be exported."""
     return _frame(database, "SELECT * FROM rating_event ORDER BY number")
 
 

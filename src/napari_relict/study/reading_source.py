@@ -76,7 +76,7 @@ class ReadingSource(Stored):
         return ratings.events(self._database)
 
     def standing_ratings(self) -> pd.DataFrame:
-        """The ratings that stand, one a reader, pair, round and repeat; `regions` as text (JSON)."""
+        """The ratings that stand, one a reader, pair, round and repeat; `regions` as lists of `MarkedRegion`."""
         return ratings.standing(self._database)
 
     def ratings(self) -> pd.DataFrame:
