@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from napari_relict.study.ratings import MarkedRegion
 from napari_relict.study.reading import Showing
+from napari_relict.study.regions import MarkedRegion
 
 SHAPE = (48, 56, 48)
 TRAINING = [f"patient-{i:02d}" for i in range(5)]

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from fake_study import FakeStudy
 
-from napari_relict.study.ratings import MarkedRegion
 from napari_relict.study.reading import Showing
+from napari_relict.study.regions import MarkedRegion
 from napari_relict.viewer.session import ReadingSession
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from napari_relict.study.ratings import MarkedRegion
+from napari_relict.study.regions import MarkedRegion
 
 GRADES = {1: "different", 2: "similar", 3: "near replica", 4: "exact replica"}
 #: Of the five steps a study can store, three are on keys; ends and middle keep their meaning.

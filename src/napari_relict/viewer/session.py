@@ -14,8 +14,8 @@ from typing import Any
 
 from psygnal import Signal
 
-from napari_relict.study.ratings import MarkedRegion
 from napari_relict.study.reading import Showing
+from napari_relict.study.regions import MarkedRegion
 from napari_relict.viewer.draft import CONFIDENCES, GRADES, Draft, drafts_of
 from napari_relict.viewer.reading_filter import FILTERS, Filter
 from napari_relict.viewer.stopwatch import Stopwatch, time_left
