@@ -105,6 +105,7 @@ class FakeStudy:
     volumes_loaded: list[tuple[str, str]] = field(default_factory=list)
     calibrations: int = 0
     closed: bool = False
+    alignments: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.settings = SimpleNamespace(
@@ -232,6 +233,9 @@ class FakeStudy:
                 volume = head(seed, noise=0.05 if how == "noise" else 0.0)
                 volume = volume.mirrored() if how == "mirror" else volume
         return volume if self.with_labels else FakeVolume(volume.image, None)
+
+    def alignment(self, synthetic: str, training: str) -> np.ndarray | None:
+        return self.alignments.get((synthetic, training))
 
     def label_dice(self, synthetic: str, training: str) -> pd.DataFrame:
         return pd.DataFrame({"label": [1, 2], "dice": [0.95, 0.8]})

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QTabWidget, QWidget
 
 from napari_relict.errors import RelictError
 from napari_relict.viewer.calibrator import Calibrator
+from napari_relict.viewer.flicker import Flicker
 from napari_relict.viewer.jobs import Jobs
 from napari_relict.viewer.pairs import PairImages, PairKey, PairStore
 from napari_relict.viewer.planes import Plane
@@ -47,6 +48,8 @@ class Review:
         self.tabs.addTab(self.reading_list, "Reading list")
         self.tabs.addTab(self.matches, "Matches")
         self.tabs.addTab(self.calibration, "Calibration")
+        self._registered = True
+        self.flicker = Flicker(self.scene, self.panel)
         self._shown: PairKey | None = None
         self._calibrator = Calibrator(study, self.jobs)
         self._shortcuts: Shortcuts | None = None
@@ -122,7 +125,7 @@ class Review:
 
     def _key(self, pair: Any) -> PairKey:
         swapped = self.session.blinded and swapped_sides(self.session.reader, pair)
-        return PairKey(pair.synthetic, pair.training, self.scores.mirrored(pair), swapped)
+        return PairKey(pair.synthetic, pair.training, self.scores.mirrored(pair), swapped, self._registered)
 
     def _on_pair(self) -> None:
         self.panel.say("")
@@ -204,6 +207,12 @@ class Review:
             "frame": scene.frame,
             "slice_up": partial(scene.step, 1), "slice_down": partial(scene.step, -1),
             "slice_up_5": partial(scene.step, 5), "slice_down_5": partial(scene.step, -5),
+            "crosshair": scene.pointer.toggle, "jump": self._jump, "rendering": scene.next_rendering,
+            "window_next": scene.windows.next, "window_reset": scene.windows.reset,
+            "registered": self.toggle_registered, "compare_next": scene.third.next_mode,
+            "ab": self.flicker.swap, "flicker": self.flicker.toggle,
+            "swipe_left": partial(scene.third.move_split, -0.05), "swipe_right": partial(scene.third.move_split, 0.05),
+            "mark": scene.marker.mark_point, "unmark": scene.marker.unmark,
             "help": self._help,
         }  # fmt: skip
         actions |= {f"grade_{n}": partial(session.set_grade, n) for n in GRADES}
@@ -211,6 +220,18 @@ class Review:
         actions |= {f"criterion_{n}": partial(self._criterion, n) for n in range(1, 6)}
         actions |= {str(plane): partial(scene.set_plane, plane) for plane in Plane}
         return actions
+
+    def toggle_registered(self) -> None:
+        """The right-hand volume registered onto the left one, or as it lies: loaded anew, slice and zoom stay."""
+        if self.scene.images is not None and not self.scene.images.alignable:
+            self.panel.say("No registration of this pair is known")
+            return
+        self._registered = not self._registered
+        self._on_pair()
+
+    def _jump(self) -> None:
+        if not self.scene.pointer.jump():
+            self.panel.say("No difference")
 
     def _criterion(self, number: int) -> None:
         criteria = list(self.study.settings.criteria)
