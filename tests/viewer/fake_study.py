@@ -111,6 +111,7 @@ class FakeStudy:
     closed: bool = False
     repeats: int = 0
     states: dict[tuple[str, str], str] = field(default_factory=dict)
+    alignments: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.settings = SimpleNamespace(
@@ -239,15 +240,15 @@ class FakeStudy:
                 volume = volume.mirrored() if how == "mirror" else volume
         return volume if self.with_labels else FakeVolume(volume.image, None)
 
+    def alignment(self, synthetic: str, training: str) -> np.ndarray | None:
+        return self.alignments.get((synthetic, training))
+
     def label_dice(self, synthetic: str, training: str) -> pd.DataFrame:
         return pd.DataFrame({"label": [1, 2], "dice": [0.95, 0.8]})
 
     def mirrored(self, synthetic: str, training: str) -> bool:
         row = self._matches[(self._matches.synthetic == synthetic) & (self._matches.training == training)]
         return bool(row.mirrored.any())
-
-    def alignment(self, synthetic: str, training: str) -> np.ndarray | None:
-        return None
 
     def reading_list(self, reader: str, round: str = "first") -> list[Showing]:
         """All nearest pairs in the reader's order; with `repeats`, the first of them once more at the end."""

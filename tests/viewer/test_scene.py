@@ -28,8 +28,11 @@ def scene(study: FakeStudy) -> ReviewScene:
 def test_three_cells_with_titles(scene: ReviewScene) -> None:
     viewer = scene.viewer
     cells = [indices for _, indices in viewer.canvas.grid.iter_viewboxes(viewer.layers)]
-    assert cells == [tuple(range(6)), tuple(range(6, 12)), tuple(range(12, 18))]
-    titles = [viewer.layers[i].name for i in (0, 6, 12)]
+    second = list(viewer.layers).index(scene.cells.second)
+    assert second == 19
+    third = tuple(index for index in range(18, 27) if index != second)  # seen in overlays alone
+    assert cells == [tuple(range(9)), tuple(range(9, 18)), third]
+    titles = [viewer.layers[i].name for i in (0, 9, 18)]
     assert titles == ["Synthetic  s", "Training  t", "Difference"]
     assert [layer.name for layer in scene.layers[::2]] == titles
     assert all(layer.name_overlay.visible for layer in scene.layers[::2])
@@ -142,7 +145,7 @@ def test_outlines_on_and_off(scene: ReviewScene) -> None:
     scene.toggle_overlay()
     assert not any(layer.visible for layer in scene.layers[1::2])
     cells = [indices for _, indices in scene.viewer.canvas.grid.iter_viewboxes(scene.viewer.layers)]
-    assert [cell[0] for cell in cells] == [0, 6, 12], "no cell moves when its outlines go"
+    assert [cell[0] for cell in cells] == [0, 9, 18], "no cell moves when its outlines go"
     scene.toggle_overlay()
     assert all(layer.visible for layer in scene.layers[1::2])
 
@@ -165,11 +168,11 @@ def test_one_label_alone(scene: ReviewScene) -> None:
 def test_the_wheel_goes_through_slices_and_leaves_modifiers_to_napari(scene: ReviewScene) -> None:
     at = scene.viewer.dims.current_step[0]
     event = SimpleNamespace(modifiers=(), delta=(0, 1), handled=False)
-    scene._on_wheel(scene.viewer, event)
+    scene.mouse.on_wheel(scene.viewer, event)
     assert scene.viewer.dims.current_step[0] == at + 1
     assert event.handled
     zoom = SimpleNamespace(modifiers=("Shift",), delta=(0, 1), handled=False)
-    scene._on_wheel(scene.viewer, zoom)
+    scene.mouse.on_wheel(scene.viewer, zoom)
     assert not zoom.handled
     assert scene.viewer.dims.current_step[0] == at + 1
 
@@ -201,7 +204,7 @@ def test_close_leaves_the_viewer_as_it_was(scene: ReviewScene) -> None:
     assert len(viewer.layers) == 0
     assert not viewer.canvas.grid.enabled
     assert not [key for key in viewer.canvas.overlays if key.startswith("relict")]
-    assert scene._on_wheel not in viewer.mouse_wheel_callbacks
+    assert scene.mouse.on_wheel not in viewer.mouse_wheel_callbacks
 
 
 def test_mirrored_and_swapped_pairs_are_loaded_so(study: FakeStudy) -> None:

@@ -29,6 +29,12 @@ def actions_of(review: Review) -> dict[str, Callable[[], Any]]:
         "frame": scene.frame,
         "slice_up": partial(scene.step, 1), "slice_down": partial(scene.step, -1),
         "slice_up_5": partial(scene.step, 5), "slice_down_5": partial(scene.step, -5),
+        "crosshair": scene.pointer.toggle, "jump": review.jump, "rendering": scene.next_rendering,
+        "window_next": scene.windows.next, "window_reset": scene.windows.reset,
+        "registered": review.toggle_registered, "compare_next": scene.third.next_mode,
+        "ab": review.flicker.swap, "flicker": review.flicker.toggle,
+        "swipe_left": partial(scene.third.move_split, -0.05), "swipe_right": partial(scene.third.move_split, 0.05),
+        "mark": scene.marker.mark_point, "unmark": session.remove_region,
         "help": review.help,
     }  # fmt: skip
     actions |= {f"grade_{n}": partial(session.set_grade, n) for n in GRADES}

@@ -1,4 +1,4 @@
-"""What is written on the canvas: slice position and legend of the difference.
+"""What is written on the canvas: slice position, window, place of the crosshair, legend of the third cell.
 
 These are canvas text overlays. They stand at the corners of the whole canvas, which puts the slice position
 into the left cell and the legend into the difference cell. Titles and letters differ by cell: see `cells`.
@@ -26,6 +26,8 @@ class Annotations:
         for corner in ("bottom_left", "bottom_right"):
             self._add(f"room_{corner}", corner, "white", 12)
             self.texts[f"room_{corner}"].text = " "
+        self._add("place", "bottom_left", (*colours.CROSSHAIR[:3], 1), 9)
+        self._add("window", "bottom_left", "white", 9)
         self._add("slice", "bottom_left", "white", 10)
         self._add("label", "bottom_left", "white", 9)
         self._add("only_right", "bottom_right", (*colours.RIGHT, 1), 8)
@@ -40,11 +42,17 @@ class Annotations:
     def set_slice(self, text: str) -> None:
         self.texts["slice"].text = text
 
-    def set_legend(self, left: str, right: str, *, outlines: bool) -> None:
-        """Name both sides; say what outlines mean when there are any."""
-        also = ", or only there" if outlines else ""
-        self.texts["only_left"].text = f"▲ {left}: brighter{also}"
-        self.texts["only_right"].text = f"▼ {right}: brighter{also}"
+    def set_window(self, text: str) -> None:
+        self.texts["window"].text = text
+
+    def set_place(self, text: str) -> None:
+        """Where the crosshair stands; empty while there is none."""
+        self.texts["place"].text = text
+        self.texts["place"].visible = bool(text)
+
+    def set_legend(self, left: str, right: str) -> None:
+        """What the colours of the left and of the right side mean."""
+        self.texts["only_left"].text, self.texts["only_right"].text = left, right
 
     def show_kinds(self, *, both: bool, other: bool) -> None:
         """Explain only those kinds of outline that are drawn."""

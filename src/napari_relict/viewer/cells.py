@@ -1,4 +1,4 @@
-"""The layers of the three cells: an image, its segmentation, and letters at the four edges.
+"""The layers of the three cells: an image, its segmentation, what is drawn on it, and letters at the four edges.
 
 A name overlay is the only canvas text of napari that differs by cell: it stands in its layer's cell and shows the
 layer's name. Titles are the names of the images; each letter is the name of a layer that holds no points.
@@ -11,20 +11,25 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from napari.layers import Image, Labels, Layer, Points
+from napari.layers import Image, Labels, Layer, Points, Vectors
 
-from napari_relict.viewer.colours import difference_labels, diverging
+from napari_relict.viewer.colours import REGION, difference_labels, diverging
+from napari_relict.viewer.drawing import Drawing
 from napari_relict.viewer.pairs import PairImages
 from napari_relict.viewer.planes import Marks
 
 _EDGES = {"left": "middle_left", "right": "middle_right", "top": "top_center", "bottom": "bottom_center"}
 _TITLE_SIZE, _MARK_SIZE = 12, 13
-#: Layers of one cell, which is the stride of the grid.
-STRIDE = 2 + len(_EDGES)
+#: Layers of one cell, which is the stride of the grid: image, what lies over it, segmentation, strokes, numbers.
+STRIDE = 5 + len(_EDGES)
 
 
 class Cells:
-    """`pictures` are images and segmentations in turn, from left to right; iterating gives every layer."""
+    """`pictures` are images and segmentations in turn, from left to right; iterating gives every layer.
+
+    `second` is the image that lies over the third one in overlays; every cell has as many layers, so the others have
+    an empty one in its place.
+    """
 
     def __init__(self, images: PairImages) -> None:
         shared = {"scale": images.spacing}
@@ -39,6 +44,15 @@ class Cells:
                   colormap=diverging(), contrast_limits=(-1, 1), **shared),
             Labels(empty, opacity=0.9, colormap=difference_labels(), **shared),
         ]  # fmt: skip
+        self.second = Image(images.right, name="overlay", visible=False, blending="additive", **grey)
+        self._over: list[Layer] = [Points(ndim=3, name=f"over {cell}", **shared) for cell in range(2)]
+        self._over.append(self.second)
+        self.strokes = [
+            Vectors(ndim=3, name=f"drawn {cell}", vector_style="line", edge_color="white", **shared)
+            for cell in range(3)
+        ]
+        self.numbers = [_numbers(cell, shared) for cell in range(3)]
+        self.drawing = Drawing(self.strokes, self.numbers)
         self._marks = [
             {edge: Points(ndim=3, name=f"mark {cell} {edge}", **shared) for edge in _EDGES} for cell in range(3)
         ]
@@ -50,7 +64,8 @@ class Cells:
 
     def __iter__(self) -> Iterator[Layer]:
         for cell, marks in enumerate(self._marks):
-            yield from self.pictures[2 * cell : 2 * cell + 2]
+            image, segmentation = self.pictures[2 * cell : 2 * cell + 2]
+            yield from (image, self._over[cell], segmentation, self.strokes[cell], self.numbers[cell])
             yield from marks.values()
 
     def set_titles(self, titles: tuple[str, str, str]) -> None:
@@ -60,11 +75,15 @@ class Cells:
         for layer, name in zip(self.pictures[1::2], outlines, strict=True):
             layer.name = name
 
-    def set_marks(self, marks: Marks, *, right_mirrored: bool) -> None:
-        """Letters of all cells; those of the right one are exchanged when it shows a mirror image."""
+    def set_marks(self, marks: Marks, *, right_mirrored: bool, third_mirrored: bool = False) -> None:
+        """Letters of all cells; those of the right one are exchanged when it shows a mirror image.
+
+        `third_mirrored`: the third cell shows that very volume.
+        """
+        mirrored = (False, right_mirrored, right_mirrored and third_mirrored)
         named = [
             (layer, _padded(edge, getattr(letters, edge), cell))
-            for cell, letters in enumerate((marks, marks.mirrored() if right_mirrored else marks, marks))
+            for cell, letters in enumerate(marks.mirrored() if exchanged else marks for exchanged in mirrored)
             for edge, layer in self._marks[cell].items()
         ]
         changed = [(layer, name) for layer, name in named if layer.name != name]
@@ -89,6 +108,21 @@ class Cells:
 def nothing(images: PairImages) -> npt.NDArray[np.uint8]:
     """An empty segmentation on the pair's grid."""
     return np.zeros(images.left.shape, np.uint8)
+
+
+def _numbers(cell: int, shared: dict[str, Any]) -> Points:
+    """A layer for the numbers of regions: its points cannot be seen, only what is written at them."""
+    written = {"string": "{number}", "color": REGION, "size": 11, "anchor": "lower_left"}
+    return Points(
+        np.zeros((1, 3)),
+        name=f"numbers {cell}",
+        features={"number": [""]},
+        text=written,
+        size=0.1,
+        face_color="transparent",
+        border_color="transparent",
+        **shared,
+    )
 
 
 def _write(layer: Layer, position: str, colour: str, size: float) -> None:

@@ -12,6 +12,8 @@ from napari_relict.measures.segmentation import BOTH, ONLY_LEFT, ONLY_RIGHT, OTH
 
 LEFT, RIGHT = (1.0, 0.62, 0.16), (0.33, 0.67, 1.0)
 IN_BOTH, OTHER = (0.62, 0.62, 0.62), (0.85, 0.45, 0.95)
+#: Line art: the crosshair, regions that the reader marked (their shapes and numbers say what they are).
+CROSSHAIR, REGION, SPLIT = (0.45, 1.0, 0.55, 0.8), (1.0, 0.93, 0.3, 1.0), (1.0, 1.0, 1.0, 0.9)
 
 
 def diverging(power: float = 1.0) -> Colormap:
@@ -36,3 +38,14 @@ def difference_labels() -> DirectLabelColormap:
             OTHER_LABEL: (*OTHER, 0.2),
         }
     )
+
+
+def complement(colour: tuple[float, float, float]) -> tuple[float, float, float]:
+    """The colour that makes white with this one: equal brightness of both is grey."""
+    return 1 - colour[0], 1 - colour[1], 1 - colour[2]
+
+
+def ramp(colour: tuple[float, float, float]) -> Colormap:
+    """Black to this colour."""
+    name = "relict " + " ".join(f"{part:.2f}" for part in colour)
+    return Colormap(np.array([(0, 0, 0, 1), (*colour, 1)], float), name=name)

@@ -19,10 +19,10 @@ class Key:
     @property
     def shown(self) -> str:
         """The key as it is written on buttons."""
-        return {"Return": "Enter ⏎", "Up": "↑", "Down": "↓", "PgUp": "Page ↑", "PgDown": "Page ↓"}.get(
-            self.key, self.key
-        )
+        return _SHOWN.get(self.key, self.key)
 
+
+_SHOWN = {"Return": "Enter ⏎", "Up": "↑", "Down": "↓", "Left": "←", "Right": "→", "PgUp": "Page ↑", "PgDown": "Page ↓"}
 
 KEYS = (
     Key("grade_1", "1", "Different", "Rate"),
@@ -58,11 +58,25 @@ KEYS = (
     Key("overlay", "O", "Segmentations on or off", "Look"),
     Key("label", "G", "Outlines of the next label alone, then of all", "Look"),
     Key("frame", "R", "Frame the anatomy again", "Look"),
+    Key("crosshair", "I", "Crosshair on or off (a click moves it)", "Look"),
     Key("slice_up", "Up", "Slice up (or mouse wheel)", "Look", in_tables=False),
     Key("slice_down", "Down", "Slice down (or mouse wheel)", "Look", in_tables=False),
     Key("slice_up_5", "PgUp", "Five slices up", "Look", in_tables=False),
     Key("slice_down_5", "PgDown", "Five slices down", "Look", in_tables=False),
+    Key("volumes_beside", "Shift+V", "Volumes in 3D below the slices, on or off", "Look"),
+    Key("rendering", "Shift+R", "Volumes as attenuated or as plain maximum", "Look"),
+    Key("window_next", "K", "Next window (dragging with the right button sets one)", "Look"),
+    Key("window_reset", "Shift+K", "Default window (or double right click)", "Look"),
     Key("help", "?", "Show these keys", "Look"),
+    Key("registered", "T", "Right-hand volume registered onto the left one, or as it lies", "Compare"),
+    Key("compare_next", "D", "Next way to compare: difference, checkerboard, swipe, overlay, A/B", "Compare"),
+    Key("ab", "X", "A/B: the other volume in the third cell", "Compare"),
+    Key("flicker", "Shift+X", "A/B by itself, twice a second, until pressed again", "Compare"),
+    Key("swipe_left", "Left", "Swipe: line to the left (or drag it)", "Compare", in_tables=False),
+    Key("swipe_right", "Right", "Swipe: line to the right (or drag it)", "Compare", in_tables=False),
+    Key("jump", "J", "Go to the largest difference, then to the next largest", "Compare"),
+    Key("mark", "Z", "Mark the place under the mouse, else at the crosshair (Shift and drag: a box)", "Mark"),
+    Key("unmark", "Shift+Z", "Take the last mark away", "Mark"),
 )
 
 BY_ACTION = {key.action: key for key in KEYS}

@@ -21,24 +21,31 @@ from napari_relict.viewer.difference import (
     signed_difference,
     windowed,
 )
+from napari_relict.viewer.registering import right_volume
+from napari_relict.viewer.windowing import HOUNSFIELD
 
-HOUNSFIELD = "HU"
 #: HU: where soft tissues are told apart; what volumes show (bone, and vessels with contrast); body against air.
 SOFT_TISSUE, DENSE, BODY = (-160.0, 240.0), (100.0, 700.0), -300.0
 
 
 @dataclass(frozen=True)
 class PairKey:
-    """What is on screen: two names, is it a match of mirror images, are the sides swapped.
+    """What is on screen: two names, is it a match of mirror images, are the sides swapped, is one registered.
 
     Of mirror images the right-hand volume is shown mirrored, whichever it is: exchanged letters on the training
-    volume would tell a blinded reader which side that is.
+    volume would tell a blinded reader which side that is. For the same reason it is the right-hand volume that is
+    registered onto the left one, where `registered` asks for it and the study knows how they lie.
     """
 
     synthetic: str
     training: str
     mirrored: bool = False
     swapped: bool = False
+    registered: bool = False
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.synthetic, self.training
 
 
 @dataclass(frozen=True)
@@ -62,15 +69,28 @@ class PairImages:
     volume_window: tuple[float, float]  # the same for volumes
     bounds: tuple[tuple[int, int, int], tuple[int, int, int]]
     spacing: tuple[float, float, float]
+    unit: str = ""  # of the images: HU, or none
+    alignable: bool = False  # the study knows how the two volumes lie to each other
+
+    @property
+    def registered(self) -> bool:
+        """The right-hand volume lies on the left one: asked for, and known how."""
+        return self.key.registered and self.alignable
 
 
 def load_pair(study: Any, key: PairKey) -> PairImages:
     """Read both volumes of `key` from the study and compare them. Slow (disk): call it in a worker."""
     synthetic = study.volume("synthetic", key.synthetic)
     training = study.volume("training", key.training)
-    left, right = (training, synthetic) if key.swapped else (synthetic, training)
-    if key.mirrored:
-        right = right.mirrored(beside=left)
+    alignment = alignment_of(study, key)
+    left = training if key.swapped else synthetic
+    right = right_volume(
+        synthetic,
+        training,
+        mirrored=key.mirrored,
+        swapped=key.swapped,
+        alignment=alignment if key.registered else None,
+    )
     images = [_stored_values(volume) for volume in (left, right)]
     if left.unit == HOUNSFIELD:
         level, window, volume_window = BODY, SOFT_TISSUE, DENSE
@@ -99,7 +119,15 @@ def load_pair(study: Any, key: PairKey) -> PairImages:
         volume_window=volume_window,
         bounds=anatomy_bounds(*images, level=level),
         spacing=tuple(float(s) for s in synthetic.spacing),  # type: ignore[arg-type]
+        unit=left.unit,
+        alignable=alignment is not None,
     )
+
+
+def alignment_of(study: Any, key: PairKey) -> npt.NDArray[np.float64] | None:
+    """How the two volumes lie to each other, see `right_volume`; None where the study does not say."""
+    known = getattr(study, "alignment", None)
+    return None if known is None else known(key.synthetic, key.training)
 
 
 def _stored_values(volume: Any) -> npt.NDArray[np.float32]:

@@ -67,6 +67,16 @@ def letters(direction: npt.ArrayLike) -> str:
     return "".join(ENDS[axis][int(vector[axis] > 0)] for axis in axes[:2])
 
 
+def place_text(step: tuple[int, int, int], shape: tuple[int, ...], spacing: tuple[float, float, float]) -> str:
+    """A voxel (z, y, x) in words: mm from the grid's middle with the patient's letters, and voxel, counted from 1."""
+    parts = []
+    for axis in (2, 1, 0):
+        mm = (step[axis] - (shape[axis] - 1) / 2) * spacing[axis]
+        parts.append(f"{ENDS[axis][int(mm > 0)]} {abs(mm):.1f}")
+    z, y, x = (at + 1 for at in step)
+    return f"{'  '.join(parts)} mm   voxel {x}, {y}, {z}"
+
+
 def marks_in_3d(view: npt.ArrayLike, up: npt.ArrayLike) -> Marks:
     """Edge letters for a 3D camera looking along `view` with `up` pointing up on the screen, both (z, y, x).
 

@@ -6,34 +6,35 @@ scene. Volumes are read and thresholds computed in jobs; layers are touched here
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pandas as pd
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QTabWidget, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_relict.errors import RelictError
 from napari_relict.study.reading import Showing
+from napari_relict.study.regions import MarkedRegion
 from napari_relict.viewer.actions import WHILE_PAUSED, WITHOUT_PICTURES, actions_of
 from napari_relict.viewer.calibrator import Calibrator
 from napari_relict.viewer.candidates import candidates_of
 from napari_relict.viewer.curtain import Curtain
+from napari_relict.viewer.flicker import Flicker
 from napari_relict.viewer.jobs import Jobs
+from napari_relict.viewer.label_scores import COLUMNS, label_scores
 from napari_relict.viewer.pairs import PairImages, PairKey, PairStore
 from napari_relict.viewer.place import go_back_to, place_of
 from napari_relict.viewer.room import Room
-from napari_relict.viewer.scene import CellTexts, ReviewScene
+from napari_relict.viewer.scene import ReviewScene
 from napari_relict.viewer.scores import Scores
 from napari_relict.viewer.session import ReadingSession
 from napari_relict.viewer.shortcuts import Shortcuts
-from napari_relict.viewer.widgets.agreement_panel import AgreementPanel
-from napari_relict.viewer.widgets.calibration_panel import CalibrationPanel
+from napari_relict.viewer.study_tabs import StudyTabs
+from napari_relict.viewer.titles import cell_texts, name_of_pair
 from napari_relict.viewer.widgets.help import show_help
 from napari_relict.viewer.widgets.ink import ink_for
-from napari_relict.viewer.widgets.matches_table import PairsTable, matches_frame
-from napari_relict.viewer.widgets.reading_list import ReadingList
 from napari_relict.viewer.widgets.reading_panel import ReadingPanel
-from napari_relict.viewer.widgets.study_map import StudyMap
 
 STUDY_DOCK = "Study"
 KEEP_AFTER = 400  # ms after a change, the draft is kept
@@ -49,21 +50,18 @@ class Review:
         self.jobs.failed.connect(self._on_error)
         self.store = PairStore(study)
         self.scene = ReviewScene(viewer)
-        self.reading_list, self.matches, self.calibration = ReadingList(), PairsTable(), CalibrationPanel()
-        self.map, self.agreement = StudyMap(), AgreementPanel()
-        self.tabs = QTabWidget()
-        self.tabs.addTab(self.reading_list, "Reading list")
-        self.tabs.addTab(self.matches, "Matches")
-        self.tabs.addTab(self.map, "Map")
-        self.tabs.addTab(self.calibration, "Calibration")
-        self.tabs.addTab(self.agreement, "Agreement")
+        self.tabs = StudyTabs()
         self.candidates: list[Showing] = []
         self._curtain = Curtain(viewer)
         self._keep_soon = QTimer(self.panel)
         self._keep_soon.setSingleShot(True)
         self._keep_soon.setInterval(KEEP_AFTER)
         self._keep_soon.timeout.connect(self._keep)
+        self._registered = True
+        self._mirrored = cache(study.mirrored)
+        self.flicker = Flicker(self.scene, self.panel)
         self._shown: PairKey | None = None
+        self._labelled: PairKey | None = None
         self._calibrator = Calibrator(study, self.jobs)
         self._shortcuts: Shortcuts | None = None
         self._room = Room()
@@ -94,17 +92,20 @@ class Review:
         self.panel.rating.criterion_toggled.connect(self.session.toggle_criterion)
         self.panel.rating.comment_changed.connect(self.session.set_comment)
         self.panel.rating.comment_left.connect(self._to_keys)
-        self.reading_list.opened.connect(self._on_list_row)
-        self.reading_list.part_chosen.connect(self._on_part)
-        self.matches.opened.connect(self._on_match_row)
-        self.agreement.opened.connect(self._on_match_row)
-        self.map.opened.connect(self._on_names)
+        tabs = self.tabs
+        tabs.reading_list.opened.connect(self._on_list_row)
+        tabs.reading_list.part_chosen.connect(self._on_part)
+        tabs.matches.opened.connect(self._on_match_row)
+        tabs.agreement.opened.connect(self._on_match_row)
+        tabs.map.opened.connect(self._on_names)
+        tabs.labels.label_chosen.connect(self._on_label)
+        self.scene.marker.marked.connect(self._on_marked)
         self.panel.strips.opened.connect(self._on_candidate_name)
         self.viewer.events.theme.connect(self._on_theme)
         self._set_ink()
-        self._hide_tabs()
-        self._fill_matches()
-        self.calibration.set_rows(self.scores.calibrated(self.study.ratings()))
+        tabs.hide_from_blinded(self.session)
+        tabs.fill(self.scores)
+        tabs.calibration.set_rows(self.scores.calibrated(self.study.ratings()))
         self._request_agreement()
         self._on_pair()
         self._on_state()
@@ -150,7 +151,8 @@ class Review:
 
     def _key(self, pair: Showing) -> PairKey:
         swapped = self.session.blinded and pair.swapped
-        return PairKey(pair.synthetic, pair.training, self.study.mirrored(pair.synthetic, pair.training), swapped)
+        mirrored = self._mirrored(pair.synthetic, pair.training)
+        return PairKey(pair.synthetic, pair.training, mirrored, swapped, self._registered)
 
     def _on_pair(self) -> None:
         self.panel.say("")
@@ -163,7 +165,6 @@ class Review:
             self._show(images)
         else:
             self.jobs.start(self.store.load, wanted, done=self._on_loaded)
-        self._mark_row()
 
     def _on_loaded(self, images: PairImages) -> None:
         if images.key == self._wanted():
@@ -184,21 +185,40 @@ class Review:
     def _on_state(self) -> None:
         session = self.session
         self._curtain.draw(session.paused, "Paused")
-        self.panel.show_session(session, looked_at=self._name_of_pair(), loading=self.loading)
+        self.panel.show_session(session, looked_at=name_of_pair(session, self.scores), loading=self.loading)
         self._show_candidates()
         self._show_scores()
-        hidden = "names and scores hidden" if session.blinded else "double-click opens a pair"
-        self.reading_list.show_session(session, hidden)
+        self.tabs.show_session(session)
         self.panel.show_others(self._said_by_others())
-        self._mark_row()
+        if session.pair is not None:
+            self.tabs.mark(session.pair.synthetic, session.pair.training)
+        if self.scene.marker.regions != session.draft.regions:
+            self.scene.marker.show(session.draft.regions)
         self._keep_soon.start()
 
     def _show_scores(self) -> None:
         pair = self.session.pair
         if self.session.scores_visible and pair is not None:
             self.panel.strips.show_scores(self.scores.strips(pair), self.scores.verdict(pair))
+            self._compare_labels()
         else:
             self.panel.strips.hide_scores()
+            self.tabs.labels.hide_scores()
+            self._labelled = None
+
+    def _compare_labels(self) -> None:
+        """Scores of the segmentations as they are shown; worked out once a pair."""
+        images = self.scene.images
+        if images is None or self.loading or self._labelled == images.key:
+            return
+        self._labelled = images.key
+        self.jobs.start(labels_of, images, done=self._on_labels)
+
+    def _on_labels(self, found: tuple[PairKey, pd.DataFrame]) -> None:
+        key, table = found
+        if key == self._labelled:
+            sides = cell_texts(key, blinded=self.session.blinded)
+            self.tabs.labels.set_scores(table, sides.left_side, sides.right_side)
 
     def _show_candidates(self) -> None:
         session, pair = self.session, self.session.pair
@@ -221,47 +241,20 @@ class Review:
             return []
         return self.scores.said_of(pair)
 
-    def _name_of_pair(self) -> str:
-        session = self.session
-        if session.pair is None:
-            return "No pairs"
-        name = f"Pair {session.position + 1} of {len(session.order)}"
-        if session.visiting:
-            if session.blinded:
-                return f"{name}: another candidate"
-            rank = self.scores.rank(session.pair)
-            return f"{session.pair.synthetic} – {session.pair.training}, rank {rank}"
-        return f"{name}, blinded" if session.blinded else f"{name}: {session.pair.synthetic}"
-
-    def _mark_row(self) -> None:
-        """Mark the open pair in matches and map."""
-        frame, pair = self.matches.model.frame, self.session.pair
-        if pair is None or not len(frame):
-            return
-        here = (frame["synthetic"] == pair.synthetic) & (frame["training"] == pair.training)
-        if here.any():
-            self.matches.select_row(int(here.to_numpy().argmax()))
-        self.map.mark(pair.synthetic)
-
-    def _hide_tabs(self) -> None:
-        """Names, scores and what others said are not for blinded readers."""
-        hidden = [self.matches, self.map, self.agreement] if self.session.blinded else []
-        if self.session.blinded and self.session.round == "consensus":
-            hidden.remove(self.agreement)
-        for widget in hidden:
-            where = self.tabs.indexOf(widget)
-            self.tabs.setTabEnabled(where, False)
-            self.tabs.setTabToolTip(where, "Hidden while reading blinded")
-
-    def _fill_matches(self) -> None:
-        if self.session.blinded:
-            return
-        titles = {measure.name: measure.title for measure in self.scores.measures}
-        frame = matches_frame(self.scores.matches, self.scores.verdicts)
-        self.matches.set_frame(frame, titles, note="double-click opens a match; click a heading to sort")
-        self.map.show_scores(self.scores)
-
     # Acting -------------------------------------------------------------------------------------------------
+    def toggle_registered(self) -> None:
+        """The right-hand volume registered onto the left one, or as it lies: loaded anew, slice and zoom stay."""
+        if self.scene.images is not None and not self.scene.images.alignable:
+            self.panel.say("No registration of this pair is known")
+            return
+        self._registered = not self._registered
+        self._on_pair()
+
+    def jump(self) -> None:
+        """To the next largest difference."""
+        if not self.scene.pointer.jump():
+            self.panel.say("No difference")
+
     def open_candidate(self, number: int) -> None:
         """Open the candidate of this number (from 1) of the open synthetic volume."""
         if number <= len(self.candidates):
@@ -283,6 +276,16 @@ class Review:
             self.session.keep()
         except RelictError as error:
             self._on_error(error)
+
+    def _on_label(self, label: int) -> None:
+        self.scene.inspect_label(label)
+        self._to_keys()
+
+    def _on_marked(self, region: MarkedRegion) -> None:
+        """What may not be marked now is taken off the scene again."""
+        self.session.add_region(region)
+        if self.scene.marker.regions != self.session.draft.regions:
+            self.scene.marker.show(self.session.draft.regions)
 
     def _to_keys(self) -> None:
         """Take the focus out of text fields and tables, so that keys are actions again."""
@@ -309,32 +312,34 @@ class Review:
 
     # Thresholds ---------------------------------------------------------------------------------------------
     def _set_ink(self) -> None:
-        self.panel.strips.ink = self.calibration.ink = self.map.ink = ink_for(str(self.viewer.theme))
+        ink = ink_for(str(self.viewer.theme))
+        self.panel.strips.ink = ink
+        self.tabs.set_ink(ink)
 
     def _on_theme(self) -> None:
         """Painted widgets do not follow napari's style sheet by themselves."""
         self._set_ink()
         self._show_scores()
-        self._fill_matches()
+        self.tabs.fill(self.scores)
         self._recalibrate()
 
     def _recalibrate(self) -> None:
-        self.calibration.set_computing()
+        self.tabs.calibration.set_computing()
         self._calibrator.request()
         self._request_agreement()
 
     def _request_agreement(self) -> None:
         """Statistics take a moment (they are resampled); blinded readers are not shown them."""
-        if self.tabs.isTabEnabled(self.tabs.indexOf(self.agreement)):
+        if self.tabs.is_open(self.tabs.agreement):
             self.jobs.start(agreement_of, self.study, done=self._on_agreement)
 
     def _on_agreement(self, found: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
-        self.agreement.show_agreement(*found[:2])
+        self.tabs.agreement.show_agreement(*found[:2])
         self.scores.standing = found[2]
 
     def _on_calibrated(self, thresholds: pd.DataFrame, ratings: pd.DataFrame) -> None:
         self.scores.thresholds = thresholds
-        self.calibration.set_rows(self.scores.calibrated(ratings), computing=self._calibrator.running)
+        self.tabs.calibration.set_rows(self.scores.calibrated(ratings), computing=self._calibrator.running)
         self._show_scores()
 
     def _on_error(self, error: Exception) -> None:
@@ -344,26 +349,17 @@ class Review:
         self.panel.say(str(error))
 
 
-def cell_texts(key: PairKey, *, blinded: bool) -> CellTexts:
-    """Titles of the cells. The right one is said to be mirrored where it is, whichever volume it shows."""
-    also = "  (mirrored)" if key.mirrored else ""
-    if blinded:
-        return CellTexts("Left", f"Right{also}", "Difference  left − right", "left", "right")
-    names = {"synthetic": key.synthetic, "training": key.training}
-    left, right = ("training", "synthetic") if key.swapped else ("synthetic", "training")
-    on_left = f"{left.capitalize()}  {elided(names[left], 26)}"
-    on_right = f"{right.capitalize()}  {elided(names[right], 18 if also else 26)}{also}"
-    return CellTexts(on_left, on_right, f"Difference  {left} − {right}", left, right)
-
-
-def elided(name: str, longest: int) -> str:
-    """A name that fits over its cell; names of one study differ at their ends."""
-    return name if len(name) <= longest else f"{name[: longest // 3]}…{name[-(longest - longest // 3 - 1) :]}"
-
-
 def prepare(study: Any, reader: str, blinded: bool, round: str) -> tuple[ReadingSession, Scores]:
     """What a review needs from the study, read in a worker."""
     return ReadingSession(study, reader, blinded=blinded, round=round), Scores(study)
+
+
+def labels_of(images: PairImages) -> tuple[PairKey, pd.DataFrame]:
+    """Scores of the segmentations of a pair, and whose they are."""
+    left, right = images.left_labels, images.right_labels
+    if left is None or right is None:
+        return images.key, pd.DataFrame(columns=list(COLUMNS))
+    return images.key, label_scores(left, right, images.spacing)
 
 
 def agreement_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

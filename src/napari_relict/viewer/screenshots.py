@@ -83,7 +83,7 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
     viewer, widget = _open(study, blinded=False)
     review = widget.review
     _go_to_most_telling(review, true_grades(study, review.scores.verdicts))
-    review.tabs.setCurrentWidget(review.matches)
+    review.tabs.setCurrentWidget(review.tabs.matches)
     take(viewer, review, files[0])
     review.act("volume")
     take(viewer, review, files[1])
@@ -93,7 +93,7 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
     review = widget.review
     _rate(review, true_grades(study, review.scores.verdicts), ratings)
     take(viewer, review, files[2])
-    review.tabs.setCurrentWidget(review.calibration)
+    review.tabs.setCurrentWidget(review.tabs.calibration)
     take(viewer, review, files[3])
     _close(viewer, widget)
 
@@ -101,7 +101,7 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
         viewer, widget = _open(ct, blinded=False)
         review = widget.review
         _go_to_most_telling(review, true_grades(ct, review.scores.verdicts))
-        review.tabs.setCurrentWidget(review.matches)
+        review.tabs.setCurrentWidget(review.tabs.matches)
         take(viewer, review, files[4])
         _close(viewer, widget)
     return files

@@ -45,7 +45,7 @@ class Shortcuts(QObject):
             for sequence in sequences:
                 shortcut = QShortcut(QKeySequence(sequence), window)
                 shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
-                shortcut.setAutoRepeat(key.action.startswith("slice_"))
+                shortcut.setAutoRepeat(key.action.startswith(("slice_", "swipe_")))
                 shortcut.activated.connect(partial(run, key.action))
                 self._shortcuts.append((shortcut, key.in_tables))
         QApplication.instance().focusChanged.connect(self._on_focus)

@@ -1,0 +1,101 @@
+"""What the scene says in words and letters: titles, edge letters, legend, slice, window, place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_relict.viewer import compare
+from napari_relict.viewer.planes import VIEWS, marks_in_3d, place_text
+from napari_relict.viewer.windowing import window_text
+
+if TYPE_CHECKING:
+    from napari_relict.viewer.scene import ReviewScene
+
+
+@dataclass(frozen=True)
+class CellTexts:
+    """What is written over the cells, and what the two sides are called in the legend."""
+
+    left: str
+    right: str
+    difference: str
+    left_side: str
+    right_side: str
+
+
+def right_title(title: str, *, registered: bool, alignable: bool) -> str:
+    """Says under the right-hand title how the volume lies; nothing where the study does not know it."""
+    if not alignable:
+        return title
+    return f"{title}\n{'(registered)' if registered else '(as it lies, not registered)'}"
+
+
+class Writing:
+    """Keeps the scene's words up to date; every method says anew what it is about."""
+
+    def __init__(self, scene: ReviewScene) -> None:
+        self._scene = scene
+
+    def titles(self) -> None:
+        """Titles of the cells, and the legend that belongs to the third one's."""
+        scene = self._scene
+        if scene.cells is None or scene.annotations is None or scene.images is None:
+            return
+        texts, images, mode = scene.texts, scene.images, scene.third.mode
+        third = compare.title(
+            mode,
+            texts.difference,
+            texts.left_side,
+            texts.right_side,
+            on_right=scene.third.on_right,
+            in_3d=scene.in_3d,
+        )
+        right = right_title(texts.right, registered=images.registered, alignable=images.alignable)
+        scene.cells.set_titles((texts.left, right, third))
+        scene.annotations.set_legend(
+            *compare.legend(
+                compare.drawn(mode, scene.in_3d),
+                texts.left_side,
+                texts.right_side,
+                outlines=images.label_difference is not None,
+            )
+        )
+
+    def marks(self) -> None:
+        """Letters at the edges; in volumes they follow the camera."""
+        scene = self._scene
+        if scene.cells is None or scene.images is None:
+            return
+        marks = VIEWS[scene.plane].marks
+        if scene.in_3d:
+            camera = scene.viewer.scene.camera
+            marks = marks_in_3d(camera.view_direction, camera.up_direction)
+        shows_right = compare.drawn(scene.third.mode, scene.in_3d) is compare.Mode.AB and scene.third.on_right
+        scene.cells.set_marks(marks, right_mirrored=scene.images.key.mirrored, third_mirrored=shows_right)
+
+    def place(self) -> None:
+        """Slice on screen, window, and where the crosshair stands."""
+        scene = self._scene
+        if scene.annotations is None or scene.images is None:
+            return
+        write, images = scene.annotations, scene.images
+        write.set_window(scene.rendering.shown if scene.in_3d else window_text(scene.windows.window, images.unit))
+        if scene.in_3d:
+            write.set_slice("3D")
+            write.set_place("")
+            return
+        steps, axis = scene.viewer.dims.current_step, scene.viewer.dims.order[0]
+        mm = steps[axis] * images.spacing[axis]
+        write.set_slice(f"{scene.plane.capitalize()}  {steps[axis] + 1} / {images.left.shape[axis]}   {mm:.0f} mm")
+        at = (steps[0], steps[1], steps[2])
+        write.set_place(place_text(at, images.left.shape, images.spacing) if scene.pointer.visible else "")
+
+    def fit(self, cell_width: float) -> None:
+        """Smaller letters in narrow cells, so that titles and legend stay inside their own."""
+        scene, share = self._scene, float(np.clip(cell_width / 380, 0.75, 1.0))
+        if scene.cells is not None and scene.annotations is not None:
+            scene.cells.scale_texts(share)
+            scene.annotations.scale(share)
