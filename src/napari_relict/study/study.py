@@ -17,6 +17,7 @@ from napari_relict.study.cohorts import compare_extents, guess_modality, list_co
 from napari_relict.study.importing import import_ratings
 from napari_relict.study.kit_collecting import collect
 from napari_relict.study.kit_making import make_kit
+from napari_relict.study.labels import is_folder, write_label_folder
 from napari_relict.study.matching import run_match
 from napari_relict.study.reading import Pair, Showing, known_round, plan
 from napari_relict.study.reading_source import ReadingSource
@@ -265,16 +266,33 @@ class Study(ReadingSource):
         return new
 
     def export(self, table: str, file: str | Path) -> None:
-        """Write `matches`, `ratings` (every event), `verdicts` or `thresholds` to .csv, .parquet or .json."""
+        """Write a table to .csv, .parquet or .json.
+
+        Parameters
+        ----------
+        table : `matches`, `ratings` (every event), `verdicts`, `thresholds`, `labels` (see `reference_labels`) or
+            `agreement`.
+        file : its ending says the format. `labels` also go into a folder; see `napari_relict.study.labels`.
+
+        Raises
+        ------
+        UsageError : no such table or format.
+        DataError : not writable, or the disk is full.
+        """
         frames = {
             "matches": self.matches,
             "ratings": self.rating_events,
             "verdicts": self.verdicts,
             "thresholds": self.thresholds,
+            "labels": self.reference_labels,
+            "agreement": self.agreement,
         }
         if table not in frames:
             raise UsageError(f"no table '{table}'; there are {', '.join(frames)}")
-        write_table(frames[table](), Path(file))
+        if table == "labels" and is_folder(Path(file)):
+            write_label_folder(self.reference_labels(), Path(file))
+        else:
+            write_table(frames[table](), Path(file))
 
     def _open_cohort(self, cohort: str) -> PreparedCohort:
         folder = self.folder / "volumes" / f"{cohort}.zarr"
