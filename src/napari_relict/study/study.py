@@ -15,6 +15,9 @@ from napari_relict.progress import Progress, silent
 from napari_relict.study import calibrating
 from napari_relict.study.cohorts import compare_extents, guess_modality, list_cohort, propose_grid, refuse_overlap
 from napari_relict.study.importing import import_ratings
+from napari_relict.study.kit_collecting import collect
+from napari_relict.study.kit_making import make_kit
+from napari_relict.study.labels import is_folder, write_label_folder
 from napari_relict.study.matching import run_match
 from napari_relict.study.reading import Pair, Showing, known_round, plan
 from napari_relict.study.reading_source import ReadingSource
@@ -249,17 +252,47 @@ class Study(ReadingSource):
         """Append rating events from a file; how many were new."""
         return import_ratings(self._database, Path(file))
 
+    def make_kit(
+        self, reader: str, folder: str | Path | None = None, *, round: str = "first", progress: Progress = silent
+    ) -> Path:
+        """Write a reading kit; see `napari_relict.study.kit_making.make_kit`. Its folder."""
+        grid = self.settings.preparation_of_volumes().grid
+        to = None if folder is None else Path(folder)
+        return make_kit(self, self._database, grid, reader, to, round=round, progress=progress)
+
+    def collect(self, kit: str | Path) -> int:
+        """Append the ratings of a kit that came back; how many events were new. What has to be said: `notes`."""
+        new, self.notes = collect(self._database, Path(kit))
+        return new
+
     def export(self, table: str, file: str | Path) -> None:
-        """Write `matches`, `ratings` (every event), `verdicts` or `thresholds` to .csv, .parquet or .json."""
+        """Write a table to .csv, .parquet or .json.
+
+        Parameters
+        ----------
+        table : `matches`, `ratings` (every event), `verdicts`, `thresholds`, `labels` (see `reference_labels`) or
+            `agreement`.
+        file : its ending says the format. `labels` also go into a folder; see `napari_relict.study.labels`.
+
+        Raises
+        ------
+        UsageError : no such table or format.
+        DataError : not writable, or the disk is full.
+        """
         frames = {
             "matches": self.matches,
             "ratings": self.rating_events,
             "verdicts": self.verdicts,
             "thresholds": self.thresholds,
+            "labels": self.reference_labels,
+            "agreement": self.agreement,
         }
         if table not in frames:
             raise UsageError(f"no table '{table}'; there are {', '.join(frames)}")
-        write_table(frames[table](), Path(file))
+        if table == "labels" and is_folder(Path(file)):
+            write_label_folder(self.reference_labels(), Path(file))
+        else:
+            write_table(frames[table](), Path(file))
 
     def _open_cohort(self, cohort: str) -> PreparedCohort:
         folder = self.folder / "volumes" / f"{cohort}.zarr"
