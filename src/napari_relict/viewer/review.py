@@ -104,6 +104,8 @@ class Review:
         self.viewer.events.theme.connect(self._on_theme)
         self._set_ink()
         tabs.hide_from_blinded(self.session)
+        if not self.scores.measures:
+            tabs.close_tab(tabs.calibration, "A reading kit has no scores")
         tabs.fill(self.scores)
         tabs.calibration.set_rows(self.scores.calibrated(self.study.ratings()))
         self._request_agreement()
@@ -324,8 +326,9 @@ class Review:
         self._recalibrate()
 
     def _recalibrate(self) -> None:
-        self.tabs.calibration.set_computing()
-        self._calibrator.request()
+        if self.scores.measures:  # a reading kit has none
+            self.tabs.calibration.set_computing()
+            self._calibrator.request()
         self._request_agreement()
 
     def _request_agreement(self) -> None:

@@ -34,9 +34,12 @@ class StudyTabs(QTabWidget):
         if session.blinded and session.round != "consensus":
             hidden.append(self.agreement)
         for widget in hidden:
-            where = self.indexOf(widget)
-            self.setTabEnabled(where, False)
-            self.setTabToolTip(where, "Hidden while reading blinded")
+            self.close_tab(widget, "Hidden while reading blinded")
+
+    def close_tab(self, widget: QWidget, why: str) -> None:
+        where = self.indexOf(widget)
+        self.setTabEnabled(where, False)
+        self.setTabToolTip(where, why)
 
     def is_open(self, widget: QWidget) -> bool:
         return self.isTabEnabled(self.indexOf(widget))
