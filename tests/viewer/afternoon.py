@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--round", default="first")
     given = parser.parse_args()
     viewer = open_review(given.study, reader=given.reader, round=given.round)
+    viewer.window.resize(1000, 700)  # software draws every pixel
     widget = viewer.window.dock_widgets[WIDGET_NAME]
     wait(lambda: widget.review is not None)
     wait(lambda: widget.review.idle)
