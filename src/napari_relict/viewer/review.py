@@ -24,6 +24,7 @@ from napari_relict.viewer.scene import CellTexts, ReviewScene
 from napari_relict.viewer.scores import Scores
 from napari_relict.viewer.session import CONFIDENCES, GRADES, ReadingSession, swapped_sides
 from napari_relict.viewer.shortcuts import Shortcuts
+from napari_relict.viewer.volumes_beside import VolumesBeside
 from napari_relict.viewer.widgets.calibration_panel import CalibrationPanel
 from napari_relict.viewer.widgets.help import show_help
 from napari_relict.viewer.widgets.ink import ink_for
@@ -50,6 +51,7 @@ class Review:
         self.tabs.addTab(self.calibration, "Calibration")
         self._registered = True
         self.flicker = Flicker(self.scene, self.panel)
+        self.volumes = VolumesBeside(self.scene)
         self._shown: PairKey | None = None
         self._calibrator = Calibrator(study, self.jobs)
         self._shortcuts: Shortcuts | None = None
@@ -101,6 +103,8 @@ class Review:
         if self._shortcuts is not None:
             self._shortcuts.close()
             self._shortcuts = None
+        self.flicker.stop()
+        self.volumes.close()
         self.scene.close()
         if self.tabs.parent() is not None:
             self.viewer.window.remove_dock_widget(self.tabs)
@@ -208,6 +212,7 @@ class Review:
             "slice_up": partial(scene.step, 1), "slice_down": partial(scene.step, -1),
             "slice_up_5": partial(scene.step, 5), "slice_down_5": partial(scene.step, -5),
             "crosshair": scene.pointer.toggle, "jump": self._jump, "rendering": scene.next_rendering,
+            "volumes_beside": lambda: self.volumes.toggle(self.panel.window()),
             "window_next": scene.windows.next, "window_reset": scene.windows.reset,
             "registered": self.toggle_registered, "compare_next": scene.third.next_mode,
             "ab": self.flicker.swap, "flicker": self.flicker.toggle,
