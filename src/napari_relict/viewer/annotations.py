@@ -69,7 +69,7 @@ class Annotations:
         for key, text in self.texts.items():
             text.font_size = self._sizes[key] * share
         # Between the lines; in low cells they have to stand closer.
-        self._viewer.canvas.overlay_tiling.padding = (max(2.0, 10.0 * (2 * share - 1)), 10.0)
+        self._viewer.canvas.overlay_tiling.padding = (10.0, max(2.0, 10.0 * (2 * share - 1)))
 
     def close(self) -> None:
         tiling = self._viewer.canvas.overlay_tiling

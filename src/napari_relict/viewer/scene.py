@@ -76,8 +76,9 @@ class ReviewScene:
     def show(self, images: PairImages, texts: CellTexts) -> None:
         """Show this pair. Plane and slice stay; so does the zoom, if the reader has set one."""
         first = self.cells is None
-        if self.images is not None and self.images.key.names != images.key.names:
-            self.marker.show([])  # they were of another pair
+        another = self.images is not None and self.images.key.names != images.key.names
+        if another:
+            self.marker.show([])  # they were of the pair before
         self.images, self.texts = images, texts
         if first:
             self._build(images)
@@ -91,11 +92,14 @@ class ReviewScene:
             self.set_plane(self.plane)
         else:
             self.writing.marks()
-            if self.untouched():
+            # Registered or not, the same pair is seen from the same place.
+            if another and self.untouched():
                 self.frame()
         self._on_place()
-        # The status bar would go on reading out the pair before until the mouse moves.
+        # The status bar would go on reading out the pair before until the mouse moves; it is worked out in a thread,
+        # which may be at the pair before still: it has to look again.
         self.viewer.status = ""
+        self.viewer.cursor.events.position(value=self.viewer.cursor.position)
 
     def close(self) -> None:
         """Leave the viewer as it was found."""
