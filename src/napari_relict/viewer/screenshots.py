@@ -108,6 +108,8 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
         _go_to_most_telling(review, true_grades(ct, review.scores.verdicts))
         review.tabs.setCurrentWidget(review.matches)
         take(viewer, review, files[4])
+        review.act("jump")
+        review.act("crosshair")
         review.scene.windows.choose("bone")
         take(viewer, review, files[5])
         _close(viewer, widget)
