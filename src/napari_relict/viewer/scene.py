@@ -96,10 +96,7 @@ class ReviewScene:
             if another and self.untouched():
                 self.frame()
         self._on_place()
-        # The status bar would go on reading out the pair before until the mouse moves; it is worked out in a thread,
-        # which may be at the pair before still: it has to look again.
-        self.viewer.status = ""
-        self.viewer.cursor.events.position(value=self.viewer.cursor.position)
+        self.forget_status()
 
     def close(self) -> None:
         """Leave the viewer as it was found."""
@@ -249,6 +246,14 @@ class ReviewScene:
             regions=self.marker.drawn,
             split=self.third.split_line(),
         )
+
+    def forget_status(self) -> None:
+        """The status bar would go on reading out what was there before until the mouse moves.
+
+        It is worked out in a thread, which may still be at the pair before: it has to look again.
+        """
+        self.viewer.status = ""
+        self.viewer.cursor.events.position(value=self.viewer.cursor.position)
 
     def untouched(self) -> bool:
         """The reader has not zoomed since the last framing."""

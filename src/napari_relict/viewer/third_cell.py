@@ -38,6 +38,7 @@ class ThirdCell:
         self.mode = mode
         self.update()
         self._scene.redraw()
+        self._scene.forget_status()
         self._scene.changed.emit()
 
     def next_mode(self) -> None:
