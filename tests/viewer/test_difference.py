@@ -101,6 +101,14 @@ def test_places_of_one_large_difference_are_one_place() -> None:
     assert len(largest_differences(differs, np.ones(differs.shape, bool), (1.0, 1.0, 1.0))) == 1
 
 
+def test_an_edge_that_lies_elsewhere_is_less_than_a_lesion() -> None:
+    differs = np.zeros((40, 40, 40), np.float32)
+    differs[:, 10, :], differs[:, 11, :] = 1, -1
+    differs[20:24, 28:32, 20:24] = -0.5
+    found = largest_differences(differs, np.ones(differs.shape, bool), (1.0, 1.0, 1.0), n=1)
+    assert np.abs(np.subtract(found[0], (21.5, 29.5, 21.5))).max() <= 1
+
+
 def test_no_difference_no_place() -> None:
     alike = np.zeros((8, 8, 8), np.float32)
     assert largest_differences(alike, np.ones(alike.shape, bool), (1.0, 1.0, 1.0)) == []

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from fake_study import FakeStudy
+from napari.components import ViewerModel
 
 from napari_relict.viewer.pairs import PairKey, load_pair
 from napari_relict.viewer.registering import moved
-from napari_relict.viewer.writing import right_title
+from napari_relict.viewer.scene import CellTexts, ReviewScene
+from napari_relict.viewer.writing import lies
 from napari_relict.volumes.cohort import PreparedVolume
 from napari_relict.volumes.frames import matrix_of
 
@@ -115,7 +117,14 @@ def test_without_a_known_alignment_nothing_is_moved(study: FakeStudy) -> None:
     assert not asked.alignable
 
 
-def test_the_title_says_how_the_volume_lies() -> None:
-    assert right_title("Right", registered=True, alignable=True) == "Right\n(registered)"
-    assert "not registered" in right_title("Right", registered=False, alignable=True)
-    assert right_title("Right", registered=True, alignable=False) == "Right"
+def test_under_the_title_it_says_how_the_volume_lies(study: FakeStudy) -> None:
+    assert lies(registered=True, alignable=True) == "(registered)"
+    assert "not registered" in lies(registered=False, alignable=True)
+    assert lies(registered=True, alignable=False) == ""
+    scene = ReviewScene(ViewerModel())
+    texts = CellTexts("Left", "Right", "Difference", "left", "right")
+    scene.show(load_pair(Turned(), PairKey("s", "t", registered=True)), texts)
+    assert scene.cells.note == "(registered)"
+    assert not any("\n" in layer.name for layer in scene.layers), "the status bar has one line"
+    scene.show(load_pair(study, PairKey("syn-03", "patient-03", registered=True)), texts)
+    assert scene.cells.note == ""

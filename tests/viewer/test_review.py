@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_study import FakeStudy, FakeVolume
-from qtpy.QtWidgets import QDockWidget
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
 
 from napari_relict.errors import DataError
 from napari_relict.viewer.pairs import PairKey
@@ -163,6 +165,111 @@ class TestInAWindow:
         middle = tuple(slice(2 * n // 5, 3 * n // 5) for n in without.shape[:2])
         assert np.abs(with_surface[middle] - without[middle]).mean() > 8
 
+    def test_the_mouse_sets_window_and_crosshair(self, open_widget: Any, study: FakeStudy, qtbot: Any) -> None:
+        """Real mouse events: napari's camera must not zoom or move with what is ours."""
+        review = open_widget(study).review
+        scene, camera = review.scene, review.viewer.scene.camera
+        canvas = canvas_of(review)
+        before = camera.zoom, tuple(camera.center), scene.windows.window
+        start, end = QPoint(canvas.width() // 6, 200), QPoint(canvas.width() // 6 + 90, 240)
+        qtbot.mousePress(canvas, Qt.MouseButton.RightButton, pos=start)
+        move(canvas, end, Qt.MouseButton.RightButton, qtbot)
+        qtbot.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=end)
+        low, high = scene.windows.window
+        assert high - low > 1.2 * (before[2][1] - before[2][0])
+        assert (camera.zoom, tuple(camera.center)) == before[:2]
+        assert tuple(scene.layers[2].contrast_limits) == pytest.approx((low, high))
+        at = review.viewer.dims.current_step
+        # The same place in the third cell as in the first.
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=start)
+        first = review.viewer.dims.current_step
+        assert first[0] == at[0]
+        assert first != at
+        assert scene.pointer.visible
+        third = QPoint(start.x() + round(2 * (canvas.width() - 8) / 3 + 8), start.y())
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=third)
+        assert np.abs(np.subtract(first, review.viewer.dims.current_step)).max() <= 1
+        assert (camera.zoom, tuple(camera.center)) == before[:2]
+
+    def test_a_box_is_marked_by_the_mouse(self, open_widget: Any, study: FakeStudy, qtbot: Any) -> None:
+        review = open_widget(study).review
+        canvas, shift = canvas_of(review), Qt.KeyboardModifier.ShiftModifier
+        start, end = QPoint(canvas.width() // 6, 200), QPoint(canvas.width() // 6 + 60, 240)
+        qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, shift, start)
+        move(canvas, end, Qt.MouseButton.LeftButton, qtbot, shift)
+        qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, shift, end)
+        (region,) = review.scene.marker.regions
+        assert region.kind == "box"
+        assert region.size[2] * review.viewer.scene.camera.zoom == pytest.approx(60, abs=2)
+
+    def test_the_overlay_of_a_copy_has_no_colour(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
+        review = open_widget(study, blinded=False).review
+        order = [(pair.synthetic, pair.training) for pair in review.session.order]
+        review.session.go_to(order.index(("syn-00", "patient-00")))
+        settle(review)
+        review.act("overlay")
+        for _ in range(3):
+            review.act("compare_next")
+        picture = difference_cell(review.viewer)[90:-150, 30:-30]
+        assert picture.max() > 150
+        assert (picture.max(axis=2) - picture.min(axis=2)).max() < 12, "grey"
+        review.session.go_to(order.index(("syn-03", "patient-03")))
+        settle(review)
+        picture = difference_cell(review.viewer)[90:-150, 30:-30]
+        assert (picture.max(axis=2) - picture.min(axis=2)).max() > 60
+
+    def test_registered_and_as_it_lies_by_one_key(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
+        shift = np.eye(4)
+        shift[0, 3] = 8.0
+        study.alignments = {(pair.synthetic, pair.training): shift for pair in study.reading_list("ana")}
+        review = open_widget(study, blinded=False).review
+        assert review.scene.images.registered
+        assert review.scene.cells.note == "(registered)"
+        zoom, at = review.viewer.scene.camera.zoom, review.viewer.dims.current_step
+        registered = review.scene.images.right
+        review.act("registered")
+        settle(review)
+        assert "not registered" in review.scene.cells.note
+        assert not np.array_equal(registered, review.scene.images.right)
+        assert (review.viewer.scene.camera.zoom, review.viewer.dims.current_step) == (zoom, at)
+
+    def test_without_a_registration_the_key_says_so(self, open_widget: Any, study: FakeStudy) -> None:
+        review = open_widget(study).review
+        review.act("registered")
+        assert not review.loading
+        assert "No registration" in review.panel.note.text()
+
+    def test_the_flicker_runs_until_another_way_is_chosen(self, open_widget: Any, study: FakeStudy, qtbot: Any) -> None:
+        review = open_widget(study).review
+        review.act("flicker")
+        shown = [review.scene.third.on_right]
+        qtbot.waitUntil(lambda: review.scene.third.on_right != shown[0], timeout=5_000)
+        assert review.flicker.running
+        review.act("compare_next")
+        qtbot.waitUntil(lambda: not review.flicker.running, timeout=5_000)
+
+    def test_volumes_below_the_slices(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
+        widget = open_widget(study)
+        review, window = widget.review, widget.window()
+        review.act("volumes_beside")
+        volumes = review.volumes.scene
+        assert not review.scene.in_3d
+        assert volumes.in_3d
+        assert volumes.layers[0].data is review.scene.layers[0].data, "no copies"
+        dock = window.findChild(QDockWidget, "Volumes in 3D")
+        assert not dock.features() & QDockWidget.DockWidgetFeature.DockWidgetFloatable
+        review.session.next()
+        settle(review)
+        assert volumes.images is review.scene.images
+        review.act("ab")
+        assert volumes.layers[4].data is review.scene.images.left
+        review.act("volumes_beside")
+        assert not review.volumes.visible
+        assert window.findChild(QDockWidget, "Volumes in 3D") is None
+        review.act("volumes_beside")
+        widget.stop()
+        assert window.findChild(QDockWidget, "Volumes in 3D") is None
+
     def test_closing_the_dock_gives_the_window_back(self, open_widget: Any, study: FakeStudy, qtbot: Any) -> None:
         widget = open_widget(study)
         viewer, window = widget.viewer, widget.window()
@@ -209,6 +316,25 @@ class TestInAWindow:
         qtbot.waitUntil(lambda: "Opening" not in widget.message.text(), timeout=20_000)
         assert str(tmp_path) in widget.message.text()
         assert "\n" not in widget.message.text()
+
+
+def canvas_of(review: Any) -> QWidget:
+    """The widget on which napari draws."""
+    for widget in review.panel.window().centralWidget().findChildren(QWidget):
+        if type(widget).__name__.startswith("CanvasBackend"):
+            return widget
+    raise LookupError("no canvas")
+
+
+def move(canvas: QWidget, to: QPoint, button: Any, qtbot: Any, modifiers: Any = None) -> None:
+    """A move with a button held, as the window system sends it; napari throttles moves."""
+    kept = Qt.KeyboardModifier.NoModifier if modifiers is None else modifiers
+    for back in (6, 3, 0):
+        place = QPointF(to - QPoint(back, back))
+        QApplication.sendEvent(
+            canvas, QMouseEvent(QEvent.Type.MouseMove, place, canvas.mapToGlobal(place), button, button, kept)
+        )
+        qtbot.wait(30)
 
 
 def difference_cell(viewer: Any) -> np.ndarray:

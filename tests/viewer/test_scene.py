@@ -32,7 +32,7 @@ def test_three_cells_with_titles(scene: ReviewScene) -> None:
     assert second == 19
     third = tuple(index for index in range(18, 27) if index != second)  # seen in overlays alone
     assert cells == [tuple(range(9)), tuple(range(9, 18)), third]
-    titles = [viewer.layers[i].name for i in (0, 9, 18)]
+    titles = [viewer.layers[i].name for i in (1, 10, 18)]
     assert titles == ["Synthetic  s", "Training  t", "Difference"]
     assert [layer.name for layer in scene.layers[::2]] == titles
     assert all(layer.name_overlay.visible for layer in scene.layers[::2])

@@ -205,7 +205,7 @@ def test_unblinded_a_b_names_the_cohort() -> None:
 def test_other_ways_give_way_to_the_difference_in_volumes(scene: ReviewScene) -> None:
     scene.third.set_mode(Mode.OVERLAY)
     scene.set_3d(True)
-    assert scene.layers[4].name == "Difference  left − right  (overlay in slices only)"
+    assert scene.layers[4].name == "Difference  (overlay in 2D)"
     assert not scene.cells.second.visible
     scene.set_3d(False)
     assert scene.cells.second.visible

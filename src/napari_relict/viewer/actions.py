@@ -30,6 +30,7 @@ def actions_of(review: Review) -> dict[str, Callable[[], Any]]:
         "slice_up": partial(scene.step, 1), "slice_down": partial(scene.step, -1),
         "slice_up_5": partial(scene.step, 5), "slice_down_5": partial(scene.step, -5),
         "crosshair": scene.pointer.toggle, "jump": review.jump, "rendering": scene.next_rendering,
+        "volumes_beside": review.toggle_volumes,
         "window_next": scene.windows.next, "window_reset": scene.windows.reset,
         "registered": review.toggle_registered, "compare_next": scene.third.next_mode,
         "ab": review.flicker.swap, "flicker": review.flicker.toggle,

@@ -34,7 +34,8 @@ class Annotations:
         self._add("only_left", "bottom_right", (*colours.LEFT, 1), 8)
         self._add("both", "bottom_right", (*colours.IN_BOTH, 1), 8)
         self._add("other", "bottom_right", (*colours.OTHER, 1), 8)
-        self._tiling = viewer.canvas.overlay_tiling.bottom_left
+        tiling = viewer.canvas.overlay_tiling
+        self._tiling = tiling.bottom_left, tiling.padding
         viewer.canvas.overlay_tiling.bottom_left = "vertical"
         self.texts["both"].text = "■ outline in both"
         self.texts["other"].text = "◆ outline of another label"
@@ -67,9 +68,12 @@ class Annotations:
         """Write everything at this share of its full size."""
         for key, text in self.texts.items():
             text.font_size = self._sizes[key] * share
+        # Between the lines; in low cells they have to stand closer.
+        self._viewer.canvas.overlay_tiling.padding = (10.0, max(2.0, 10.0 * (2 * share - 1)))
 
     def close(self) -> None:
-        self._viewer.canvas.overlay_tiling.bottom_left = self._tiling
+        tiling = self._viewer.canvas.overlay_tiling
+        tiling.bottom_left, tiling.padding = self._tiling
         for key in self.texts:
             self._viewer.canvas.overlays.pop(f"relict_{key}", None)
         self.texts.clear()

@@ -19,7 +19,7 @@ from napari_relict.viewer.pairs import PairImages
 from napari_relict.viewer.planes import Marks
 
 _EDGES = {"left": "middle_left", "right": "middle_right", "top": "top_center", "bottom": "bottom_center"}
-_TITLE_SIZE, _MARK_SIZE = 12, 13
+_TITLE_SIZE, _NOTE_SIZE, _MARK_SIZE = 12, 9, 13
 #: Layers of one cell, which is the stride of the grid: image, what lies over it, segmentation, strokes, numbers.
 STRIDE = 5 + len(_EDGES)
 
@@ -40,8 +40,8 @@ class Cells:
             Labels(empty, opacity=0.5, **shared),
             Image(images.right, **grey),
             Labels(empty, opacity=0.5, **shared),
-            Image(images.difference, interpolation2d="linear", rendering="translucent",
-                  colormap=diverging(), contrast_limits=(-1, 1), **shared),
+            Image(images.difference, colormap=diverging(), contrast_limits=(-1, 1),
+                  **(grey | {"rendering": "translucent"})),
             Labels(empty, opacity=0.9, colormap=difference_labels(), **shared),
         ]  # fmt: skip
         self.second = Image(images.right, name="overlay", visible=False, blending="additive", **grey)
@@ -58,14 +58,19 @@ class Cells:
         ]
         for title in self.pictures[::2]:
             _write(title, "top_left", "white", _TITLE_SIZE)
+        _write(self._over[1], "top_left", "white", _NOTE_SIZE)
         for marks in self._marks:
             for edge, mark in marks.items():
                 _write(mark, _EDGES[edge], "#ffe9a8", _MARK_SIZE)
+        self.set_note("")
 
     def __iter__(self) -> Iterator[Layer]:
         for cell, marks in enumerate(self._marks):
             image, segmentation = self.pictures[2 * cell : 2 * cell + 2]
-            yield from (image, self._over[cell], segmentation, self.strokes[cell], self.numbers[cell])
+            over = self._over[cell]
+            # Of what is written into one corner, the later layer stands above: the title above its note.
+            yield from (image, over) if over is self.second else (over, image)
+            yield from (segmentation, self.strokes[cell], self.numbers[cell])
             yield from marks.values()
 
     def set_titles(self, titles: tuple[str, str, str]) -> None:
@@ -74,6 +79,15 @@ class Cells:
             layer.name = name
         for layer, name in zip(self.pictures[1::2], outlines, strict=True):
             layer.name = name
+
+    def set_note(self, text: str) -> None:
+        """A line under the right-hand title. No part of the title: the status bar has one line for all of them."""
+        self._over[1].name = text or "over 1"
+        self._over[1].name_overlay.visible = bool(text)
+
+    @property
+    def note(self) -> str:
+        return str(self._over[1].name) if self._over[1].name_overlay.visible else ""
 
     def set_marks(self, marks: Marks, *, right_mirrored: bool, third_mirrored: bool = False) -> None:
         """Letters of all cells; those of the right one are exchanged when it shows a mirror image.
@@ -100,6 +114,7 @@ class Cells:
         """Write everything at this share of its full size."""
         for title in self.pictures[::2]:
             title.name_overlay.font_size = _TITLE_SIZE * share
+        self._over[1].name_overlay.font_size = _NOTE_SIZE * share
         for marks in self._marks:
             for mark in marks.values():
                 mark.name_overlay.font_size = _MARK_SIZE * share

@@ -37,7 +37,7 @@ def title(mode: Mode, difference: str, left: str, right: str, *, on_right: bool,
     on_right : A/B shows the right-hand volume.
     """
     if drawn(mode, in_3d) is not mode:
-        return f"{difference}  ({mode} in slices only)"
+        return f"Difference  ({mode} in 2D)"  # the sides are named in the legend; all of it would not fit
     if mode is Mode.DIFFERENCE:
         return difference
     if mode is Mode.AB:
@@ -55,7 +55,8 @@ def legend(mode: Mode, left: str, right: str, *, outlines: bool) -> tuple[str, s
     if mode is Mode.OVERLAY:
         return f"▲ orange: {left}", f"▼ blue: {right}; grey: both alike"
     if mode is Mode.SWIPE:
-        return f"◀ before the line: {left}", f"▶ after it: {right}"
+        also = ", outline only there" if outlines else ""
+        return f"◀ {left}: before the line{also}", f"▶ {right}: after it{also}"
     if not outlines:
         return "", ""
     return f"▲ {left}: outline only there", f"▼ {right}: outline only there"

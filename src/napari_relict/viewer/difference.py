@@ -41,14 +41,15 @@ def largest_differences(
     inside: npt.NDArray[np.bool_],
     spacing: tuple[float, float, float],
     n: int = 5,
-    smooth_mm: float = 2.5,
+    smooth_mm: float = 4.0,
     apart_mm: float = 15.0,
 ) -> list[tuple[int, int, int]]:
     """Where two volumes differ most, the largest first.
 
     Parameters
     ----------
-    differs : how much each voxel differs, not negative.
+    differs : how much each voxel differs, with its sign. Smoothed with it, the two sides of an edge that lies a little
+        elsewhere make up for each other, and a lesion stands out.
     inside : voxels of the anatomy; others do not count.
     n : as many places at most.
     smooth_mm : standard deviation of the smoothing: a lone voxel is noise.
@@ -59,7 +60,7 @@ def largest_differences(
     Voxels (z, y, x). Places that differ by less than a twentieth of the first are left out.
     """
     sigma = [smooth_mm / step for step in spacing]
-    smooth = gaussian_filter(np.where(inside, differs, 0).astype(np.float32), sigma, truncate=2.5)
+    smooth = np.abs(gaussian_filter(np.where(inside, differs, 0).astype(np.float32), sigma, truncate=2.5))
     smooth[~inside] = 0
     # Tops alone: beside a large difference there are always places that differ more than a small one does.
     tops = np.argwhere((smooth == maximum_filter(smooth, size=3)) & (smooth > 1e-6))

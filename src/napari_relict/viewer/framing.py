@@ -8,11 +8,16 @@ from napari_relict.viewer.planes import PlaneView
 
 #: Pixels of a cell left free around the anatomy: for edge letters, for the title, for slice text and legend.
 BESIDE, ABOVE, BELOW = 35, 75, 115
-#: Cells lower than this have less to leave.
-_FULL_HEIGHT = 540
+#: Cells narrower or lower than this have less to leave, and smaller letters.
+_FULL_WIDTH, _FULL_HEIGHT, _SMALLEST = 380, 540, 0.7
 
 Bounds = tuple[tuple[int, int, int], tuple[int, int, int]]
 Vector = tuple[float, float, float]
+
+
+def share_of(cell: tuple[float, float]) -> float:
+    """Size of letters and margins in a cell of this height and width, as a share of their full size."""
+    return float(np.clip(min(cell[0] / _FULL_HEIGHT, cell[1] / _FULL_WIDTH), _SMALLEST, 1.0))
 
 
 def frame(bounds: Bounds, spacing: Vector, cell: tuple[float, float], view: PlaneView | None) -> tuple[Vector, float]:
@@ -28,7 +33,7 @@ def frame(bounds: Bounds, spacing: Vector, cell: tuple[float, float], view: Plan
     first, last, step = (np.asarray(values, float) for values in (*bounds, spacing))
     low, high = (first - 0.5) * step, (last + 0.5) * step
     size, centre = high - low, (low + high) / 2
-    share = min(1.0, cell[0] / _FULL_HEIGHT)
+    share = share_of(cell)
     above, below = ABOVE * share, BELOW * share
     height, width = max(cell[0] - above - below, 50), max(cell[1] - 2 * BESIDE, 50)
     if view is None:

@@ -65,10 +65,10 @@ class Pointer:
         inside = (images.left > images.level) | (images.right > images.level)
         if scene.label is not None and images.label_difference is not None:
             compared = scene.compared_labels()
-            differs = ((compared == ONLY_LEFT) | (compared == ONLY_RIGHT)).astype(np.float32)
+            differs = (compared == ONLY_LEFT).astype(np.float32) - (compared == ONLY_RIGHT)
             inside = np.ones_like(inside)  # a segmentation may well reach where the image is dark
         else:
-            differs = np.abs(np.asarray(Difference(images.left, images.right, scene.windows.window)))
+            differs = np.asarray(Difference(images.left, images.right, scene.windows.window))
         return largest_differences(differs, inside, images.spacing)
 
     def _bring_into_view(self, at: Sequence[float]) -> None:

@@ -32,6 +32,7 @@ from napari_relict.viewer.session import ReadingSession
 from napari_relict.viewer.shortcuts import Shortcuts
 from napari_relict.viewer.study_tabs import StudyTabs
 from napari_relict.viewer.titles import cell_texts, name_of_pair
+from napari_relict.viewer.volumes_beside import VolumesBeside
 from napari_relict.viewer.widgets.help import show_help
 from napari_relict.viewer.widgets.ink import ink_for
 from napari_relict.viewer.widgets.reading_panel import ReadingPanel
@@ -60,6 +61,7 @@ class Review:
         self._registered = True
         self._mirrored = cache(study.mirrored)
         self.flicker = Flicker(self.scene, self.panel)
+        self.volumes = VolumesBeside(self.scene)
         self._shown: PairKey | None = None
         self._labelled: PairKey | None = None
         self._calibrator = Calibrator(study, self.jobs)
@@ -126,6 +128,8 @@ class Review:
         if self._shortcuts is not None:
             self._shortcuts.close()
             self._shortcuts = None
+        self.flicker.stop()
+        self.volumes.close()
         self.scene.close()
         if self.tabs.parent() is not None:
             self.viewer.window.remove_dock_widget(self.tabs)
@@ -251,6 +255,10 @@ class Review:
             return
         self._registered = not self._registered
         self._on_pair()
+
+    def toggle_volumes(self) -> None:
+        """Volumes in 3D below the slices, and away again."""
+        self.volumes.toggle(self.panel.window())
 
     def jump(self) -> None:
         """To the next largest difference."""

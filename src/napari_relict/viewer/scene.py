@@ -9,11 +9,11 @@ way to compare - stays from pair to pair.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
+from psygnal import Signal
 
 from napari_relict.measures.segmentation import OTHER_LABEL, label_difference
 from napari_relict.viewer.annotations import Annotations
@@ -25,23 +25,13 @@ from napari_relict.viewer.mouse import Mouse
 from napari_relict.viewer.pairs import PairImages
 from napari_relict.viewer.planes import TRUE_IN_3D, VIEWS, Plane
 from napari_relict.viewer.pointer import Pointer
+from napari_relict.viewer.rendering import Rendering
 from napari_relict.viewer.stage import Stage
 from napari_relict.viewer.third_cell import ThirdCell
 from napari_relict.viewer.windows import Windows
 from napari_relict.viewer.writing import CellTexts, Writing
 
-__all__ = ["CellTexts", "Rendering", "ReviewScene"]
-
-
-class Rendering(StrEnum):
-    """How volumes are seen through, as napari calls it."""
-
-    ATTENUATED = "attenuated_mip"
-    MAXIMUM = "mip"
-
-    @property
-    def shown(self) -> str:
-        return "Attenuated maximum" if self is Rendering.ATTENUATED else "Maximum"
+__all__ = ["CellTexts", "ReviewScene"]
 
 
 class ReviewScene:
@@ -50,6 +40,8 @@ class ReviewScene:
     What takes more than a line has its own object: `windows` (window and level), `third` (ways to compare),
     `pointer` (crosshair, largest differences), `marker` (regions that the reader marks).
     """
+
+    changed = Signal()  # another pair, or another look at it; not every slice
 
     def __init__(self, viewer: ViewerModel) -> None:
         self.viewer = viewer
@@ -84,8 +76,9 @@ class ReviewScene:
     def show(self, images: PairImages, texts: CellTexts) -> None:
         """Show this pair. Plane and slice stay; so does the zoom, if the reader has set one."""
         first = self.cells is None
-        if self.images is not None and self.images.key.names != images.key.names:
-            self.marker.show([])  # they were of another pair
+        another = self.images is not None and self.images.key.names != images.key.names
+        if another:
+            self.marker.show([])  # they were of the pair before
         self.images, self.texts = images, texts
         if first:
             self._build(images)
@@ -99,11 +92,11 @@ class ReviewScene:
             self.set_plane(self.plane)
         else:
             self.writing.marks()
-            if self.untouched():
+            # Registered or not, the same pair is seen from the same place.
+            if another and self.untouched():
                 self.frame()
         self._on_place()
-        # The status bar would go on reading out the pair before until the mouse moves.
-        self.viewer.status = ""
+        self.forget_status()
 
     def close(self) -> None:
         """Leave the viewer as it was found."""
@@ -195,7 +188,7 @@ class ReviewScene:
         if self.images is None:
             return
         height, width = self.viewer.canvas.viewbox_size(self.viewer.layers)
-        self.writing.fit(width)
+        self.writing.fit((height, width))
         view = None if self.in_3d else VIEWS[self.plane]
         camera = self.viewer.scene.camera
         camera.center, zoom = frame(self.images.bounds, self.images.spacing, (height, width), view)
@@ -221,12 +214,13 @@ class ReviewScene:
         in_slices = compared is not None and not in_3d
         self.annotations.show_kinds(both=in_slices, other=in_slices and bool((compared == OTHER_LABEL).any()))
         for layer in (grey_left, grey_right):
-            layer.contrast_limits = images.volume_window if in_3d else self.windows.window
+            layer.contrast_limits = self.windows.in_volumes if in_3d else self.windows.window
             layer.rendering = self.rendering
         self.third.update()
         if not in_3d:
             for layer in (left, right, outlines):
                 layer.contour = 1
+        self.changed.emit()
 
     def compared_labels(self) -> Any:
         """The difference of the segmentations as outlined: of all labels, or of the one alone; None without any."""
@@ -252,6 +246,14 @@ class ReviewScene:
             regions=self.marker.drawn,
             split=self.third.split_line(),
         )
+
+    def forget_status(self) -> None:
+        """The status bar would go on reading out what was there before until the mouse moves.
+
+        It is worked out in a thread, which may still be at the pair before: it has to look again.
+        """
+        self.viewer.status = ""
+        self.viewer.cursor.events.position(value=self.viewer.cursor.position)
 
     def untouched(self) -> bool:
         """The reader has not zoomed since the last framing."""

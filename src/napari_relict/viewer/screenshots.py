@@ -20,12 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import napari
+import numpy as np
 import pandas as pd
 from napari.qt import get_qapp
 
 from napari_relict.study.database import FILE as DATABASE
 from napari_relict.study.settings import FILE as SETTINGS
+from napari_relict.viewer.compare import Mode
 from napari_relict.viewer.plugin import WIDGET_NAME, ReviewWidget, open_review
+from napari_relict.viewer.regions import point_region
 from napari_relict.viewer.review import Review
 
 TRUTH = Path("source") / "truth.csv"
@@ -79,7 +82,7 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
     """Take all pictures; `ratings` pairs are rated on the way (or as many as there are). Give it copies."""
     to.mkdir(parents=True, exist_ok=True)
     names = ["review-2d.png", "review-3d.png", "rating.png", "calibration.png"]
-    files = [to / name for name in names + (["review-ct.png"] if ct is not None else [])]
+    files = [to / name for name in names + (["review-ct.png", "window-level.png"] if ct is not None else [])]
     viewer, widget = _open(study, blinded=False)
     review = widget.review
     _go_to_most_telling(review, true_grades(study, review.scores.verdicts))
@@ -87,6 +90,8 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
     take(viewer, review, files[0])
     review.act("volume")
     take(viewer, review, files[1])
+    review.act("volume")
+    files += compared(viewer, review, to)
     _close(viewer, widget)
 
     viewer, widget = _open(study, blinded=True)
@@ -103,7 +108,35 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
         _go_to_most_telling(review, true_grades(ct, review.scores.verdicts))
         review.tabs.setCurrentWidget(review.tabs.matches)
         take(viewer, review, files[4])
+        review.act("jump")
+        review.act("crosshair")
+        review.scene.windows.choose("bone")
+        take(viewer, review, files[5])
         _close(viewer, widget)
+    return files
+
+
+def compared(viewer: napari.Viewer, review: Review, to: Path) -> list[Path]:
+    """Ways to compare the open pair, marks, slices beside volumes; by the same actions that keys stand for."""
+    names = ["compare-checkerboard", "compare-overlay", "regions", "two-and-three-d"]
+    files = [to / f"{name}.png" for name in names]
+    scene = review.scene
+    review.act("jump")
+    review.act("compare_next")
+    take(viewer, review, files[0])
+    review.act("compare_next")
+    review.act("compare_next")
+    take(viewer, review, files[1])
+    scene.third.set_mode(Mode.DIFFERENCE)
+    z, y, x = (step * mm for step, mm in zip(viewer.dims.current_step, scene.images.spacing, strict=True))
+    scene.marker.mark_box((z, y - 14, x - 14), (z, y + 14, x + 14), cell=0)
+    first, last = (np.array(end) * scene.images.spacing for end in scene.images.bounds)
+    scene.marker.show([*scene.marker.regions, point_region((z, *((first + last) / 2)[1:]), "both")])
+    take(viewer, review, files[2])
+    scene.marker.show([])
+    review.act("volumes_beside")
+    take(viewer, review, files[3])
+    review.act("volumes_beside")
     return files
 
 

@@ -38,6 +38,8 @@ class ThirdCell:
         self.mode = mode
         self.update()
         self._scene.redraw()
+        self._scene.forget_status()
+        self._scene.changed.emit()
 
     def next_mode(self) -> None:
         self.set_mode(next_mode(self.mode))
@@ -127,7 +129,7 @@ class ThirdCell:
         assert self._scene.cells is not None
         second = self._scene.cells.second
         image.blending, image.rendering = "translucent", self._scene.rendering
-        image.contrast_limits = images.volume_window if in_3d else window
+        image.contrast_limits = self._scene.windows.in_volumes if in_3d else window
         image.colormap = "gray"
         if mode is Mode.OVERLAY:
             image.data, image.colormap = images.left, colours.ramp(colours.LEFT)

@@ -61,6 +61,17 @@ def preset(name: str, unit: str, images: Sequence[npt.NDArray[np.float32]], leve
     return (low, high) if high > low else (0.0, 1.0)
 
 
+def maximum_window(images: Sequence[npt.NDArray[np.float32]], level: float) -> Window:
+    """A window for maximum projections seen from the front. Almost every ray meets something bright: what tells them
+    apart lies between the brightest voxels, and would all be white in the window of the volumes."""
+    seen = np.concatenate([image[::2, ::2, ::2].max(axis=1).ravel() for image in images])
+    seen = seen[seen > level]
+    if seen.size == 0:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(seen, (2, 99.5)))
+    return (low, high) if high > low else (0.0, 1.0)
+
+
 def dragged(start: Window, right: float, up: float, unit: str) -> Window:
     """The window after a drag by so many pixels: to the right it gets wider, upwards its level rises."""
     narrowest = 1.0 if unit == HOUNSFIELD else 0.01

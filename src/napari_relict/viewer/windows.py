@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_relict.viewer.windowing import Window, Windowing
+from napari_relict.viewer.rendering import Rendering
+from napari_relict.viewer.windowing import HOUNSFIELD, Window, Windowing, maximum_window
 
 if TYPE_CHECKING:
     from napari_relict.viewer.scene import ReviewScene
@@ -17,6 +18,15 @@ class Windows:
         self._scene = scene
         self.choice = Windowing()
         self.window: Window = (0.0, 1.0)
+
+    @property
+    def in_volumes(self) -> Window:
+        """The window of volumes: the reader's is of slices, and would show air or nothing there."""
+        images = self._scene.images
+        assert images is not None
+        if self._scene.rendering is not Rendering.MAXIMUM or images.unit == HOUNSFIELD:
+            return images.volume_window
+        return maximum_window((images.left, images.right), images.level)
 
     def choose(self, name: str | None) -> None:
         """A preset by its name (see `windowing.presets`); None is the default."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_relict.viewer import compare
+from napari_relict.viewer.framing import share_of
 from napari_relict.viewer.planes import VIEWS, marks_in_3d, place_text
 from napari_relict.viewer.windowing import window_text
 
@@ -26,11 +25,11 @@ class CellTexts:
     right_side: str
 
 
-def right_title(title: str, *, registered: bool, alignable: bool) -> str:
-    """Says under the right-hand title how the volume lies; nothing where the study does not know it."""
+def lies(*, registered: bool, alignable: bool) -> str:
+    """How the right-hand volume lies; nothing where the study does not know it."""
     if not alignable:
-        return title
-    return f"{title}\n{'(registered)' if registered else '(as it lies, not registered)'}"
+        return ""
+    return "(registered)" if registered else "(as it lies, not registered)"
 
 
 class Writing:
@@ -53,8 +52,8 @@ class Writing:
             on_right=scene.third.on_right,
             in_3d=scene.in_3d,
         )
-        right = right_title(texts.right, registered=images.registered, alignable=images.alignable)
-        scene.cells.set_titles((texts.left, right, third))
+        scene.cells.set_titles((texts.left, texts.right, third))
+        scene.cells.set_note(lies(registered=images.registered, alignable=images.alignable))
         scene.annotations.set_legend(
             *compare.legend(
                 compare.drawn(mode, scene.in_3d),
@@ -93,9 +92,9 @@ class Writing:
         at = (steps[0], steps[1], steps[2])
         write.set_place(place_text(at, images.left.shape, images.spacing) if scene.pointer.visible else "")
 
-    def fit(self, cell_width: float) -> None:
-        """Smaller letters in narrow cells, so that titles and legend stay inside their own."""
-        scene, share = self._scene, float(np.clip(cell_width / 380, 0.75, 1.0))
+    def fit(self, cell: tuple[float, float]) -> None:
+        """Smaller letters in small cells, so that titles and legend stay inside their own."""
+        scene, share = self._scene, share_of(cell)
         if scene.cells is not None and scene.annotations is not None:
             scene.cells.scale_texts(share)
             scene.annotations.scale(share)
