@@ -199,6 +199,17 @@ def test_export_and_import_keep_every_event_and_are_idempotent(study: Study, tmp
         assert list(other.rating_events()["id"]) == list(before["id"])
 
 
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".json"])
+def test_readers_may_be_called_007(study: Study, tmp_path: Path, ending: str) -> None:
+    study.rate(SHOWN, 2, reader="007", session="1", comment="5")
+    file = tmp_path / f"ratings{ending}"
+    study.export("ratings", file)
+    other = stored_study(tmp_path / "other")
+    assert other.import_ratings(file) == 1
+    (row,) = other.ratings().to_dict("records")
+    assert (row["reader"], row["session"], row["comment"]) == ("007", "1", "5")
+
+
 def test_readers_may_be_called_na(study: Study, tmp_path: Path) -> None:
     study.rate(SHOWN, 2, reader=" NA ", session="s")
     file = tmp_path / "ratings.csv"

@@ -106,6 +106,19 @@ def test_a_study_gives_the_same_list_whatever_was_rated_meanwhile(study: Study) 
     assert Study.open(study.folder).reading_list("ada") == before
 
 
+def test_without_matches_there_is_nothing_to_read_and_without_verdicts_there_is(study: Study) -> None:
+    with study._database.connect() as connection:
+        connection.execute("DELETE FROM verdict")
+    assert len(study.reading_list("ada")) > 12
+    with study._database.connect() as connection:
+        connection.execute("DELETE FROM match")
+    assert study.reading_list("ada") == []
+    with pytest.raises(DataError, match="no pairs to read"):
+        study.make_kit("ada")
+    with pytest.raises(DataError, match="nothing to settle"):
+        study.make_kit("ada", round="consensus")
+
+
 def test_more_candidates_of_each_volume_can_be_read(tmp_path: Path) -> None:
     study = stored_study(tmp_path / "study", pairs=2, repeats=0)
     assert len(study.reading_list("ada")) == 24

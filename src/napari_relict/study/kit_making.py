@@ -60,6 +60,8 @@ def make_kit(
         raise UsageError(f"{folder}: is there already; give a folder that does not exist")
     showings = study.reading_list(reader, round)
     if not showings:
+        if round == "consensus":
+            raise DataError(study.folder, "has no pairs on which readers disagree", "there is nothing to settle")
         raise DataError(study.folder, "has no pairs to read", "run: napari-relict match")
     settings = KitSettings(
         kit=str(uuid.uuid4()),
