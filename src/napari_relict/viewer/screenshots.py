@@ -162,7 +162,7 @@ def _go_to_most_telling(review: Review, grades: dict[tuple[str, str], int]) -> N
     for grade in (3, 4):
         for pair in review.session.order:
             if grades.get((pair.synthetic, pair.training)) == grade:
-                review.session.visit(pair)
+                review.session.visit(pair.synthetic, pair.training)
                 return
 
 
