@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from napari.qt import get_qapp
 
+from napari_relict.study import Study
 from napari_relict.study.database import FILE as DATABASE
 from napari_relict.study.settings import FILE as SETTINGS
 from napari_relict.viewer.compare import Mode
@@ -73,13 +74,15 @@ def wait(until: Callable[[], bool]) -> None:
 
 
 def take(viewer: napari.Viewer, review: Review, file: Path) -> None:
-    wait(_idle(review))
+    wait(idle(review))
     viewer.window.screenshot(str(file), canvas_only=False, flash=False)
     print(file)
 
 
 def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -> list[Path]:
     """Take all pictures; `ratings` pairs are rated on the way (or as many as there are). Give it copies."""
+    from napari_relict.viewer.screenshots_reading import reading_pictures  # it uses what is below
+
     to.mkdir(parents=True, exist_ok=True)
     names = ["review-2d.png", "review-3d.png", "rating.png", "calibration.png"]
     files = [to / name for name in names + (["review-ct.png", "window-level.png"] if ct is not None else [])]
@@ -92,7 +95,7 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
     take(viewer, review, files[1])
     review.act("volume")
     files += compared(viewer, review, to)
-    _close(viewer, widget)
+    close(viewer)
 
     viewer, widget = _open(study, blinded=True)
     review = widget.review
@@ -100,8 +103,9 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
     take(viewer, review, files[2])
     review.tabs.setCurrentWidget(review.tabs.calibration)
     take(viewer, review, files[3])
-    _close(viewer, widget)
+    close(viewer)
 
+    files += reading_pictures(study, to, true_grades(study, Study.open(study).verdicts()))
     if ct is not None:
         viewer, widget = _open(ct, blinded=False)
         review = widget.review
@@ -112,7 +116,7 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
         review.act("crosshair")
         review.scene.windows.choose("bone")
         take(viewer, review, files[5])
-        _close(viewer, widget)
+        close(viewer)
     return files
 
 
@@ -144,16 +148,16 @@ def _open(study: Path, *, blinded: bool) -> tuple[napari.Viewer, ReviewWidget]:
     viewer = open_review(study, reader="screenshots", blinded=blinded)
     widget = viewer.window.dock_widgets[WIDGET_NAME]
     wait(lambda: widget.review is not None)
-    wait(_idle(widget.review))
+    wait(idle(widget.review))
     return viewer, widget
 
 
-def _close(viewer: napari.Viewer, widget: ReviewWidget) -> None:
-    widget.stop()
+def close(viewer: napari.Viewer) -> None:
+    viewer.window.dock_widgets[WIDGET_NAME].stop()
     viewer.close()
 
 
-def _idle(review: Review) -> Callable[[], bool]:
+def idle(review: Review) -> Callable[[], bool]:
     return lambda: review.idle
 
 
@@ -176,10 +180,10 @@ def _rate(review: Review, grades: dict[tuple[str, str], int], ratings: int) -> N
         review.act("confidence_5")
         review.act("criterion_1")
         review.act("proceed")
-        wait(_idle(review))
+        wait(idle(review))
         if number < wanted - 1:
             review.act("proceed")
-            wait(_idle(review))
+            wait(idle(review))
 
 
 def main() -> None:
