@@ -47,7 +47,7 @@ class Pointer:
         scene = self._scene
         if scene.images is None:
             return False
-        key = (id(scene.images), scene.label, scene.windows.window)
+        key = (id(scene.images), scene.outlines.label, scene.windows.window)
         if self._found is None or self._found[0] != key:
             self._found, self._next = (key, self._largest()), 0
         places = self._found[1]
@@ -63,8 +63,8 @@ class Pointer:
         scene, images = self._scene, self._scene.images
         assert images is not None
         inside = (images.left > images.level) | (images.right > images.level)
-        if scene.label is not None and images.label_difference is not None:
-            compared = scene.compared_labels()
+        if scene.outlines.label is not None and images.label_difference is not None:
+            compared = scene.outlines.compared()
             differs = (compared == ONLY_LEFT).astype(np.float32) - (compared == ONLY_RIGHT)
             inside = np.ones_like(inside)  # a segmentation may well reach where the image is dark
         else:
