@@ -146,6 +146,8 @@ def test_outlines_on_and_off(scene: ReviewScene) -> None:
     assert not any(layer.visible for layer in scene.layers[1::2])
     cells = [indices for _, indices in scene.viewer.canvas.grid.iter_viewboxes(scene.viewer.layers)]
     assert [cell[0] for cell in cells] == [0, 9, 18], "no cell moves when its outlines go"
+    assert scene.annotations.texts["only_left"].text == "▲ synthetic: brighter"
+    assert not scene.annotations.texts["both"].visible
     scene.outlines.toggle()
     assert all(layer.visible for layer in scene.layers[1::2])
 

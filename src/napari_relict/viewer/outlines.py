@@ -85,7 +85,7 @@ class Outlines:
             outlines.data = surfaces(compared) if in_3d else compared
         left.visible = right.visible = self.visible and not in_3d
         outlines.visible = self.visible
-        in_slices = compared is not None and not in_3d
+        in_slices = compared is not None and self.visible and not in_3d
         annotations.show_kinds(both=in_slices, other=in_slices and bool((compared == OTHER_LABEL).any()))
         if not in_3d:
             for layer in (left, right, outlines):

@@ -79,6 +79,7 @@ class ReviewScene:
         another = self.images is not None and self.images.key.names != images.key.names
         if another:
             self.marker.show([])  # they were of the pair before
+        self.pointer.forget()
         self.images, self.texts = images, texts
         if first:
             self._build(images)

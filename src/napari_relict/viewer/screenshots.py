@@ -110,6 +110,7 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
         take(viewer, review, files[4])
         review.act("jump")
         review.act("crosshair")
+        review.act("overlay")
         review.scene.windows.choose("bone")
         take(viewer, review, files[5])
         _close(viewer, widget)
