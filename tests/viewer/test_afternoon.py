@@ -83,7 +83,7 @@ def test_an_afternoon_in_the_reading_room(study: Study) -> None:
     between = agreement[agreement["kind"] == "two readers"]
     assert (between["pairs"] == PAIRS).all()
     share = between.loc[between["statistic"].str.contains("ercentage"), "value"].to_numpy(float)
-    assert ((share > 0.7) & (share <= 1)).all()
+    assert ((share > 70) & (share <= 100)).all()
     within = agreement[agreement["kind"] == "within reader, hidden repeats"]
     assert set(within["pairs"]) == {10}
 

@@ -142,24 +142,26 @@ def test_steps_and_slice_text(scene: ReviewScene) -> None:
 
 
 def test_outlines_on_and_off(scene: ReviewScene) -> None:
-    scene.toggle_overlay()
+    scene.outlines.toggle()
     assert not any(layer.visible for layer in scene.layers[1::2])
     cells = [indices for _, indices in scene.viewer.canvas.grid.iter_viewboxes(scene.viewer.layers)]
     assert [cell[0] for cell in cells] == [0, 9, 18], "no cell moves when its outlines go"
-    scene.toggle_overlay()
+    assert scene.annotations.texts["only_left"].text == "▲ synthetic: brighter"
+    assert not scene.annotations.texts["both"].visible
+    scene.outlines.toggle()
     assert all(layer.visible for layer in scene.layers[1::2])
 
 
 def test_one_label_alone(scene: ReviewScene) -> None:
     text = scene.annotations.texts["label"]
-    scene.next_label()
+    scene.outlines.next()
     assert set(np.unique(scene.layers[1].data)) == {0, 1}
     assert OTHER_LABEL not in scene.layers[5].data
     assert text.visible
-    scene.next_label()
+    scene.outlines.next()
     assert set(np.unique(scene.layers[3].data)) == {0, 2}
     assert text.text == "label 2 alone"
-    scene.next_label()
+    scene.outlines.next()
     assert set(np.unique(scene.layers[1].data)) == {0, 1, 2}
     assert OTHER_LABEL in scene.layers[5].data
     assert not text.visible

@@ -245,6 +245,40 @@ def test_an_unlocked_draft_survives_the_end_of_the_program(study: FakeStudy) -> 
     assert study.standing_ratings()["regions"][0] == [region]
 
 
+def test_a_draft_is_kept_while_others_are_looked_at(study: FakeStudy) -> None:
+    now = [0.0]
+    session = ReadingSession(study, "ana", clock=lambda: now[0])
+    listed = session.pair
+    session.set_grade(3)
+    now[0] = 5
+    session.visit(listed.synthetic, "patient-03")
+    assert session.draft.empty
+    now[0] = 9
+    session.visit(listed.synthetic, listed.training)
+    assert session.draft.grade == 3
+    session.next()
+    session.set_grade(1)
+    session.keep()
+    resumed = ReadingSession(study, "ana")
+    assert resumed.draft.grade == 1
+    resumed.back()
+    assert resumed.draft.grade == 3, "also that of a pair left before"
+    session.back()
+    assert session.draft.grade == 3
+
+
+def test_time_on_other_candidates_is_time_on_the_pair(study: FakeStudy) -> None:
+    now = [0.0]
+    session = ReadingSession(study, "ana", clock=lambda: now[0])
+    listed = session.pair
+    now[0] = 5
+    session.visit(listed.synthetic, "patient-03")
+    now[0] = 9
+    session.visit(listed.synthetic, listed.training)
+    rate(session, 3)
+    assert study.events[-1]["seconds"] == 9
+
+
 def test_regions_are_taken_back_one_by_one(session: ReadingSession) -> None:
     for place in range(2):
         session.add_region(MarkedRegion("point", (place, 0.0, 0.0)))

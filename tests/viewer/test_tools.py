@@ -250,15 +250,15 @@ def test_jump_follows_the_one_label(scene: ReviewScene) -> None:
     left[30:36, 20:26, 20:26] = 2
     images = replace(scene.images, left_labels=left, right_labels=right, label_difference=label_difference(left, right))
     scene.show(images, TEXTS)
-    scene.inspect_label(2)
-    assert scene.label == 2
+    scene.outlines.inspect(2)
+    assert scene.outlines.label == 2
     assert np.abs(np.subtract(scene.viewer.dims.current_step, (32.5, 22.5, 22.5))).max() <= 1
 
 
 # Marks ------------------------------------------------------------------------------------------------------------
 def test_a_box_is_drawn_with_shift(scene: ReviewScene) -> None:
     marked: list[MarkedRegion] = []
-    scene.marker.marked.connect(marked.append)
+    scene.region_marked.connect(marked.append)
     z = 4.0 * scene.viewer.dims.current_step[0]
     corners = [(z, 40.0, 60.0), (z, 50.0, 70.0), (z, 80.0, 80.0)]
     assert drag(scene, 1, [(10, 10), (30, 30), (90, 50)], corners, cell=1, modifiers=("Shift",))

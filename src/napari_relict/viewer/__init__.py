@@ -1,6 +1,9 @@
 """The napari plugin: look at a match, rate it, watch the thresholds move.
 
-Controllers (`session`, `scene`, `pairs`, `difference`) know neither Qt nor OpenGL and are tested with
-`napari.components.ViewerModel`; `widgets/` draw and emit signals and know nothing of studies being written;
-`review` joins them; `plugin` is where napari and the command line come in.
+Controllers (`session`; `scene` with its tools `windows`, `outlines`, `third_cell`, `pointer`, `marker`, `mouse`,
+`writing`) know neither Qt nor OpenGL and are tested with `napari.components.ViewerModel`. What they compute is in
+files that do not know napari either: `pairs`, `registering`, `windowing`, `composites`, `compare`, `difference`,
+`label_scores`, `lines`, `regions`, `planes`, `framing`. `flicker` and `volumes_beside` need Qt. `widgets/` draw and
+emit signals and know nothing of studies being written; `review` joins them; `plugin` is where napari and the command
+line come in.
 """

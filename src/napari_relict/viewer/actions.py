@@ -25,7 +25,7 @@ def actions_of(review: Review) -> dict[str, Callable[[], Any]]:
         "comment": review.panel.rating.focus_comment, "proceed": session.proceed, "undo": session.undo,
         "amend": session.amend, "back": session.back, "next": session.next, "later": session.review_later,
         "pause": session.pause, "filter": session.next_filter,
-        "volume": scene.toggle_3d, "overlay": scene.toggle_overlay, "label": scene.next_label,
+        "volume": scene.toggle_3d, "overlay": scene.outlines.toggle, "label": scene.outlines.next,
         "frame": scene.frame,
         "slice_up": partial(scene.step, 1), "slice_down": partial(scene.step, -1),
         "slice_up_5": partial(scene.step, 5), "slice_down_5": partial(scene.step, -5),

@@ -30,6 +30,10 @@ class Pointer:
         self._scene.redraw()
         self._scene.writing.place()
 
+    def forget(self) -> None:
+        """Another pair is shown: its differences are elsewhere."""
+        self._found = None
+
     def go_to(self, position: Sequence[float]) -> None:
         """Move the crosshair, and with it the slices of all planes, to this place in mm (z, y, x)."""
         images, dims = self._scene.images, self._scene.viewer.dims
@@ -47,7 +51,7 @@ class Pointer:
         scene = self._scene
         if scene.images is None:
             return False
-        key = (id(scene.images), scene.label, scene.windows.window)
+        key = (scene.outlines.label, scene.windows.window)
         if self._found is None or self._found[0] != key:
             self._found, self._next = (key, self._largest()), 0
         places = self._found[1]
@@ -63,8 +67,8 @@ class Pointer:
         scene, images = self._scene, self._scene.images
         assert images is not None
         inside = (images.left > images.level) | (images.right > images.level)
-        if scene.label is not None and images.label_difference is not None:
-            compared = scene.compared_labels()
+        if scene.outlines.label is not None and images.label_difference is not None:
+            compared = scene.outlines.compared()
             differs = (compared == ONLY_LEFT).astype(np.float32) - (compared == ONLY_RIGHT)
             inside = np.ones_like(inside)  # a segmentation may well reach where the image is dark
         else:

@@ -36,6 +36,7 @@ from napari_relict.viewer.volumes_beside import VolumesBeside
 from napari_relict.viewer.widgets.help import show_help
 from napari_relict.viewer.widgets.ink import ink_for
 from napari_relict.viewer.widgets.reading_panel import ReadingPanel
+from napari_relict.viewer.widgets.score_strips import NONE
 
 STUDY_DOCK = "Study"
 KEEP_AFTER = 400  # ms after a change, the draft is kept
@@ -208,7 +209,7 @@ class Review:
             self.panel.strips.show_scores(self.scores.strips(pair), self.scores.verdict(pair))
             self._compare_labels()
         else:
-            self.panel.strips.hide_scores()
+            self.panel.strips.hide_scores(*([] if self.scores.measures else [NONE]))
             self.tabs.labels.hide_scores()
             self._labelled = None
 

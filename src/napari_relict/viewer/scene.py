@@ -9,19 +9,20 @@ way to compare - stays from pair to pair.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from psygnal import Signal
+from psygnal import Signal, SignalInstance
 
-from napari_relict.measures.segmentation import OTHER_LABEL, label_difference
+from napari_relict.study.regions import MarkedRegion
 from napari_relict.viewer.annotations import Annotations
-from napari_relict.viewer.cells import Cells, nothing
-from napari_relict.viewer.difference import surfaces
+from napari_relict.viewer.cells import Cells
 from napari_relict.viewer.framing import frame
 from napari_relict.viewer.marker import Marker
 from napari_relict.viewer.mouse import Mouse
+from napari_relict.viewer.outlines import Outlines
 from napari_relict.viewer.pairs import PairImages
 from napari_relict.viewer.planes import TRUE_IN_3D, VIEWS, Plane
 from napari_relict.viewer.pointer import Pointer
@@ -35,10 +36,10 @@ __all__ = ["CellTexts", "ReviewScene"]
 
 
 class ReviewScene:
-    """The reading room's canvas: `show` a pair, then `set_plane`, `set_3d`, `step`, `toggle_overlay`.
+    """The reading room's canvas: `show` a pair, then `set_plane`, `set_3d`, `step`, `frame`.
 
     What takes more than a line has its own object: `windows` (window and level), `third` (ways to compare),
-    `pointer` (crosshair, largest differences), `marker` (regions that the reader marks).
+    `outlines` (segmentations), `pointer` (crosshair, largest differences), `marker` (regions that the reader marks).
     """
 
     changed = Signal()  # another pair, or another look at it; not every slice
@@ -46,19 +47,13 @@ class ReviewScene:
     def __init__(self, viewer: ViewerModel) -> None:
         self.viewer = viewer
         self.plane = Plane.AXIAL
-        self.overlay = True
-        self.label: int | None = None  # the one label that is outlined; None: all
         self.rendering = Rendering.ATTENUATED
         self.images: PairImages | None = None
         self.texts: CellTexts | None = None
         self.cells: Cells | None = None
         self.annotations: Annotations | None = None
-        self.windows, self.third, self.pointer, self.marker = (
-            Windows(self),
-            ThirdCell(self),
-            Pointer(self),
-            Marker(self),
-        )
+        self.windows, self.outlines, self.third = Windows(self), Outlines(self), ThirdCell(self)
+        self.pointer, self.marker = Pointer(self), Marker(self)
         self.writing, self.mouse = Writing(self), Mouse(self)
         self._stage = Stage(viewer)
         self._framed_zoom: float | None = None
@@ -67,6 +62,11 @@ class ReviewScene:
     def layers(self) -> list[Any]:
         """Images and segmentations in turn: left, right, difference."""
         return [] if self.cells is None else self.cells.pictures
+
+    @property
+    def region_marked(self) -> SignalInstance:
+        """Emits a `MarkedRegion` when the reader has marked one."""
+        return self.marker.marked
 
     @property
     def in_3d(self) -> bool:
@@ -79,14 +79,15 @@ class ReviewScene:
         another = self.images is not None and self.images.key.names != images.key.names
         if another:
             self.marker.show([])  # they were of the pair before
+        self.pointer.forget()
         self.images, self.texts = images, texts
         if first:
             self._build(images)
         left, _, right, _, _, _ = self.layers
         left.data, right.data = images.left, images.right
         self.windows.update()
-        self._swap_labels()
-        self.writing.titles()
+        self.outlines.swap()
+        self.apply_look()
         if first:
             self._go_to_centre()
             self.set_plane(self.plane)
@@ -158,30 +159,13 @@ class ReviewScene:
             axis = self.viewer.dims.order[0]
             self.viewer.dims.set_current_step(axis, self.viewer.dims.current_step[axis] + by)
 
-    def toggle_overlay(self) -> None:
-        """Outlines of the segmentations on or off."""
-        self.overlay = not self.overlay
-        self.apply_look()
+    def set_window(self, name: str | None) -> None:
+        """A window by its name (see `windowing.presets`); None is the default."""
+        self.windows.choose(name)
 
-    def next_label(self) -> None:
-        """Outline one label alone, the next one each time, then all again."""
-        if self.images is None or self.images.label_difference is None:
-            return
-        present = [int(v) for v in np.union1d(self.images.left_labels, self.images.right_labels) if v]
-        later = [value for value in present if value > (self.label or 0)]
-        self.show_label(later[0] if later else None)
-
-    def show_label(self, label: int | None) -> None:
-        """Outline this label alone; None: all of them."""
-        self.label = label
-        if self.images is not None:
-            self._swap_labels()
-
-    def inspect_label(self, label: int) -> None:
-        """Outline this label alone and go where it differs most."""
-        self.overlay = True
-        self.show_label(label)
-        self.pointer.jump()
+    def show_regions(self, regions: Sequence[MarkedRegion]) -> None:
+        """Show these marks of the open pair and no others; `region_marked` tells of new ones."""
+        self.marker.show(regions)
 
     def frame(self) -> None:
         """Centre all cells on the anatomy and fill them with it, leaving room for titles and marks."""
@@ -196,38 +180,16 @@ class ReviewScene:
 
     # What the tools call ------------------------------------------------------------------------------------
     def apply_look(self) -> None:
-        """What differs between slices and volumes.
-
-        In 3D only what one side clearly has alone is drawn as surfaces: all else would hide it, or hide the images.
-        """
+        """What differs between slices and volumes, and with what the reader chose to see."""
         images, in_3d = self.images, self.in_3d
-        if images is None or self.annotations is None:
+        if images is None or self.cells is None:
             return
-        grey_left, left, grey_right, right, _, outlines = self.layers
-        compared = self.compared_labels()
-        if compared is None:
-            outlines.data = nothing(images)
-        else:
-            outlines.data = surfaces(compared) if in_3d else compared
-        left.visible = right.visible = self.overlay and not in_3d
-        outlines.visible = self.overlay
-        in_slices = compared is not None and not in_3d
-        self.annotations.show_kinds(both=in_slices, other=in_slices and bool((compared == OTHER_LABEL).any()))
-        for layer in (grey_left, grey_right):
+        self.outlines.update()
+        for layer in (self.layers[0], self.layers[2]):
             layer.contrast_limits = self.windows.in_volumes if in_3d else self.windows.window
             layer.rendering = self.rendering
         self.third.update()
-        if not in_3d:
-            for layer in (left, right, outlines):
-                layer.contour = 1
         self.changed.emit()
-
-    def compared_labels(self) -> Any:
-        """The difference of the segmentations as outlined: of all labels, or of the one alone; None without any."""
-        images = self.images
-        if images is None or images.label_difference is None or self.label is None:
-            return None if images is None else images.label_difference
-        return label_difference(images.left_labels, images.right_labels, self.label)
 
     def redraw(self) -> None:
         """Crosshair, regions and the line of the swipe, for the slice on screen."""
@@ -270,18 +232,6 @@ class ReviewScene:
         self.viewer.scene.camera.events.zoom.connect(self.redraw)
         self.viewer.canvas.events.size.connect(self._on_canvas_size)
         self.mouse.attach()
-
-    def _swap_labels(self) -> None:
-        """Segmentations of the pair, or what the one chosen label leaves of them."""
-        images = self.images
-        assert images is not None and self.annotations is not None
-        for layer, labels in ((self.layers[1], images.left_labels), (self.layers[3], images.right_labels)):
-            if labels is None:
-                layer.data = nothing(images)
-            else:
-                layer.data = labels if self.label is None else np.where(labels == self.label, labels, 0)
-        self.annotations.set_label(self.label)
-        self.apply_look()
 
     def _go_to_centre(self) -> None:
         assert self.images is not None

@@ -81,8 +81,6 @@ def take(viewer: napari.Viewer, review: Review, file: Path) -> None:
 
 def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -> list[Path]:
     """Take all pictures; `ratings` pairs are rated on the way (or as many as there are). Give it copies."""
-    from napari_relict.viewer.screenshots_reading import reading_pictures  # it uses what is below
-
     to.mkdir(parents=True, exist_ok=True)
     names = ["review-2d.png", "review-3d.png", "rating.png", "calibration.png"]
     files = [to / name for name in names + (["review-ct.png", "window-level.png"] if ct is not None else [])]
@@ -105,7 +103,6 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
     take(viewer, review, files[3])
     close(viewer)
 
-    files += reading_pictures(study, to, true_grades(study, Study.open(study).verdicts()))
     if ct is not None:
         viewer, widget = _open(ct, blinded=False)
         review = widget.review
@@ -114,6 +111,7 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
         take(viewer, review, files[4])
         review.act("jump")
         review.act("crosshair")
+        review.act("overlay")
         review.scene.windows.choose("bone")
         take(viewer, review, files[5])
         close(viewer)
@@ -193,11 +191,15 @@ def main() -> None:
     parser.add_argument("--ct", type=Path, help="a study of CT, for one more picture")
     parser.add_argument("--ratings", type=int, default=16, help="pairs to rate for the pictures")
     given = parser.parse_args()
+    from napari_relict.viewer.screenshots_reading import reading_pictures  # which uses this file
+
     with tempfile.TemporaryDirectory() as place:
         copies = [
             copy_of(study, Path(place) / name) for name, study in (("mr", given.study), ("ct", given.ct)) if study
         ]
         pictures(copies[0], given.to, given.ratings, *copies[1:])
+        fresh = copy_of(given.study, Path(place) / "reading")
+        reading_pictures(fresh, given.to, true_grades(fresh, Study.open(fresh).verdicts()))
 
 
 if __name__ == "__main__":

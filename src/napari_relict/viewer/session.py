@@ -58,6 +58,7 @@ class ReadingSession:
         self._watch = Stopwatch(clock)
         self._spent: list[float] = []
         self._rated: dict[Showing, Draft] = {}
+        self._begun: dict[Showing, Draft] = {}  # drafts of pairs that were left before they were locked
         self._revealed: set[Hashable] = set()
         self._position = 0
         self._visiting: Showing | None = None
@@ -221,6 +222,7 @@ class ReadingSession:
         where = [i for i, pair in enumerate(self.order) if _key(pair) == _key(taken)]
         if where:
             self._open(where[0])
+            self._watch.restart()
         self.said.emit("Last rating taken back")
         self.ratings_changed.emit()
 
@@ -257,7 +259,8 @@ class ReadingSession:
         there = [i for i, pair in enumerate(self.order) if (pair.synthetic, pair.training) == (synthetic, training)]
         here = self._position if self._position in there else None
         if there:
-            self.go_to(here if here is not None else there[0])
+            if here is None or self.visiting:
+                self.go_to(there[0] if here is None else here)
             return
         base = self.order[self._position] if self.order else None
         swapped = base.swapped if base is not None and base.synthetic == synthetic else False
@@ -313,7 +316,7 @@ class ReadingSession:
             self.round,
             {
                 "open": list(_key(here)),
-                "draft": None if self.locked else self.draft.to_json(),
+                "drafts": [[list(_key(pair)), draft.to_json()] for pair, draft in self._unlocked().items()],
                 "later": [list(_key(pair)) for pair in self.order if pair in self.later],
                 "seconds": round(self._watch.seconds(), 3),
                 "view": self.view,
@@ -328,11 +331,12 @@ class ReadingSession:
         put_off = [by_key.get(_as_key(one)) for one in state.get("later", ())]
         self.later = {self.order[place] for place in put_off if place is not None} - set(self._rated)
         self.view = dict(state.get("view") or {})
+        for key, draft in state.get("drafts", ()):
+            if _as_key(key) in by_key:
+                self._begun[self.order[by_key[_as_key(key)]]] = Draft.from_json(draft)
         place = by_key.get(_as_key(state["open"])) if "open" in state else None
         if place is not None and self.order[place] not in self._rated:
             self._open(place)
-            if state.get("draft"):
-                self.draft = Draft.from_json(state["draft"])
             self._watch.restart(float(state.get("seconds") or 0.0))
             return
         first = self._next_open(-1 if place is None else place)
@@ -340,6 +344,13 @@ class ReadingSession:
 
     def _changed(self) -> None:
         self.state_changed.emit()
+
+    def _unlocked(self) -> dict[Showing, Draft]:
+        """What was said but not locked: of the open pair, and of those left before."""
+        begun = dict(self._begun)
+        if self.order and not self.visiting and not self.locked and not self.draft.empty:
+            begun[self.order[self._position]] = self.draft
+        return begun
 
     def _may_change(self) -> bool:
         if self.paused:
@@ -349,10 +360,16 @@ class ReadingSession:
         return self.rateable and not self.locked
 
     def _open(self, position: int, visiting: Showing | None = None) -> None:
+        self._begun = self._unlocked()
+        if position != self._position:  # time spent on other candidates is time spent on the pair
+            self._watch.restart()
         self._position, self._visiting, self._amending = position, visiting, False
-        stored = None if self.pair is None else self._rated.get(self.pair)
-        self.draft = stored or Draft()
-        self._watch.restart()
+        pair = self.pair
+        if pair is None or self.visiting:
+            self.draft = Draft()
+        else:
+            begun = self._begun.pop(pair, None)
+            self.draft = self._rated.get(pair) or begun or Draft()
         self.pair_changed.emit()
         self._changed()
 

@@ -93,7 +93,9 @@ class VolumesBeside:
         main, volumes = self._main, self.scene
         if volumes is None or main.images is None or main.texts is None:
             return
-        volumes.overlay, volumes.label, volumes.rendering = main.overlay, main.label, main.rendering
+        volumes.outlines.visible, volumes.rendering = main.outlines.visible, main.rendering
+        if volumes.outlines.label != main.outlines.label:
+            volumes.outlines.show(main.outlines.label)
         volumes.third.mode, volumes.third.on_right = main.third.mode, main.third.on_right
         if volumes.images is not main.images:
             first = volumes.images is None

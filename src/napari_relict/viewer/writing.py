@@ -59,7 +59,7 @@ class Writing:
                 compare.drawn(mode, scene.in_3d),
                 texts.left_side,
                 texts.right_side,
-                outlines=images.label_difference is not None,
+                outlines=images.label_difference is not None and scene.outlines.visible,
             )
         )
 

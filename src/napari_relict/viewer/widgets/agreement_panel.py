@@ -33,13 +33,16 @@ class AgreementPanel(QWidget):
         )
 
 
+SHORT = {"within reader, hidden repeats": "repeats", "within reader, second round": "second round"}
+
+
 def in_words(agreement: pd.DataFrame) -> pd.DataFrame:
     """Value and interval in one column, as they are read."""
     if agreement.empty:
         return agreement
-    told = agreement[["kind", "readers", "statistic"]].copy()
+    told = pd.DataFrame({"readers": agreement["readers"], "statistic": agreement["statistic"]})
     told["value"] = [
         number(row.value) if pd.isna(row.low) else f"{number(row.value)} [{number(row.low)}, {number(row.high)}]"
         for row in agreement.itertuples()
     ]
-    return told.assign(pairs=agreement["pairs"], note=agreement["note"])
+    return told.assign(pairs=agreement["pairs"], of=agreement["kind"].replace(SHORT), note=agreement["note"])

@@ -113,6 +113,7 @@ class ReadingPanel(QWidget):
             locked=session.locked,
             later=session.pair in session.later,
             all_done=total > 0 and done == total,
+            paused=session.paused,
         )
 
     def show_others(self, told: list[str]) -> None:

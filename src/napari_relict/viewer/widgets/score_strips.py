@@ -11,6 +11,7 @@ from napari_relict.viewer.scores import Strip, number
 from napari_relict.viewer.widgets.ink import DARK, Axis, Ink
 
 HIDDEN = "Scores are shown once the rating is locked."
+NONE = "A reading kit has no scores."
 LEGEND = "▼ pair  ◇ other candidates  ▯ known to be no copies  ┆ threshold  closer →"
 NEAR = 7  # pixels from a mark that still mean it
 
@@ -152,9 +153,9 @@ class ScoreStrips(QWidget):
         self._layout.addStretch(1)
         self.views: list[StripView] = []
 
-    def hide_scores(self) -> None:
+    def hide_scores(self, why: str = HIDDEN) -> None:
         self._clear()
-        self.note.setText(HIDDEN)
+        self.note.setText(why)
 
     def show_scores(self, strips: list[Strip], verdict: str = "") -> None:
         self._clear()

@@ -13,6 +13,7 @@ from napari_relict.viewer.scores import Scores, Threshold, number
 from napari_relict.viewer.scores_map import MARKERS, MapPoints, default_axes, map_points
 from napari_relict.viewer.widgets.ink import DARK, Ink
 
+NOTE = "closer is right and up; click a point to open its pair"
 NEAR = 14  # pixels from a point that still mean it
 
 
@@ -36,7 +37,7 @@ class StudyMap(QWidget):
             box.currentIndexChanged.connect(self._redraw)
             head.addWidget(QLabel(f"{name.capitalize()}", self))
             head.addWidget(box)
-        self.told = QLabel("click a point to open its pair", self)
+        self.told = QLabel(NOTE, self)
         self.told.setTextFormat(Qt.TextFormat.PlainText)
         head.addWidget(self.told, 1)
         layout.addLayout(head)
@@ -106,8 +107,8 @@ class StudyMap(QWidget):
                 linewidths=2, label="open now",
             )  # fmt: skip
         _limits(axes, points.x_threshold, points.y_threshold, ink)
-        axes.set_xlabel(f"{points.x_title}   closer →", color=ink.text)
-        axes.set_ylabel(f"{points.y_title}   closer →", color=ink.text)
+        axes.set_xlabel(f"{points.x_title} →", color=ink.text)
+        axes.set_ylabel(f"{points.y_title} →", color=ink.text)
         if points.x_flipped:
             axes.invert_xaxis()
         if points.y_flipped:
@@ -125,7 +126,7 @@ class StudyMap(QWidget):
     def _on_move(self, event: MouseEvent) -> None:
         found = self.nearest(event.x, event.y)
         if found is None or self._points is None:
-            self.told.setText("click a point to open its pair")
+            self.told.setText(NOTE)
             return
         p = self._points
         self.told.setText(
