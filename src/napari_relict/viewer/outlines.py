@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_relict.measures.segmentation import OTHER_LABEL, label_difference
-from napari_relict.viewer.cells import nothing
+from napari_relict.viewer.cells import nothing, set_visible
 from napari_relict.viewer.difference import surfaces
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ class Outlines:
             outlines.data = nothing(images)
         else:
             outlines.data = surfaces(compared) if in_3d else compared
-        left.visible = right.visible = self.visible and not in_3d
-        outlines.visible = self.visible
+        for layer in (left, right):
+            set_visible(layer, self.visible and not in_3d)
+        set_visible(outlines, self.visible)
         in_slices = compared is not None and self.visible and not in_3d
         annotations.show_kinds(both=in_slices, other=in_slices and bool((compared == OTHER_LABEL).any()))
         if not in_3d:

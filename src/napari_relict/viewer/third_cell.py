@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_relict.viewer import colours
+from napari_relict.viewer.cells import set_visible
 from napari_relict.viewer.compare import Mode, drawn, next_mode
 from napari_relict.viewer.composites import Checkerboard, Difference, Swipe
 from napari_relict.viewer.difference import difference_limit
@@ -94,7 +95,8 @@ class ThirdCell:
             return
         mode = drawn(self.mode, self._scene.in_3d)
         # First: what is seen of an overlay alone must not be seen over anything else.
-        self._scene.cells.second.visible = False
+        if mode is not Mode.OVERLAY:
+            set_visible(self._scene.cells.second, False)
         if mode is Mode.DIFFERENCE:
             self._show_difference(self._scene.images)
         else:
@@ -135,7 +137,7 @@ class ThirdCell:
             image.data, image.colormap = images.left, colours.ramp(colours.LEFT)
             second.data, second.colormap = images.right, colours.ramp(colours.complement(colours.LEFT))
             second.contrast_limits = window
-            second.visible = True
+            set_visible(second, True)
         elif mode is Mode.CHECKERBOARD:
             z, y, x = (max(2, round(SQUARE_MM / step)) for step in images.spacing)
             image.data = Checkerboard(images.left, images.right, (z, y, x))

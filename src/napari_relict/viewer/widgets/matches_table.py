@@ -39,6 +39,7 @@ class PairsTable(QWidget):
         self.view.verticalHeader().hide()
         self.view.setWordWrap(False)
         self.view.horizontalHeader().setStretchLastSection(True)
+        self.view.horizontalHeader().setResizeContentsPrecision(0)  # by the rows on screen alone: lists are long
         self.view.activated.connect(self._on_activated)
         layout.addWidget(self.view)
 
