@@ -9,6 +9,7 @@ import numpy as np
 from napari_relict.measures.segmentation import OTHER_LABEL, label_difference
 from napari_relict.viewer.cells import nothing
 from napari_relict.viewer.difference import surfaces
+from napari_relict.viewer.stage import set_visible
 
 if TYPE_CHECKING:
     from napari_relict.viewer.scene import ReviewScene
@@ -83,8 +84,9 @@ class Outlines:
             outlines.data = nothing(images)
         else:
             outlines.data = surfaces(compared) if in_3d else compared
-        left.visible = right.visible = self.visible and not in_3d
-        outlines.visible = self.visible
+        for layer in (left, right):
+            set_visible(layer, self.visible and not in_3d)
+        set_visible(outlines, self.visible)
         in_slices = compared is not None and self.visible and not in_3d
         annotations.show_kinds(both=in_slices, other=in_slices and bool((compared == OTHER_LABEL).any()))
         if not in_3d:
