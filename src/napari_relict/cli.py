@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_relict import __version__
+from napari_relict.cli_reading import StudyFolder, open_viewer
+from napari_relict.cli_reading import commands as reading_commands
 from napari_relict.errors import RelictError, UsageError
 from napari_relict.terminal import TerminalProgress, has_screen, say
 
@@ -27,8 +29,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(reading_commands)
 
-StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="folder of the study", show_default=False)]
 Folder = Annotated[Path | None, typer.Option(metavar="DIR", show_default=False)]
 
 
@@ -42,6 +44,8 @@ class Table(StrEnum):
     ratings = "ratings"
     verdicts = "verdicts"
     thresholds = "thresholds"
+    labels = "labels"
+    agreement = "agreement"
 
 
 class Importable(StrEnum):
@@ -84,7 +88,7 @@ def demo(
     say(f"report: {_report(heads)}")
     if look:
         say("opening the viewer; when you close it, the CT study is made too (Ctrl-C leaves it out)")
-        _open_viewer(heads.folder, None, True)
+        open_viewer(heads.folder, None, True)
     with TerminalProgress() as progress:
         bodies = ct_study(study, progress)
     _summary(bodies)
@@ -171,21 +175,6 @@ def match(
 
 
 @app.command()
-def review(
-    study: StudyFolder,
-    reader: Annotated[str | None, typer.Option(metavar="NAME", help="who rates", show_default=False)] = None,
-    unblinded: Annotated[bool, typer.Option("--unblinded", help="show names and scores at once")] = False,
-) -> None:
-    """Open the viewer: pairs side by side, to be rated."""
-    opened = _open(study)
-    if opened.matches().empty:
-        raise UsageError(f"{study}: nothing was matched yet; run: napari-relict match {study}")
-    if not has_screen():
-        raise UsageError("no screen to open a window on; run this where there is one, or under xvfb-run")
-    _open_viewer(study, reader, not unblinded)
-
-
-@app.command()
 def calibrate(study: StudyFolder) -> None:
     """Thresholds and verdicts from the ratings given so far."""
     opened = _open(study)
@@ -208,7 +197,10 @@ def calibrate(study: StudyFolder) -> None:
 def export(
     study: StudyFolder,
     table: Annotated[Table, typer.Argument(show_default=False)],
-    to: Annotated[Path, typer.Option(metavar="FILE", help=".csv, .parquet or .json", show_default=False)],
+    to: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help=".csv, .parquet or .json; a folder for labels, too", show_default=False),
+    ],
 ) -> None:
     """Write a table of the study to a file."""
     opened = _open(study)
@@ -243,16 +235,6 @@ def _report(study: Study) -> Path:
     from napari_relict.report import write_report
 
     return write_report(study)
-
-
-def _open_viewer(folder: Path, reader: str | None, blinded: bool) -> None:
-    try:
-        from napari_relict.viewer.plugin import run_review
-    except ImportError as error:  # no Qt binding: the core works without one
-        raise UsageError(
-            f"the viewer cannot start ({error}); install napari with a Qt binding: pip install 'napari[all]'"
-        ) from error
-    run_review(folder, reader=reader, blinded=blinded)
 
 
 def _pictures(study: Study) -> None:

@@ -11,7 +11,7 @@ import pytest
 from napari_relict.errors import DataError
 from napari_relict.report import write_report
 from napari_relict.report.pictures import match_figure, pair_figure, png, write_pair_pictures
-from napari_relict.study import Pair, Study
+from napari_relict.study import Showing, Study
 
 
 def _text(page: str) -> str:
@@ -41,7 +41,7 @@ def test_thresholds_appear_with_their_intervals(matched: Study) -> None:
     matches = matched.matches()
     for row in matches[matches["rank"] == 1].itertuples():
         grade = 4 if row.synthetic.startswith("copy") else 1
-        matched.rate(Pair(row.synthetic, row.training), grade, reader="Ada & <Bob>", session="s")
+        matched.rate(Showing(row.synthetic, row.training), grade, reader="Ada & <Bob>", session="s")
     matched.calibrate()
     page = write_report(matched).read_text()
     assert "Ada &amp; &lt;Bob&gt;" in page

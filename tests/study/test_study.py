@@ -14,7 +14,7 @@ import phantom
 from conftest import MEASURES
 from napari_relict.errors import DataError, UsageError
 from napari_relict.measures.registry import deciders
-from napari_relict.study import Pair, Study
+from napari_relict.study import Showing, Study
 
 COPIES = {"copy-exact": "train-00", "copy-mirror": "train-01", "copy-rotated": "train-02"}
 
@@ -127,7 +127,7 @@ def test_duplicates_in_the_real_data_are_reported(phantom_folders: dict[str, Pat
 
 def test_matching_again_changes_nothing_and_keeps_ratings(matched: Study) -> None:
     before = matched.matches()
-    pair = Pair("novel-0", str(before[before["synthetic"] == "novel-0"]["training"].iloc[0]))
+    pair = Showing("novel-0", str(before[before["synthetic"] == "novel-0"]["training"].iloc[0]))
     matched.rate(pair, 1, reader="ada", session="s")
     stages: list[str] = []
     matched.match(measures=MEASURES, progress=lambda s, d, t: stages.append(s))
@@ -211,7 +211,7 @@ def test_thresholds_follow_the_ratings(matched: Study) -> None:
     first = matches[matches["rank"] == 1]
     for synthetic, training in first[["synthetic", "training"]].to_numpy():
         grade = 4 if synthetic in COPIES else 1
-        matched.rate(Pair(synthetic, training), grade, reader="ada", session="s")
+        matched.rate(Showing(synthetic, training), grade, reader="ada", session="s")
     table = matched.calibrate().set_index("measure")
     copies, novel = (first[first["synthetic"].isin(COPIES) == is_copy]["ncc"] for is_copy in (True, False))
     if copies.min() > novel.max():
@@ -224,19 +224,11 @@ def test_thresholds_follow_the_ratings(matched: Study) -> None:
 
 
 def test_the_reader_overrules_the_p_value(matched: Study) -> None:
-    matched.rate(Pair("copy-exact", "train-00"), 1, reader="ada", session="s")
+    matched.rate(Showing("copy-exact", "train-00"), 1, reader="ada", session="s")
     matched.calibrate()
     verdict = matched.verdicts().set_index("synthetic").loc["copy-exact"]
     assert verdict["verdict"] == "no replica"
     assert verdict["q_value"] < 0.05
-
-
-def test_reading_lists_hold_every_volume_in_an_order_of_the_readers_own(matched: Study) -> None:
-    ada, bob = matched.reading_list("ada"), matched.reading_list("bob")
-    assert ada == matched.reading_list(" ada ")
-    assert set(ada) == set(bob)
-    assert len(ada) == 6
-    assert ada != bob
 
 
 def test_volumes_of_another_grid_are_prepared_again(matched: Study) -> None:
@@ -381,7 +373,7 @@ def test_training_volumes_that_stand_twice_are_no_null(tmp_path: Path) -> None:
 def test_a_rated_pair_that_is_gone_does_not_break_the_report(matched: Study) -> None:
     from napari_relict.report import write_report
 
-    gone = Pair("novel-0", "train-99")
+    gone = Showing("novel-0", "train-99")
     matched.rate(gone, 4, reader="ada", session="s")
     matched.calibrate()
     verdict = matched.verdicts().set_index("synthetic").loc["novel-0"]

@@ -7,6 +7,7 @@ all made from ellipsoids on a 48 x 56 x 48 grid. No file is touched; ratings are
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from napari_relict.study.reading import Showing
+from napari_relict.study.regions import MarkedRegion
 
 SHAPE = (48, 56, 48)
 TRAINING = [f"patient-{i:02d}" for i in range(5)]
@@ -32,6 +36,12 @@ SYNTHETIC = {
 }
 
 
+COLUMNS = [
+    *("reader", "round", "repeat", "synthetic", "training", "grade", "confidence", "criteria", "comment"),
+    *("regions", "seconds", "order_index", "blinded", "swapped", "time"),
+]
+
+
 @dataclass(frozen=True)
 class Measure:
     name: str
@@ -39,12 +49,6 @@ class Measure:
     level: str
     higher_is_closer: bool
     unit: str = ""
-
-
-@dataclass(frozen=True)
-class Pair:
-    synthetic: str
-    training: str
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,8 @@ class FakeStudy:
     volumes_loaded: list[tuple[str, str]] = field(default_factory=list)
     calibrations: int = 0
     closed: bool = False
+    repeats: int = 0
+    states: dict[tuple[str, str], str] = field(default_factory=dict)
     alignments: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -240,70 +246,104 @@ class FakeStudy:
     def label_dice(self, synthetic: str, training: str) -> pd.DataFrame:
         return pd.DataFrame({"label": [1, 2], "dice": [0.95, 0.8]})
 
-    def reading_list(self, reader: str) -> list[Pair]:
+    def mirrored(self, synthetic: str, training: str) -> bool:
+        row = self._matches[(self._matches.synthetic == synthetic) & (self._matches.training == training)]
+        return bool(row.mirrored.any())
+
+    def reading_list(self, reader: str, round: str = "first") -> list[Showing]:
+        """All nearest pairs in the reader's order; with `repeats`, the first of them once more at the end."""
         first = self._matches[self._matches["rank"] == 1]
-        pairs = [Pair(s, t) for s, t in zip(first.synthetic, first.training, strict=True)]
-        random.Random(hashlib.sha256(reader.encode()).hexdigest()).shuffle(pairs)
-        return pairs
+        chance = random.Random(hashlib.sha256(f"{reader} {round}".encode()).hexdigest())
+        pairs = [(s, t) for s, t in zip(first.synthetic, first.training, strict=True)]
+        chance.shuffle(pairs)
+        showings = [Showing(*pair, swapped=chance.random() < 0.5) for pair in pairs]
+        again = [Showing(*pair, repeat=True, swapped=chance.random() < 0.5) for pair in pairs[: self.repeats]]
+        return [*showings, *again]
 
     def rate(
         self,
-        pair: Pair,
+        showing: Showing,
         grade: int,
         *,
         reader: str,
         session: str,
+        round: str = "first",
         confidence: int | None = None,
         criteria: Sequence[str] = (),
         comment: str = "",
+        regions: Sequence[MarkedRegion] = (),
         seconds: float | None = None,
         order_index: int | None = None,
         blinded: bool = True,
-        swapped: bool = False,
     ) -> str:
         event = {
             "id": f"e{len(self.events)}",
             "kind": "rate",
             "reader": reader,
+            "round": round,
+            "repeat": showing.repeat,
             "session": session,
-            "synthetic": pair.synthetic,
-            "training": pair.training,
+            "synthetic": showing.synthetic,
+            "training": showing.training,
             "grade": grade,
             "confidence": confidence,
             "criteria": "; ".join(criteria),
             "comment": comment,
+            "regions": list(regions),
             "seconds": seconds,
             "order_index": order_index,
             "blinded": blinded,
-            "swapped": swapped,
+            "swapped": showing.swapped,
             "time": pd.Timestamp.now(),
         }
         self.events.append(event)
         return event["id"]
 
-    def undo(self, *, reader: str, session: str) -> Pair | None:
+    def undo(self, *, reader: str, session: str, round: str = "first") -> Showing | None:
         undone = {event["of"] for event in self.events if event["kind"] == "undo"}
         for event in reversed(self.events):
-            if event["kind"] == "rate" and event["reader"] == reader and event["id"] not in undone:
+            mine = event["kind"] == "rate" and (event["reader"], event["round"]) == (reader, round)
+            if mine and event["id"] not in undone:
                 self.events.append({"id": f"e{len(self.events)}", "kind": "undo", "of": event["id"], "reader": reader})
-                return Pair(event["synthetic"], event["training"])
+                return Showing(event["synthetic"], event["training"], event["repeat"], event["swapped"])
         return None
 
-    def ratings(self) -> pd.DataFrame:
+    def standing_ratings(self) -> pd.DataFrame:
         undone = {event["of"] for event in self.events if event["kind"] == "undo"}
         kept = [e for e in self.events if e["kind"] == "rate" and e["id"] not in undone]
-        frame = pd.DataFrame(
-            kept,
-            columns=[
-                "reader",
-                "synthetic",
-                "training",
-                "grade",
-                "confidence",
-                "criteria",
-                "comment",
-                "time",
-                "blinded",
-            ],
+        frame = pd.DataFrame(kept, columns=COLUMNS)
+        key = ["reader", "round", "synthetic", "training", "repeat"]
+        return frame.drop_duplicates(key, keep="last", ignore_index=True)
+
+    def ratings(self) -> pd.DataFrame:
+        standing = self.standing_ratings()
+        first = standing[~standing["repeat"].astype(bool)]
+        return first.drop_duplicates(["reader", "synthetic", "training"], keep="last", ignore_index=True)
+
+    def agreement(self) -> pd.DataFrame:
+        columns = ["kind", "readers", "statistic", "value", "low", "high", "pairs", "method", "note"]
+        return pd.DataFrame(
+            [("two readers", "ana, ben", "percentage", 0.75, 0.5, 1.0, 8, "bootstrap", "")], columns=columns
         )
-        return frame.drop_duplicates(["reader", "synthetic", "training"], keep="last", ignore_index=True)
+
+    def disagreements(self) -> pd.DataFrame:
+        ratings = self.ratings().groupby(["synthetic", "training"])["grade"].agg(["min", "max"]).reset_index()
+        apart = ratings[ratings["min"] < ratings["max"]]
+        return pd.DataFrame(
+            {
+                "synthetic": apart["synthetic"],
+                "training": apart["training"],
+                "lowest": apart["min"],
+                "highest": apart["max"],
+                "spread": apart["max"] - apart["min"],
+                "consensus": False,
+                "grades": "",
+            }
+        )
+
+    def reading_state(self, reader: str, round: str) -> dict[str, Any] | None:
+        kept = self.states.get((reader, round))
+        return None if kept is None else json.loads(kept)
+
+    def keep_reading_state(self, reader: str, round: str, state: dict[str, Any]) -> None:
+        self.states[reader, round] = json.dumps(state)

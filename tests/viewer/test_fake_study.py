@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 import pytest
-from fake_study import FakeStudy, FakeVolume, Measure, NullScores, Pair
+from fake_study import FakeStudy, FakeVolume, Measure, NullScores
 
 from napari_relict import calibration, measures, study
 from napari_relict.volumes.cohort import PreparedVolume
@@ -24,7 +24,6 @@ def test_every_call_of_the_fake_can_be_made_on_a_study(name: str) -> None:
 @pytest.mark.parametrize(
     ("fake", "true"),
     [
-        (Pair, study.Pair),
         (NullScores, calibration.NullScores),
         (Measure, measures.Measure),
         (FakeVolume, PreparedVolume),

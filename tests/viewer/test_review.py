@@ -17,7 +17,8 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
 from napari_relict.errors import DataError
 from napari_relict.viewer.pairs import PairKey
 from napari_relict.viewer.plugin import ReviewWidget
-from napari_relict.viewer.review import STUDY_DOCK, cell_texts, elided
+from napari_relict.viewer.review import STUDY_DOCK
+from napari_relict.viewer.titles import cell_texts, elided
 from napari_relict.viewer.widgets.score_strips import HIDDEN
 
 Settle = Callable[[Any], None]
@@ -83,7 +84,7 @@ class TestInAWindow:
         assert review.session.progress() == (8, 8)
         threshold = review.scores.threshold("ncc")
         assert threshold is not None
-        assert f"{threshold.value:.3f}" in review.calibration.views[0].threshold_text()
+        assert f"{threshold.value:.3f}" in review.tabs.calibration.views[0].threshold_text()
         before = len(study.ratings())
         review.act("undo")
         settle(review)
@@ -247,6 +248,12 @@ class TestInAWindow:
         review.act("compare_next")
         qtbot.waitUntil(lambda: not review.flicker.running, timeout=5_000)
 
+    def test_a_row_of_the_labels_outlines_that_label(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
+        review = open_widget(study, blinded=False).review
+        review.tabs.labels.label_chosen.emit(2)
+        assert review.scene.outlines.label == 2
+        assert set(np.unique(review.scene.layers[1].data)) == {0, 2}
+
     def test_volumes_below_the_slices(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
         widget = open_widget(study)
         review, window = widget.review, widget.window()
@@ -300,8 +307,8 @@ class TestInAWindow:
 
     def test_unblinded_any_match_can_be_looked_at(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
         review = open_widget(study, blinded=False).review
-        index = review.matches.proxy.index(1, 0)
-        review.matches.view.activated.emit(index)
+        index = review.tabs.matches.proxy.index(1, 0)
+        review.tabs.matches.view.activated.emit(index)
         settle(review)
         assert review.scene.layers[2].name == "Training  patient-01"
         assert not review.session.rateable

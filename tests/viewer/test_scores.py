@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from fake_study import FakeStudy, Pair
+from fake_study import FakeStudy
 
+from napari_relict.study.reading import Showing
 from napari_relict.viewer.scores import Scores, Strip, Threshold, number
 
-COPY = Pair("syn-00", "patient-00")
+COPY = Showing("syn-00", "patient-00")
 
 
 def strip(score: float, higher: bool, threshold: float | None) -> Strip:
@@ -35,24 +36,24 @@ def test_strips_come_from_the_matches(study: FakeStudy) -> None:
     assert [s.name for s in strips] == ["ncc", "mse", "mobilenet_v2", "dice"]
     assert strips[0].score == pytest.approx(1.0)
     assert all(s.threshold is None for s in strips)
-    assert Scores(study).strips(Pair("syn-00", "nobody")) == []
+    assert Scores(study).strips(Showing("syn-00", "nobody")) == []
 
 
 def test_mirrored_and_verdict(study: FakeStudy) -> None:
     scores = Scores(study)
-    assert scores.mirrored(Pair("syn-02", "patient-02"))
+    assert scores.mirrored(Showing("syn-02", "patient-02"))
     assert not scores.mirrored(COPY)
     assert scores.verdict(COPY) == "Verdict: exact replica, p 0.010, q 0.020"
-    assert scores.verdict(Pair("syn-00", "patient-01")) == ""
+    assert scores.verdict(Showing("syn-00", "patient-01")) == ""
 
 
 def test_calibrated_rows(study: FakeStudy) -> None:
-    def rate(pair: Pair, grade: int, reader: str) -> None:
+    def rate(pair: Showing, grade: int, reader: str) -> None:
         study.rate(pair, grade, reader=reader, session="s")
 
     rate(COPY, 4, "ana")
     rate(COPY, 1, "ben")  # median 2.5: a tie falls on the replica's side
-    rate(Pair("syn-03", "patient-03"), 1, "ana")
+    rate(Showing("syn-03", "patient-03"), 1, "ana")
     scores = Scores(study)
     rows = scores.calibrated(study.ratings())
     assert [row.replica.tolist() for row in rows] == [[True, False]] * 4
@@ -69,7 +70,7 @@ def test_calibrated_without_ratings(study: FakeStudy) -> None:
 
 def test_what_could_not_be_computed_reads_as_missing(study: FakeStudy) -> None:
     study.rate(COPY, 4, reader="ana", session="s")
-    study.rate(Pair("syn-03", "patient-03"), 1, reader="ana", session="s")
+    study.rate(Showing("syn-03", "patient-03"), 1, reader="ana", session="s")
     scores = Scores(study)
     scores.thresholds = scores.thresholds.astype(object)
     scores.thresholds.loc[:, "threshold"] = None

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 from fake_study import FakeStudy
 
-from napari_relict.viewer.session import ReadingSession, swapped_sides
+from napari_relict.study.reading import Showing
+from napari_relict.study.regions import MarkedRegion
+from napari_relict.viewer.session import ReadingSession
 
 
 def rate(session: ReadingSession, grade: int) -> None:
@@ -29,7 +31,7 @@ def test_a_locked_rating_is_in_the_study_at_once(study: FakeStudy) -> None:
     event = study.events[-1]
     assert event["seconds"] == pytest.approx(7.5)
     assert event["blinded"] is True
-    assert event["swapped"] is swapped_sides("ana", pair)
+    assert event["swapped"] is pair.swapped is session.swapped
     assert event["order_index"] == 0
 
 
@@ -141,19 +143,11 @@ def test_a_session_goes_on_where_the_last_one_stopped(study: FakeStudy) -> None:
     assert ReadingSession(study, "ben").progress() == (0, 8), "another reader starts afresh"
 
 
-def test_sides_depend_on_reader_and_pair_only(study: FakeStudy) -> None:
-    order = study.reading_list("ana")
-    sides = [swapped_sides("ana", pair) for pair in order]
-    assert sides == [swapped_sides("ana", pair) for pair in order]
-    assert len(set(sides)) == 2
-    assert sides != [swapped_sides("ben", pair) for pair in order]
-
-
-def test_only_rank_one_is_rated(study: FakeStudy) -> None:
+def test_only_pairs_of_the_list_are_rated(study: FakeStudy) -> None:
     session = ReadingSession(study, "ana", blinded=False)
-    other = type(session.order[0])("syn-00", "patient-01")
-    session.visit(other)
-    assert session.pair == other
+    session.visit("syn-00", "patient-01")
+    assert session.pair == Showing("syn-00", "patient-01")
+    assert session.visiting
     session.set_grade(4)
     assert not session.lock()
     assert study.events == []
@@ -161,10 +155,160 @@ def test_only_rank_one_is_rated(study: FakeStudy) -> None:
     assert session.pair == session.order[0]
 
 
-def test_other_matches_stay_closed_while_blinded(session: ReadingSession) -> None:
-    opened = session.pair
-    session.visit(type(opened)("syn-00", "patient-01"))
-    assert session.pair == opened
+def test_blinded_readers_look_at_other_candidates_without_scores(session: ReadingSession) -> None:
+    listed = session.pair
+    session.visit(listed.synthetic, "patient-03")
+    assert session.visiting
+    assert (session.swapped, session.scores_visible) == (listed.swapped, False), "the synthetic stays on its side"
+    session.proceed()
+    assert session.pair == session.order[1], "Enter goes on in the list"
+    session.go_to(0)
+    rate(session, 1)
+    session.visit(listed.synthetic, "patient-03")
+    assert session.scores_visible
+
+
+def test_a_hidden_repeat_is_rated_by_itself(study: FakeStudy) -> None:
+    study.repeats = 2
+    session = ReadingSession(study, "ana")
+    first, repeat = session.order[0], session.order[8]
+    assert (repeat.synthetic, repeat.repeat) == (first.synthetic, True)
+    rate(session, 4)
+    session.go_to(8)
+    assert not session.locked
+    assert not session.scores_visible
+    rate(session, 2)
+    assert study.standing_ratings()["grade"].tolist() == [4, 2]
+    session.undo()
+    assert session.pair == repeat
+    assert session.rating_of(first).grade == 4
+
+
+def test_rounds_are_apart(study: FakeStudy) -> None:
+    rate(ReadingSession(study, "ana"), 4)
+    second = ReadingSession(study, "ana", round="second")
+    assert second.progress() == (0, 8)
+    rate(second, 3)
+    assert study.standing_ratings()["round"].tolist() == ["first", "second"]
+    second.undo()
+    second.undo()
+    assert study.standing_ratings()["round"].tolist() == ["first"], "undo stays in its round"
+
+
+def test_pauses_do_not_count(study: FakeStudy) -> None:
+    now = [0.0]
+    session = ReadingSession(study, "ana", clock=lambda: now[0])
+    now[0] = 4
+    session.pause()
+    session.set_grade(3)
+    assert session.draft.grade is None
+    assert not session.lock()
+    now[0] = 1000
+    session.pause()
+    rate(session, 3)
+    assert study.events[-1]["seconds"] == 4
+
+
+def test_the_time_left_follows_the_readers_pace(study: FakeStudy) -> None:
+    now = [0.0]
+    session = ReadingSession(study, "ana", clock=lambda: now[0])
+    for seconds in (10, 30, 20):
+        assert session.seconds_left() is None
+        now[0] += seconds
+        rate(session, 1)
+        session.proceed()
+    assert session.seconds_left() == 5 * 20
+
+
+def test_an_unlocked_draft_survives_the_end_of_the_program(study: FakeStudy) -> None:
+    now = [0.0]
+    session = ReadingSession(study, "ana", clock=lambda: now[0])
+    put_off = session.pair
+    session.review_later()
+    session.go_to(3)
+    region = MarkedRegion("box", (1.0, 2.0, 3.0), (4.0, 5.0, 6.0), "synthetic")
+    session.set_grade(2)
+    session.set_confidence(1)
+    session.set_comment("half way")
+    session.add_region(region)
+    now[0] = 12
+    session.view = {"plane": "coronal", "at": [1, 2, 3]}
+    session.keep()
+    resumed = ReadingSession(study, "ana", clock=lambda: now[0])
+    assert resumed.pair == session.pair
+    assert resumed.draft == session.draft
+    assert resumed.draft.regions == [region]
+    assert (resumed.later, resumed.view) == ({put_off}, session.view)
+    now[0] = 15
+    assert resumed.lock()
+    assert study.events[-1]["seconds"] == 15
+    assert study.standing_ratings()["regions"][0] == [region]
+
+
+def test_a_draft_is_kept_while_others_are_looked_at(study: FakeStudy) -> None:
+    now = [0.0]
+    session = ReadingSession(study, "ana", clock=lambda: now[0])
+    listed = session.pair
+    session.set_grade(3)
+    now[0] = 5
+    session.visit(listed.synthetic, "patient-03")
+    assert session.draft.empty
+    now[0] = 9
+    session.visit(listed.synthetic, listed.training)
+    assert session.draft.grade == 3
+    session.next()
+    session.set_grade(1)
+    session.keep()
+    resumed = ReadingSession(study, "ana")
+    assert resumed.draft.grade == 1
+    resumed.back()
+    assert resumed.draft.grade == 3, "also that of a pair left before"
+    session.back()
+    assert session.draft.grade == 3
+
+
+def test_time_on_other_candidates_is_time_on_the_pair(study: FakeStudy) -> None:
+    now = [0.0]
+    session = ReadingSession(study, "ana", clock=lambda: now[0])
+    listed = session.pair
+    now[0] = 5
+    session.visit(listed.synthetic, "patient-03")
+    now[0] = 9
+    session.visit(listed.synthetic, listed.training)
+    rate(session, 3)
+    assert study.events[-1]["seconds"] == 9
+
+
+def test_regions_are_taken_back_one_by_one(session: ReadingSession) -> None:
+    for place in range(2):
+        session.add_region(MarkedRegion("point", (place, 0.0, 0.0)))
+    session.remove_region()
+    assert [region.centre[0] for region in session.draft.regions] == [0]
+    rate(session, 1)
+    session.remove_region()
+    assert len(session.draft.regions) == 1, "a locked rating stays as it is"
+
+
+def test_a_filter_narrows_the_way(session: ReadingSession) -> None:
+    for grade in (4, 1, 3):
+        rate(session, grade)
+        session.proceed()
+    session.set_filter("replicas")
+    assert session.listed() == [0, 2]
+    assert session.position == 0
+    session.next()
+    assert session.position == 2
+    session.next()
+    assert session.position == 2
+    session.set_filter("open")
+    assert session.listed() == [3, 4, 5, 6, 7]
+    said: list[str] = []
+    session.said.connect(said.append)
+    session.set_filter("unsure")
+    assert session.listed() == []
+    assert "No pairs" in said[0]
+    session.next_filter()
+    assert session.filter.name == "all", "parts without pairs are passed over"
 
 
 def test_an_empty_reading_list_harms_nobody(study: FakeStudy) -> None:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from fake_study import FakeStudy, Pair
+from fake_study import FakeStudy
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLineEdit, QMainWindow, QTableView, QVBoxLayout, QWidget
 
+from napari_relict.study.reading import Showing
 from napari_relict.viewer.keys import BY_ACTION, KEYS
 from napari_relict.viewer.scores import Scores
 from napari_relict.viewer.session import Draft, ReadingSession
@@ -16,8 +17,9 @@ from napari_relict.viewer.tables import FrameModel, FrameProxy
 from napari_relict.viewer.widgets.calibration_panel import CalibrationPanel
 from napari_relict.viewer.widgets.help import help_html
 from napari_relict.viewer.widgets.ink import Axis
-from napari_relict.viewer.widgets.matches_table import PairsTable, matches_frame, reading_frame
+from napari_relict.viewer.widgets.matches_table import PairsTable, matches_frame
 from napari_relict.viewer.widgets.rating_bar import RatingBar
+from napari_relict.viewer.widgets.reading_list import reading_frame
 from napari_relict.viewer.widgets.score_strips import HIDDEN, ScoreStrips
 
 CRITERIA = ["anatomy", "lesion"]
@@ -115,7 +117,7 @@ def test_strips_are_hidden_and_shown(qtbot: Any, study: FakeStudy) -> None:
     strips.resize(380, 500)
     strips.show()
     assert strips.note.text() == HIDDEN
-    strips.show_scores(Scores(study).strips(Pair("syn-00", "patient-00")), "Verdict: exact replica")
+    strips.show_scores(Scores(study).strips(Showing("syn-00", "patient-00")), "Verdict: exact replica")
     assert strips.views[0].accessibleName().startswith("NCC 1.000")
     assert "Verdict" in strips.note.text()
     strips.grab()  # paints all strips
@@ -133,8 +135,8 @@ def test_closer_is_right_for_every_measure() -> None:
 
 
 def test_calibration_panel_counts_and_paints(qtbot: Any, study: FakeStudy) -> None:
-    study.rate(Pair("syn-00", "patient-00"), 4, reader="ana", session="s")
-    study.rate(Pair("syn-03", "patient-03"), 1, reader="ana", session="s")
+    study.rate(Showing("syn-00", "patient-00"), 4, reader="ana", session="s")
+    study.rate(Showing("syn-03", "patient-03"), 1, reader="ana", session="s")
     panel = CalibrationPanel()
     qtbot.addWidget(panel)
     panel.resize(1000, 250)

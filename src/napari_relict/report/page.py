@@ -62,7 +62,7 @@ def _content(study: Study) -> dict[str, Any]:
         pictures.append({**row, "data": data})
     volumes = study.volumes()
     null = study.null("ncc")
-    ratings = study.ratings()
+    ratings = study.standing_ratings()
     return {
         "study": study,
         "settings": study.settings,
@@ -90,6 +90,7 @@ def _content(study: Study) -> dict[str, Any]:
         "thresholds": study.thresholds().to_dict("records"),
         "n_ratings": len(ratings),
         "readers": sorted(ratings["reader"].unique()),
+        "agreement": study.agreement().to_dict("records"),
         "distributions": score_distributions(study),
     }
 

@@ -14,11 +14,14 @@ from napari_relict.calibration.probability import replica_probability
 from napari_relict.calibration.verdicts import REPLICA_GRADE, Verdict
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
+from napari_relict.study.reference import CONSENSUS
 from napari_relict.study.settings import Settings, VerdictSettings
 
 
 def pair_grades(ratings: pd.DataFrame) -> pd.DataFrame:
     """One row a rated pair: synthetic, training, grade (median over readers), readers.
+
+    Of ratings that count (see `napari_relict.study.reference.ratings_that_count`): a consensus stands alone.
 
     Ties between readers fall on the replica's side (2.5 counts as replica): withholding a volume wrongly costs
     less than releasing a patient.
@@ -40,9 +43,10 @@ def thresholds(matches: pd.DataFrame, ratings: pd.DataFrame, measures: Sequence[
     rated = rated.drop_duplicates("synthetic")
     readers = ratings["reader"].nunique()
     blinded = int(ratings["blinded"].sum())
+    settled = int((ratings["round"] == CONSENSUS).sum())
     estimated_on = (
         f"the same {len(rated)} synthetic volumes, rated by {readers} reader{'s' * (readers != 1)}"
-        f" ({blinded} of {len(ratings)} ratings blinded)"
+        f" ({blinded} of {len(ratings)} ratings blinded{f', {settled} by consensus' if settled else ''})"
     )
     found = (
         best_threshold(

@@ -97,6 +97,38 @@ MIGRATIONS = (
         FOREIGN KEY (synthetic, training) REFERENCES match ON DELETE CASCADE
     );
     """,
+    """
+    ALTER TABLE rating_event ADD COLUMN round TEXT NOT NULL DEFAULT 'first';
+    ALTER TABLE rating_event ADD COLUMN repeat INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE rating_event ADD COLUMN regions TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE rating_event ADD COLUMN kit TEXT NOT NULL DEFAULT '';
+    CREATE INDEX rating_event_undoes ON rating_event (undoes);
+    CREATE INDEX rating_event_of_pair ON rating_event (reader, synthetic, training);
+    DROP VIEW rating;
+    CREATE VIEW rating AS
+        SELECT * FROM rating_event AS event
+        WHERE kind = 'rate'
+          AND NOT EXISTS (SELECT 1 FROM rating_event AS undo WHERE undo.undoes = event.id)
+          AND NOT EXISTS (
+              SELECT 1 FROM rating_event AS later
+              WHERE later.kind = 'rate' AND later.reader = event.reader
+                AND later.synthetic = event.synthetic AND later.training = event.training
+                AND later.round = event.round AND later.repeat = event.repeat
+                AND (later.time, later.number) > (event.time, event.number)
+                AND NOT EXISTS (SELECT 1 FROM rating_event AS undo WHERE undo.undoes = later.id));
+    CREATE TABLE reading_state (
+        reader TEXT NOT NULL, round TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (reader, round)
+    );
+    CREATE TABLE kit (
+        id TEXT PRIMARY KEY, reader TEXT NOT NULL, round TEXT NOT NULL, made TEXT NOT NULL, app_version TEXT NOT NULL
+    );
+    CREATE TABLE kit_item (
+        kit TEXT NOT NULL REFERENCES kit ON DELETE CASCADE, item TEXT NOT NULL, synthetic TEXT NOT NULL,
+        training TEXT NOT NULL, repeat INTEGER NOT NULL, swapped INTEGER NOT NULL,
+        synthetic_hash TEXT NOT NULL, training_hash TEXT NOT NULL, scores_hash TEXT NOT NULL,
+        PRIMARY KEY (kit, item)
+    );
+    """,
 )
 
 

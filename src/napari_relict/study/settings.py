@@ -88,6 +88,19 @@ class VerdictSettings(_Table):
 
 class ReadingSettings(_Table):
     criteria: tuple[str, ...] = ("anatomy", "lesion", "vessels", "acquisition artefact")
+    repeats: float = Field(default=0.1, ge=0, le=0.5)
+    anchors: int = Field(default=10, ge=0)
+    readers: tuple[str, ...] = ()
+    pairs: int = Field(default=1, ge=1)
+    consensus_from: int = Field(default=1, ge=1, le=3)
+
+    @field_validator("readers")
+    @classmethod
+    def _different_names(cls, readers: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(name.strip() for name in readers)
+        if "" in names or len(set(names)) < len(names):
+            raise ValueError("each reader needs a name of their own")
+        return names
 
 
 class Settings(_Table):
@@ -163,7 +176,10 @@ COMMENTS = {
     "# exact_bend (mm) and nothing differs by exact_lesion (share of the brightness) or more; a whole volume\n"
     "# bent by near_bend (mm) or more is a look-alike, no copy\n"
     f"# verdicts are: {', '.join(VERDICTS)}",
-    "reading": "criteria readers can tick",
+    "reading": "criteria: what readers can tick; repeats: share of pairs that are shown twice, unannounced; pairs:\n"
+    "# candidates of each synthetic volume that are read; readers: names among whom the pairs are divided (none:\n"
+    "# everyone reads all), but for as many as anchors says, which all read; consensus_from: grades apart from which\n"
+    "# on readers disagree (two sides of replica or not always do)",
 }
 
 

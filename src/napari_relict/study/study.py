@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from napari_relict.calibration import NullScores
 from napari_relict.errors import DataError, UsageError
-from napari_relict.measures import Measure, choose_measures
 from napari_relict.progress import Progress, silent
-from napari_relict.study import calibrating, ratings
+from napari_relict.study import calibrating
 from napari_relict.study.cohorts import compare_extents, guess_modality, list_cohort, propose_grid, refuse_overlap
-from napari_relict.study.database import Database
+from napari_relict.study.importing import import_ratings
+from napari_relict.study.kit_collecting import collect
+from napari_relict.study.kit_making import make_kit
+from napari_relict.study.labels import is_folder, write_label_folder
 from napari_relict.study.matching import run_match
-from napari_relict.study.ratings import Pair
+from napari_relict.study.reading import Pair, Showing, known_round, plan
+from napari_relict.study.reading_source import ReadingSource
 from napari_relict.study.settings import (
     FILE,
     CohortFolders,
@@ -32,15 +30,12 @@ from napari_relict.study.settings import (
     write_settings,
 )
 from napari_relict.study.tables import write_table
-from napari_relict.volumes.cohort import PreparedCohort, PreparedVolume, read_rows
+from napari_relict.volumes.cohort import PreparedCohort, read_rows
 from napari_relict.volumes.intensity import Modality
 from napari_relict.volumes.patients import read_patients
 
-TABLES = ("matches", "ratings", "verdicts", "thresholds")
-LEAVE_ONE_OUT = "training, leave one patient out"
 
-
-class Study:
+class Study(ReadingSource):
     """A study folder.
 
     Use `Study.create` once, `Study.open` later. Every method may be called from any thread.
@@ -52,12 +47,12 @@ class Study:
     notes : what may be wrong, in words, without anything having been left out.
     """
 
+    settings: Settings
+
     def __init__(self, folder: Path, settings: Settings) -> None:
-        self.folder, self.settings = folder, settings
+        super().__init__(folder, settings)
         self.problems: list[DataError] = []
         self.notes: list[str] = []
-        self._database = Database(folder)
-        self._cohorts: dict[str, PreparedCohort] = {}
 
     @classmethod
     def create(
@@ -151,10 +146,6 @@ class Study:
         folder = Path(folder).resolve()
         return cls(folder, read_settings(folder))
 
-    def close(self) -> None:
-        """Let go of open volumes. The database needs no closing."""
-        self._cohorts.clear()
-
     def match(
         self,
         *,
@@ -225,167 +216,91 @@ class Study:
                     )
         return self.thresholds()
 
-    # What was found ------------------------------------------------------------------------------------------
+    # Reading -------------------------------------------------------------------------------------------------
 
-    def matches(self) -> pd.DataFrame:
-        """synthetic, training, rank, rank_<level>..., mirrored, inverted, part, region_..., then a column a measure."""
-        pairs = self._frame(
-            "SELECT synthetic, training, rank, mirrored, inverted, part, z AS region_z, y AS region_y, x AS region_x,"
-            " radius_mm AS region_mm FROM match LEFT JOIN region USING (synthetic, training) ORDER BY synthetic, rank"
-        )
-        ranks = self._frame("SELECT * FROM level_rank")
-        scores = self._frame("SELECT * FROM score")
-        measures = self.measures()
-        levels = list(dict.fromkeys(measure.level for measure in measures))
-        key = ["synthetic", "training"]
-        wide = ranks.pivot(index=key, columns="level", values="rank").reindex(columns=levels)
-        wide = wide.astype("Int64").add_prefix("rank_").reset_index()
-        values = scores.astype({"value": float}).pivot(index=key, columns="measure", values="value")
-        values = values.reindex(columns=[measure.name for measure in measures]).reset_index()
-        region = ("region_z", "region_y", "region_x", "region_mm")
-        pairs = pairs.astype({"mirrored": bool, "inverted": bool, **dict.fromkeys(region, float)})
-        table = pairs.merge(wide, on=key, how="left").merge(values, on=key, how="left")
-        order = [*key, "rank", *[f"rank_{level}" for level in levels], "mirrored", "inverted", "part", *region]
-        return table[order + [measure.name for measure in measures]]
+    def reading_list(self, reader: str, round: str = "first") -> list[Showing]:
+        """What this reader is shown, in an order of the reader's own; the same whenever it is asked for.
 
-    def measures(self) -> list[Measure]:
-        """The measures of the last match, in the order they are shown."""
-        stored = self.meta().get("measures", "")
-        return choose_measures(stored.split(",")) if stored else []
-
-    def verdicts(self) -> pd.DataFrame:
-        """synthetic, training, verdict, p_value, q_value, probability, evidence."""
-        frame = self._frame(
-            "SELECT synthetic, training, verdict, p_value, q_value, probability, evidence FROM verdict"
-            " ORDER BY synthetic"
-        )
-        return frame.astype({"p_value": float, "q_value": float, "probability": float})
-
-    def thresholds(self) -> pd.DataFrame:
-        """The last calibration: one row a measure; empty without enough ratings."""
-        return self._frame("SELECT * FROM threshold ORDER BY rowid")
-
-    def duplicates(self) -> pd.DataFrame:
-        """Pairs inside the training cohort, and of holdout and training, that look like copies of each other."""
-        frame = self._frame("SELECT * FROM duplicate")
-        return frame.astype(dict.fromkeys(("mirrored", "same_voxels", "same_patient"), bool))
-
-    def nearest(self, cohort: str = "synthetic") -> pd.DataFrame:
-        """Score of each volume with its nearest training volume: volumes by measures."""
-        frame = self._frame("SELECT query, measure, value FROM nearest WHERE cohort = ?", (cohort,))
-        wide = frame.astype({"value": float}).pivot(index="query", columns="measure", values="value")
-        return wide.reindex(columns=[measure.name for measure in self.measures()])
-
-    def null(self, measure: str) -> NullScores:
-        """Nearest-training scores of the holdout, or of training patients left out one by one.
-
-        Volumes that are byte-for-byte another patient's training volume are no null and are left out.
-        """
-        cohort = self.meta().get("null_cohort", "holdout")
-        wide = self.nearest(cohort)
-        duplicates = self.duplicates()
-        apart = duplicates[duplicates["same_voxels"] & ~duplicates["same_patient"] & (duplicates["cohort"] == cohort)]
-        copies = set(apart["volume"]) | (set(apart["training"]) if cohort == "training" else set())
-        scores = wide.loc[~wide.index.isin(copies), measure].to_numpy(float)
-        source = "holdout" if cohort == "holdout" else LEAVE_ONE_OUT
-        return NullScores(measure, scores, source, len(copies & set(wide.index)))
-
-    def _same_voxels(self) -> dict[str, str]:
-        """Synthetic volume -> the training volume whose stored voxels it has, bit for bit."""
-        frame = self._frame(
-            "SELECT s.name AS synthetic, min(t.name) AS training FROM volume AS s JOIN volume AS t"
-            " ON s.cohort = 'synthetic' AND t.cohort = 'training' AND s.voxels = t.voxels GROUP BY s.name"
-        )
-        return dict(zip(frame["synthetic"], frame["training"], strict=True))
-
-    def label_dice(self, synthetic: str, training: str) -> pd.DataFrame:
-        """label, dice of one matched pair."""
-        return self._frame(
-            "SELECT label, dice FROM label_dice WHERE synthetic = ? AND training = ? ORDER BY label",
-            (synthetic, training),
-        )
-
-    def volumes(self) -> pd.DataFrame:
-        """cohort, name, patient, path, has_labels of every volume of the last match."""
-        frame = self._frame("SELECT cohort, name, patient, path, has_labels FROM volume ORDER BY cohort, name")
-        return frame.astype({"has_labels": bool})
-
-    def recorded_problems(self) -> pd.DataFrame:
-        """subject, wrong, remedy of every file that the last match left out."""
-        return self._frame("SELECT subject, wrong, remedy FROM problem")
-
-    def meta(self) -> dict[str, str]:
-        """When and how the last match was made."""
-        frame = self._frame("SELECT key, value FROM meta")
-        return dict(zip(frame["key"], frame["value"], strict=True))
-
-    def volume(self, cohort: str, name: str) -> PreparedVolume:
-        """One prepared volume.
+        The consensus round has the pairs on which readers disagree, those without a consensus first.
 
         Raises
         ------
-        DataError : not prepared (the cache was deleted, say).
+        UsageError : no such round; or study.toml names the readers, and this is none of them.
         """
-        if cohort not in self._cohorts:
-            folder = self.folder / "volumes" / f"{cohort}.zarr"
-            rows = read_rows(folder)
-            if not rows:
-                raise DataError(self.folder, f"has no prepared {cohort} volumes", "run: napari-relict match")
-            how = self.settings.preparation_of_volumes()
-            self._cohorts[cohort] = PreparedCohort(folder, cohort, rows, how.grid, how.unit)
-        sides = {int(one): other for one, other in json.loads(self.meta().get("sides", "{}")).items()}
-        return replace(self._cohorts[cohort].volume(name), sides=sides)
+        if known_round(round) == "consensus":
+            return [Showing(*names) for names in self.disagreements()[["synthetic", "training"]].to_numpy()]
+        pairs, likely = self._pairs_to_read()
+        return plan(pairs, likely, self.settings.reading, reader.strip(), round)
 
-    # Reading -------------------------------------------------------------------------------------------------
+    def _pairs_to_read(self) -> tuple[list[Pair], set[Pair]]:
+        """Pairs most conspicuous first, and those of them that the scores call copies.
 
-    def reading_list(self, reader: str) -> list[Pair]:
-        """The nearest pair of every synthetic volume, in an order of the reader's own."""
-        matches = self.matches()
-        pairs = [
-            Pair(synthetic, training)
-            for synthetic, training in matches.loc[matches["rank"] == 1, ["synthetic", "training"]].to_numpy()
-        ]
-        seed = int.from_bytes(hashlib.sha256(reader.strip().encode()).digest()[:8], "big")
-        np.random.default_rng(seed).shuffle(pairs)
-        return pairs
-
-    def rate(self, pair: Pair, grade: int, *, reader: str, session: str, **details: Any) -> str:
-        """Append a rating; see `napari_relict.study.ratings.rate`. On the disk when this returns."""
-        return ratings.rate(self._database, pair, grade, reader=reader, session=session, **details)
-
-    def undo(self, *, reader: str, session: str) -> Pair | None:
-        """Take back the reader's latest standing rating; its pair, or None."""
-        return ratings.undo(self._database, reader=reader, session=session)
-
-    def ratings(self) -> pd.DataFrame:
-        """The ratings that stand, one a reader and pair."""
-        return ratings.current(self._database)
-
-    def rating_events(self) -> pd.DataFrame:
-        """Everything that was ever rated or taken back."""
-        return ratings.events(self._database)
+        By p- and q-value, which no rating changes: a list must not depend on what is said while it is read.
+        """
+        matches, measures = self.matches(), self.measures()
+        rows = matches[matches["rank"] <= self.settings.reading.pairs]
+        rows = rows.merge(self.verdicts()[["synthetic", "p_value", "q_value"]], on="synthetic", how="left")
+        if measures:
+            rows["closeness"] = measures[0].closeness(rows[measures[0].name].to_numpy(float))
+        order = ["rank", "p_value", *(["closeness"] if measures else []), "synthetic", "training"]
+        rows = rows.sort_values(order, ascending=[name != "closeness" for name in order], kind="stable")
+        pairs = [Pair(*names) for names in rows[["synthetic", "training"]].to_numpy()]
+        called = (rows["q_value"] < self.settings.alpha) & (rows["rank"] == 1)
+        return pairs, {pair for pair, is_called in zip(pairs, called, strict=True) if is_called}
 
     def import_ratings(self, file: str | Path) -> int:
         """Append rating events from a file; how many were new."""
-        return ratings.import_ratings(self._database, Path(file))
+        return import_ratings(self._database, Path(file))
+
+    def make_kit(
+        self, reader: str, folder: str | Path | None = None, *, round: str = "first", progress: Progress = silent
+    ) -> Path:
+        """Write a reading kit; see `napari_relict.study.kit_making.make_kit`. Its folder."""
+        grid = self.settings.preparation_of_volumes().grid
+        to = None if folder is None else Path(folder)
+        return make_kit(self, self._database, grid, reader, to, round=round, progress=progress)
+
+    def collect(self, kit: str | Path) -> int:
+        """Append the ratings of a kit that came back; how many events were new. What has to be said: `notes`."""
+        new, self.notes = collect(self._database, Path(kit))
+        return new
 
     def export(self, table: str, file: str | Path) -> None:
-        """Write `matches`, `ratings` (every event), `verdicts` or `thresholds` to .csv, .parquet or .json."""
+        """Write a table to .csv, .parquet or .json.
+
+        Parameters
+        ----------
+        table : `matches`, `ratings` (every event), `verdicts`, `thresholds`, `labels` (see `reference_labels`) or
+            `agreement`.
+        file : its ending says the format. `labels` also go into a folder; see `napari_relict.study.labels`.
+
+        Raises
+        ------
+        UsageError : no such table or format.
+        DataError : not writable, or the disk is full.
+        """
         frames = {
             "matches": self.matches,
             "ratings": self.rating_events,
             "verdicts": self.verdicts,
             "thresholds": self.thresholds,
+            "labels": self.reference_labels,
+            "agreement": self.agreement,
         }
         if table not in frames:
             raise UsageError(f"no table '{table}'; there are {', '.join(frames)}")
-        write_table(frames[table](), Path(file))
+        if table == "labels" and is_folder(Path(file)):
+            write_label_folder(self.reference_labels(), Path(file))
+        else:
+            write_table(frames[table](), Path(file))
 
-    def _frame(self, query: str, values: tuple[Any, ...] = ()) -> pd.DataFrame:
-        with self._database.connect() as connection:
-            cursor = connection.execute(query, values)
-            columns = [column[0] for column in cursor.description]
-            return pd.DataFrame([tuple(row) for row in cursor], columns=columns)
+    def _open_cohort(self, cohort: str) -> PreparedCohort:
+        folder = self.folder / "volumes" / f"{cohort}.zarr"
+        rows = read_rows(folder)
+        if not rows:
+            raise DataError(self.folder, f"has no prepared {cohort} volumes", "run: napari-relict match")
+        how = self.settings.preparation_of_volumes()
+        return PreparedCohort(folder, cohort, rows, how.grid, how.unit)
 
 
 def _written(path: Path, folder: Path) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from napari_relict.errors import DataError, UsageError, disk_faults
 
 FORMATS = (".csv", ".parquet", ".json")
+AS_TEXT = ("synthetic", "training", "reader", "session", "comment", "regions")  # 007 stays 007
 
 
 def read_table(file: Path) -> pd.DataFrame:
@@ -24,9 +25,7 @@ def read_table(file: Path) -> pd.DataFrame:
         # As text: a volume may be called 001, and a reader NA.
         ".csv": lambda: pd.read_csv(file, dtype=str, keep_default_na=False),
         ".parquet": lambda: pd.read_parquet(file),
-        ".json": lambda: pd.read_json(
-            file, orient="records", dtype={"synthetic": str, "training": str}, convert_dates=False
-        ),
+        ".json": lambda: pd.read_json(file, orient="records", dtype=dict.fromkeys(AS_TEXT, str), convert_dates=False),
     }
     try:
         return readers[_ending(file)]()

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_relict.measures.segmentation import OTHER_LABEL, label_difference
-from napari_relict.viewer.cells import nothing
+from napari_relict.viewer.cells import nothing, set_visible
 from napari_relict.viewer.difference import surfaces
-from napari_relict.viewer.stage import set_visible
 
 if TYPE_CHECKING:
     from napari_relict.viewer.scene import ReviewScene

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QFileDialog,
     QFormLayout,
     QLabel,
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     import napari
 
 WIDGET_NAME = "Review copies"
+ROUND_TITLES = {
+    "first": "First reading",
+    "second": "Second reading of the same pairs",
+    "consensus": "Consensus on what readers disagree about",
+}
 
 
 class ReviewWidget(QWidget):
@@ -52,20 +58,26 @@ class ReviewWidget(QWidget):
         self.setMinimumWidth(390)
 
     def open_folder(self, folder: str | Path) -> None:
-        """Open a study in the background and start reading it."""
-        from napari_relict.study import Study
+        """Open a study or a reader kit in the background and start reading it."""
+        from napari_relict.study import open_reading
 
         self.message.setText(f"Opening {folder} …")
-        self._jobs.start(Study.open, folder, done=self.start)
+        self._jobs.start(open_reading, folder, done=self.start)
 
-    def start(self, study: Any, reader: str | None = None, blinded: bool | None = None) -> None:
-        """Read an open study; the widget closes it in the end."""
+    def start(
+        self, study: Any, reader: str | None = None, blinded: bool | None = None, round: str | None = None
+    ) -> None:
+        """Read an open study; the widget closes it in the end. A kit knows its reader and round itself."""
         self.stop()
         self._study = study
         reader = reader if reader is not None else self.reader.text()
         blinded = self.blinded.isChecked() if blinded is None else blinded
+        round = self.round.currentData() if round is None else round
+        made_for = getattr(study, "made_for", None)
+        if made_for is not None:
+            reader, round, blinded = *made_for, True
         self.message.setText("Reading matches …")
-        self._jobs.start(prepare, study, reader, blinded, done=self._begin)
+        self._jobs.start(prepare, study, reader, blinded, round, done=self._begin)
 
     def stop(self) -> None:
         """End the reading session and give the viewer back."""
@@ -97,12 +109,20 @@ class ReviewWidget(QWidget):
         self.blinded = QCheckBox("Blinded: hide names and scores until a rating is locked", page)
         self.blinded.setChecked(True)
         form.addRow("Reader", self.reader)
+        self.round = QComboBox(page)
+        self.round.setAccessibleName("Round")
+        for name, told in ROUND_TITLES.items():
+            self.round.addItem(told, name)
+        form.addRow("Round", self.round)
         layout.addLayout(form)
         layout.addWidget(self.blinded)
-        button = QPushButton("Open study …", page)
+        button = QPushButton("Open study or kit …", page)
         button.clicked.connect(self._choose)
         layout.addWidget(button)
-        self.message = QLabel("A study is a folder made by 'napari-relict new' or 'napari-relict demo'.")
+        self.message = QLabel(
+            "A study is a folder made by 'napari-relict new' or 'napari-relict demo', a reader kit one made by "
+            "'napari-relict kit'."
+        )
         self.message.setWordWrap(True)
         self.message.setTextFormat(Qt.TextFormat.PlainText)
         layout.addWidget(self.message)
@@ -110,7 +130,7 @@ class ReviewWidget(QWidget):
         return page
 
     def _choose(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Open study")
+        folder = QFileDialog.getExistingDirectory(self, "Open study or kit")
         if folder:
             self.open_folder(folder)
 
@@ -128,18 +148,20 @@ class ReviewWidget(QWidget):
 
 
 def open_review(
-    study_path: str | Path, reader: str | None = None, blinded: bool = True, show: bool = True
+    folder: str | Path, reader: str | None = None, blinded: bool = True, round: str = "first", show: bool = True
 ) -> napari.Viewer:
-    """Open a napari window on a study and start reading.
+    """Open a napari window on a study or reader kit and start reading.
 
-    Raises `RelictError` when the folder is no study. Does not run the event loop: see `run_review`.
+    Raises `RelictError` when the folder is neither. Does not run the event loop: see `run_review`.
     """
-    from napari_relict.study import Study
+    from napari_relict.study import open_reading
 
-    return review_study(Study.open(study_path), reader=reader, blinded=blinded, show=show)
+    return review_study(open_reading(folder), reader=reader, blinded=blinded, round=round, show=show)
 
 
-def review_study(study: Any, reader: str | None = None, blinded: bool = True, show: bool = True) -> napari.Viewer:
+def review_study(
+    study: Any, reader: str | None = None, blinded: bool = True, round: str = "first", show: bool = True
+) -> napari.Viewer:
     """`open_review` for a study that is open already; the window closes it."""
     import napari
 
@@ -148,15 +170,15 @@ def review_study(study: Any, reader: str | None = None, blinded: bool = True, sh
     viewer.window.add_dock_widget(widget, name=WIDGET_NAME, area="right", add_vertical_stretch=False)
     if show:
         viewer.window.resize(1600, 1000)
-    widget.start(study, reader=reader or _user(), blinded=blinded)
+    widget.start(study, reader=reader or _user(), blinded=blinded, round=round)
     return viewer
 
 
-def run_review(study_path: str | Path, reader: str | None = None, blinded: bool = True) -> None:
+def run_review(folder: str | Path, reader: str | None = None, blinded: bool = True, round: str = "first") -> None:
     """`open_review`, then napari's event loop until the window is closed. What the command line calls."""
     import napari
 
-    open_review(study_path, reader=reader, blinded=blinded)
+    open_review(folder, reader=reader, blinded=blinded, round=round)
     napari.run()
 
 

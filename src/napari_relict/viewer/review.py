@@ -6,32 +6,40 @@ scene. Volumes are read and thresholds computed in jobs; layers are touched here
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from functools import cache
 from typing import Any
 
 import pandas as pd
-from qtpy.QtWidgets import QTabWidget, QWidget
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QWidget
 
 from napari_relict.errors import RelictError
+from napari_relict.study.reading import Showing
+from napari_relict.study.regions import MarkedRegion
+from napari_relict.viewer.actions import WHILE_PAUSED, WITHOUT_PICTURES, actions_of
 from napari_relict.viewer.calibrator import Calibrator
+from napari_relict.viewer.candidates import candidates_of
+from napari_relict.viewer.curtain import Curtain
 from napari_relict.viewer.flicker import Flicker
 from napari_relict.viewer.jobs import Jobs
+from napari_relict.viewer.label_scores import COLUMNS, label_scores
 from napari_relict.viewer.pairs import PairImages, PairKey, PairStore
-from napari_relict.viewer.planes import Plane
+from napari_relict.viewer.place import go_back_to, place_of
 from napari_relict.viewer.room import Room
-from napari_relict.viewer.scene import CellTexts, ReviewScene
+from napari_relict.viewer.scene import ReviewScene
 from napari_relict.viewer.scores import Scores
-from napari_relict.viewer.session import CONFIDENCES, GRADES, ReadingSession, swapped_sides
+from napari_relict.viewer.session import ReadingSession
 from napari_relict.viewer.shortcuts import Shortcuts
+from napari_relict.viewer.study_tabs import StudyTabs
+from napari_relict.viewer.titles import cell_texts, name_of_pair
 from napari_relict.viewer.volumes_beside import VolumesBeside
-from napari_relict.viewer.widgets.calibration_panel import CalibrationPanel
 from napari_relict.viewer.widgets.help import show_help
 from napari_relict.viewer.widgets.ink import ink_for
-from napari_relict.viewer.widgets.matches_table import PairsTable, matches_frame, reading_frame
 from napari_relict.viewer.widgets.reading_panel import ReadingPanel
+from napari_relict.viewer.widgets.score_strips import NONE
 
 STUDY_DOCK = "Study"
+KEEP_AFTER = 400  # ms after a change, the draft is kept
 
 
 class Review:
@@ -44,19 +52,23 @@ class Review:
         self.jobs.failed.connect(self._on_error)
         self.store = PairStore(study)
         self.scene = ReviewScene(viewer)
-        self.reading_list, self.matches, self.calibration = PairsTable(), PairsTable(), CalibrationPanel()
-        self.tabs = QTabWidget()
-        self.tabs.addTab(self.reading_list, "Reading list")
-        self.tabs.addTab(self.matches, "Matches")
-        self.tabs.addTab(self.calibration, "Calibration")
+        self.tabs = StudyTabs()
+        self.candidates: list[Showing] = []
+        self._curtain = Curtain(viewer)
+        self._keep_soon = QTimer(self.panel)
+        self._keep_soon.setSingleShot(True)
+        self._keep_soon.setInterval(KEEP_AFTER)
+        self._keep_soon.timeout.connect(self._keep)
         self._registered = True
+        self._mirrored = cache(study.mirrored)
         self.flicker = Flicker(self.scene, self.panel)
         self.volumes = VolumesBeside(self.scene)
         self._shown: PairKey | None = None
+        self._labelled: PairKey | None = None
         self._calibrator = Calibrator(study, self.jobs)
         self._shortcuts: Shortcuts | None = None
         self._room = Room()
-        self._actions = self._make_actions()
+        self._actions = actions_of(self)
 
     @property
     def loading(self) -> bool:
@@ -83,19 +95,33 @@ class Review:
         self.panel.rating.criterion_toggled.connect(self.session.toggle_criterion)
         self.panel.rating.comment_changed.connect(self.session.set_comment)
         self.panel.rating.comment_left.connect(self._to_keys)
-        self.reading_list.opened.connect(self._on_list_row)
-        self.matches.opened.connect(self._on_match_row)
+        tabs = self.tabs
+        tabs.reading_list.opened.connect(self._on_list_row)
+        tabs.reading_list.part_chosen.connect(self._on_part)
+        tabs.matches.opened.connect(self._on_match_row)
+        tabs.agreement.opened.connect(self._on_match_row)
+        tabs.map.opened.connect(self._on_names)
+        tabs.labels.label_chosen.connect(self._on_label)
+        self.scene.marker.marked.connect(self._on_marked)
+        self.panel.strips.opened.connect(self._on_candidate_name)
         self.viewer.events.theme.connect(self._on_theme)
         self._set_ink()
-        self._fill_matches()
-        self.calibration.set_rows(self.scores.calibrated(self.study.ratings()))
+        tabs.hide_from_blinded(self.session)
+        if not self.scores.measures:
+            tabs.close_tab(tabs.calibration, "A reading kit has no scores")
+        tabs.fill(self.scores)
+        tabs.calibration.set_rows(self.scores.calibrated(self.study.ratings()))
+        self._request_agreement()
         self._on_pair()
         self._on_state()
         self._to_keys()
 
     def close(self) -> None:
-        """Give the window back as it was."""
+        """Give the window back as it was; where the reader stopped is kept."""
+        self._keep()
+        self._keep_soon.stop()
         self.jobs.close()
+        self._curtain.draw(False)
         self.viewer.events.theme.disconnect(self._on_theme)
         for signal in (self.session.pair_changed, self.session.state_changed, self.session.ratings_changed,
                        self.session.said):  # fmt: skip
@@ -115,7 +141,10 @@ class Review:
 
     def act(self, action: str) -> None:
         """Do what a key or a button stands for."""
-        if self.loading and action not in _WITHOUT_PICTURES:
+        if self.session.paused and action not in WHILE_PAUSED:
+            self.panel.say("Paused: P goes on")
+            return
+        if self.loading and action not in WITHOUT_PICTURES:
             self.panel.say("Wait until both volumes are shown")
             return
         try:
@@ -127,9 +156,10 @@ class Review:
     def _wanted(self) -> PairKey | None:
         return None if self.session.pair is None else self._key(self.session.pair)
 
-    def _key(self, pair: Any) -> PairKey:
-        swapped = self.session.blinded and swapped_sides(self.session.reader, pair)
-        return PairKey(pair.synthetic, pair.training, self.scores.mirrored(pair), swapped, self._registered)
+    def _key(self, pair: Showing) -> PairKey:
+        swapped = self.session.blinded and pair.swapped
+        mirrored = self._mirrored(pair.synthetic, pair.training)
+        return PairKey(pair.synthetic, pair.training, mirrored, swapped, self._registered)
 
     def _on_pair(self) -> None:
         self.panel.say("")
@@ -142,7 +172,6 @@ class Review:
             self._show(images)
         else:
             self.jobs.start(self.store.load, wanted, done=self._on_loaded)
-        self._mark_row()
 
     def _on_loaded(self, images: PairImages) -> None:
         if images.key == self._wanted():
@@ -150,82 +179,76 @@ class Review:
             self._on_state()
 
     def _show(self, images: PairImages) -> None:
+        first = self._shown is None
         self.scene.show(images, cell_texts(images.key, blinded=self.session.blinded))
         self._shown = images.key
+        if first:
+            go_back_to(self.scene, self.session.view)
         upcoming = self.session.upcoming()
         if upcoming is not None and self.store.get(self._key(upcoming)) is None:
             # A fault in a pair nobody looks at yet is said when it is opened.
             self.jobs.start(self.store.load, self._key(upcoming), done=_nothing, failed=_nothing)
 
     def _on_state(self) -> None:
-        self.panel.show_session(self.session, looked_at=self._name_of_pair(), loading=self.loading)
+        session = self.session
+        self._curtain.draw(session.paused, "Paused")
+        self.panel.show_session(session, looked_at=name_of_pair(session, self.scores), loading=self.loading)
+        self._show_candidates()
         self._show_scores()
-        blinded = "names and scores hidden" if self.session.blinded else "double-click opens a pair"
-        self.reading_list.set_frame(reading_frame(self.session), note=blinded)
-        self._mark_row()
+        self.tabs.show_session(session)
+        self.panel.show_others(self._said_by_others())
+        if session.pair is not None:
+            self.tabs.mark(session.pair.synthetic, session.pair.training)
+        if self.scene.marker.regions != session.draft.regions:
+            self.scene.marker.show(session.draft.regions)
+        self._keep_soon.start()
 
     def _show_scores(self) -> None:
-        if self.session.scores_visible and self.session.pair is not None:
-            pair = self.session.pair
+        pair = self.session.pair
+        if self.session.scores_visible and pair is not None:
             self.panel.strips.show_scores(self.scores.strips(pair), self.scores.verdict(pair))
+            self._compare_labels()
         else:
-            self.panel.strips.hide_scores()
+            self.panel.strips.hide_scores(*([] if self.scores.measures else [NONE]))
+            self.tabs.labels.hide_scores()
+            self._labelled = None
 
-    def _name_of_pair(self) -> str:
-        session = self.session
-        if session.pair is None:
-            return "No pairs"
-        if not session.rateable:
-            rank = self.scores.rank(session.pair)
-            return f"{session.pair.synthetic} – {session.pair.training}, rank {rank}"
-        name = f"Pair {session.position + 1} of {len(session.order)}"
-        return f"{name}, blinded" if session.blinded else f"{name}: {session.pair.synthetic}"
-
-    def _mark_row(self) -> None:
-        """Mark the open pair in both tables."""
-        if not self.session.order:
+    def _compare_labels(self) -> None:
+        """Scores of the segmentations as they are shown; worked out once a pair."""
+        images = self.scene.images
+        if images is None or self.loading or self._labelled == images.key:
             return
-        self.reading_list.select_row(self.session.position)
-        frame, pair = self.matches.model.frame, self.session.pair
-        if len(frame):
-            here = (frame["synthetic"] == pair.synthetic) & (frame["training"] == pair.training)
-            if here.any():
-                self.matches.select_row(int(here.to_numpy().argmax()))
+        self._labelled = images.key
+        self.jobs.start(labels_of, images, done=self._on_labels)
 
-    def _fill_matches(self) -> None:
-        if self.session.blinded:
-            self.tabs.setTabEnabled(1, False)
-            self.tabs.setTabToolTip(1, "Hidden while reading blinded")
+    def _on_labels(self, found: tuple[PairKey, pd.DataFrame]) -> None:
+        key, table = found
+        if key == self._labelled:
+            sides = cell_texts(key, blinded=self.session.blinded)
+            self.tabs.labels.set_scores(table, sides.left_side, sides.right_side)
+
+    def _show_candidates(self) -> None:
+        session, pair = self.session, self.session.pair
+        if pair is None:
             return
-        titles = {measure.name: measure.title for measure in self.scores.measures}
-        frame = matches_frame(self.scores.matches, self.scores.verdicts)
-        self.matches.set_frame(frame, titles, note="double-click opens a match; click a heading to sort")
+        listed = session.order[session.position]
+        to_rate = listed if listed.synthetic == pair.synthetic else None
+        # In an order by the pair of the list, so that looking at a candidate does not renumber them.
+        reader = session.reader if session.blinded else None
+        self.candidates = candidates_of(self.scores, to_rate or pair, reader=reader)
+        names = [one.training for one in self.candidates]
+        places = [None if one is None or one.training not in names else names.index(one.training)
+                  for one in (pair, to_rate)]  # fmt: skip
+        self.panel.candidates.show_candidates(len(names), *places)
+
+    def _said_by_others(self) -> list[str]:
+        """In a consensus round readers see what each of them said."""
+        pair = self.session.pair
+        if self.session.round != "consensus" or pair is None:
+            return []
+        return self.scores.said_of(pair)
 
     # Acting -------------------------------------------------------------------------------------------------
-    def _make_actions(self) -> dict[str, Callable[[], Any]]:
-        session, scene = self.session, self.scene
-        actions: dict[str, Callable[[], Any]] = {
-            "comment": self.panel.rating.focus_comment, "proceed": session.proceed, "undo": session.undo,
-            "amend": session.amend, "back": session.back, "next": session.next, "later": session.review_later,
-            "volume": scene.toggle_3d, "overlay": scene.outlines.toggle, "label": scene.outlines.next,
-            "frame": scene.frame,
-            "slice_up": partial(scene.step, 1), "slice_down": partial(scene.step, -1),
-            "slice_up_5": partial(scene.step, 5), "slice_down_5": partial(scene.step, -5),
-            "crosshair": scene.pointer.toggle, "jump": self._jump, "rendering": scene.next_rendering,
-            "volumes_beside": lambda: self.volumes.toggle(self.panel.window()),
-            "window_next": scene.windows.next, "window_reset": scene.windows.reset,
-            "registered": self.toggle_registered, "compare_next": scene.third.next_mode,
-            "ab": self.flicker.swap, "flicker": self.flicker.toggle,
-            "swipe_left": partial(scene.third.move_split, -0.05), "swipe_right": partial(scene.third.move_split, 0.05),
-            "mark": scene.marker.mark_point, "unmark": scene.marker.unmark,
-            "help": self._help,
-        }  # fmt: skip
-        actions |= {f"grade_{n}": partial(session.set_grade, n) for n in GRADES}
-        actions |= {f"confidence_{n}": partial(session.set_confidence, n) for n in CONFIDENCES}
-        actions |= {f"criterion_{n}": partial(self._criterion, n) for n in range(1, 6)}
-        actions |= {str(plane): partial(scene.set_plane, plane) for plane in Plane}
-        return actions
-
     def toggle_registered(self) -> None:
         """The right-hand volume registered onto the left one, or as it lies: loaded anew, slice and zoom stay."""
         if self.scene.images is not None and not self.scene.images.alignable:
@@ -234,17 +257,46 @@ class Review:
         self._registered = not self._registered
         self._on_pair()
 
-    def _jump(self) -> None:
+    def toggle_volumes(self) -> None:
+        """Volumes in 3D below the slices, and away again."""
+        self.volumes.toggle(self.panel.window())
+
+    def jump(self) -> None:
+        """To the next largest difference."""
         if not self.scene.pointer.jump():
             self.panel.say("No difference")
 
-    def _criterion(self, number: int) -> None:
+    def open_candidate(self, number: int) -> None:
+        """Open the candidate of this number (from 1) of the open synthetic volume."""
+        if number <= len(self.candidates):
+            one = self.candidates[number - 1]
+            self.session.visit(one.synthetic, one.training)
+
+    def toggle_criterion(self, number: int) -> None:
         criteria = list(self.study.settings.criteria)
         if number <= len(criteria):
             self.session.toggle_criterion(criteria[number - 1])
 
-    def _help(self) -> None:
+    def help(self) -> None:
         show_help(self.panel)
+
+    def _keep(self) -> None:
+        """Where the reader is, and what is said but not locked, goes into the study."""
+        try:
+            self.session.view = place_of(self.scene) or self.session.view
+            self.session.keep()
+        except RelictError as error:
+            self._on_error(error)
+
+    def _on_label(self, label: int) -> None:
+        self.scene.outlines.inspect(label)
+        self._to_keys()
+
+    def _on_marked(self, region: MarkedRegion) -> None:
+        """What may not be marked now is taken off the scene again."""
+        self.session.add_region(region)
+        if self.scene.marker.regions != self.session.draft.regions:
+            self.scene.marker.show(self.session.draft.regions)
 
     def _to_keys(self) -> None:
         """Take the focus out of text fields and tables, so that keys are actions again."""
@@ -255,27 +307,51 @@ class Review:
         self._to_keys()
 
     def _on_match_row(self, row: pd.Series) -> None:
-        pair = type(self.session.order[0])(row["synthetic"], row["training"])
-        self.session.visit(pair)
+        self._on_names(row["synthetic"], row["training"])
+
+    def _on_names(self, synthetic: str, training: str) -> None:
+        self.session.visit(synthetic, training)
+        self._to_keys()
+
+    def _on_candidate_name(self, training: str) -> None:
+        if self.session.pair is not None and self.session.names_visible:
+            self._on_names(self.session.pair.synthetic, training)
+
+    def _on_part(self, name: str) -> None:
+        self.session.set_filter(name)
         self._to_keys()
 
     # Thresholds ---------------------------------------------------------------------------------------------
     def _set_ink(self) -> None:
-        self.panel.strips.ink = self.calibration.ink = ink_for(str(self.viewer.theme))
+        ink = ink_for(str(self.viewer.theme))
+        self.panel.strips.ink = ink
+        self.tabs.set_ink(ink)
 
     def _on_theme(self) -> None:
         """Painted widgets do not follow napari's style sheet by themselves."""
         self._set_ink()
         self._show_scores()
+        self.tabs.fill(self.scores)
         self._recalibrate()
 
     def _recalibrate(self) -> None:
-        self.calibration.set_computing()
-        self._calibrator.request()
+        if self.scores.measures:  # a reading kit has none
+            self.tabs.calibration.set_computing()
+            self._calibrator.request()
+        self._request_agreement()
+
+    def _request_agreement(self) -> None:
+        """Statistics take a moment (they are resampled); blinded readers are not shown them."""
+        if self.tabs.is_open(self.tabs.agreement):
+            self.jobs.start(agreement_of, self.study, done=self._on_agreement)
+
+    def _on_agreement(self, found: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
+        self.tabs.agreement.show_agreement(*found[:2])
+        self.scores.standing = found[2]
 
     def _on_calibrated(self, thresholds: pd.DataFrame, ratings: pd.DataFrame) -> None:
         self.scores.thresholds = thresholds
-        self.calibration.set_rows(self.scores.calibrated(ratings), computing=self._calibrator.running)
+        self.tabs.calibration.set_rows(self.scores.calibrated(ratings), computing=self._calibrator.running)
         self._show_scores()
 
     def _on_error(self, error: Exception) -> None:
@@ -285,29 +361,22 @@ class Review:
         self.panel.say(str(error))
 
 
-_WITHOUT_PICTURES = {"back", "next", "help", "comment", "undo"}
-
-
-def cell_texts(key: PairKey, *, blinded: bool) -> CellTexts:
-    """Titles of the cells. The right one is said to be mirrored where it is, whichever volume it shows."""
-    also = "  (mirrored)" if key.mirrored else ""
-    if blinded:
-        return CellTexts("Left", f"Right{also}", "Difference  left − right", "left", "right")
-    names = {"synthetic": key.synthetic, "training": key.training}
-    left, right = ("training", "synthetic") if key.swapped else ("synthetic", "training")
-    on_left = f"{left.capitalize()}  {elided(names[left], 26)}"
-    on_right = f"{right.capitalize()}  {elided(names[right], 18 if also else 26)}{also}"
-    return CellTexts(on_left, on_right, f"Difference  {left} − {right}", left, right)
-
-
-def elided(name: str, longest: int) -> str:
-    """A name that fits over its cell; names of one study differ at their ends."""
-    return name if len(name) <= longest else f"{name[: longest // 3]}…{name[-(longest - longest // 3 - 1) :]}"
-
-
-def prepare(study: Any, reader: str, blinded: bool) -> tuple[ReadingSession, Scores]:
+def prepare(study: Any, reader: str, blinded: bool, round: str) -> tuple[ReadingSession, Scores]:
     """What a review needs from the study, read in a worker."""
-    return ReadingSession(study, reader, blinded=blinded), Scores(study)
+    return ReadingSession(study, reader, blinded=blinded, round=round), Scores(study)
+
+
+def labels_of(images: PairImages) -> tuple[PairKey, pd.DataFrame]:
+    """Scores of the segmentations of a pair, and whose they are."""
+    left, right = images.left_labels, images.right_labels
+    if left is None or right is None:
+        return images.key, pd.DataFrame(columns=list(COLUMNS))
+    return images.key, label_scores(left, right, images.spacing)
+
+
+def agreement_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Agreement, disagreements, and the ratings they come from."""
+    return study.agreement(), study.disagreements(), study.standing_ratings()
 
 
 def _nothing(outcome: object) -> None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from napari_relict.calibration.verdicts import REPLICA_GRADE
+from napari_relict.viewer.draft import CONFIDENCES, GRADES
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Strip:
     null: npt.NDArray[np.float64]
     null_source: str
     threshold: Threshold | None
+    others: tuple[tuple[str, float], ...] = ()  # other candidates of the synthetic volume, and their scores
 
     def past_threshold(self) -> bool | None:
         """True on the replica side; None when there is no threshold or no score."""
@@ -82,6 +84,7 @@ class Scores:
         self.matches: pd.DataFrame = study.matches()
         self.verdicts: pd.DataFrame = study.verdicts()
         self.thresholds: pd.DataFrame = study.thresholds()
+        self.standing: pd.DataFrame = study.standing_ratings()
         self.measures = [measure for measure in self.measures if measure.name in self.matches]
         self._null = {measure.name: study.null(measure.name) for measure in self.measures}
         self._rows = {(row.synthetic, row.training): row for row in self.matches.itertuples(index=False)}
@@ -93,6 +96,34 @@ class Scores:
     def rank(self, pair: Any) -> int | None:
         row = self._rows.get((pair.synthetic, pair.training))
         return None if row is None else int(row.rank)
+
+    def candidates(self, synthetic: str) -> list[str]:
+        """Training volumes that a synthetic one was matched with, nearest first."""
+        mine = self.matches[self.matches["synthetic"] == synthetic] if len(self.matches) else self.matches
+        return [str(name) for name in mine.sort_values("rank")["training"]] if len(mine) else []
+
+    def said_of(self, pair: Any) -> list[str]:
+        """What each reader said of a pair before a consensus, one line each."""
+        table = self.standing
+        chosen = table[
+            (table["synthetic"] == pair.synthetic)
+            & (table["training"] == pair.training)
+            & (table["round"] != "consensus")
+        ]
+        told = []
+        for row in chosen.itertuples():
+            also = [] if row.round == "first" else [f"{row.round} reading"]
+            also += ["repeat"] * bool(row.repeat)
+            also += [f"confidence {CONFIDENCES[int(row.confidence)]}"] if row.confidence in CONFIDENCES else []
+            also += [text for text in (row.criteria, row.comment) if text]
+            told.append(
+                f"{row.reader}: {row.grade} {GRADES[int(row.grade)]}" + (f" ({'; '.join(also)})" if also else "")
+            )
+        return told
+
+    def null_scores(self, measure: str) -> npt.NDArray[np.float64]:
+        """Of each volume of the null with its nearest training volume, in one order for all measures; NaN: none."""
+        return np.asarray(self._null[measure].scores, float)
 
     def verdict(self, pair: Any) -> str:
         """What the study says of this pair, in one line; empty when it says nothing."""
@@ -131,6 +162,11 @@ class Scores:
                 null=_finite(self._null[measure.name].scores),
                 null_source=str(self._null[measure.name].source),
                 threshold=self.threshold(measure.name),
+                others=tuple(
+                    (name, float(getattr(self._rows[pair.synthetic, name], measure.name)))
+                    for name in self.candidates(pair.synthetic)
+                    if name != pair.training
+                ),
             )
             for measure in self.measures
         ]

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from napari.qt import get_qapp
 
+from napari_relict.study import Study
 from napari_relict.study.database import FILE as DATABASE
 from napari_relict.study.settings import FILE as SETTINGS
 from napari_relict.viewer.compare import Mode
@@ -73,7 +74,7 @@ def wait(until: Callable[[], bool]) -> None:
 
 
 def take(viewer: napari.Viewer, review: Review, file: Path) -> None:
-    wait(_idle(review))
+    wait(idle(review))
     viewer.window.screenshot(str(file), canvas_only=False, flash=False)
     print(file)
 
@@ -86,34 +87,34 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
     viewer, widget = _open(study, blinded=False)
     review = widget.review
     _go_to_most_telling(review, true_grades(study, review.scores.verdicts))
-    review.tabs.setCurrentWidget(review.matches)
+    review.tabs.setCurrentWidget(review.tabs.matches)
     take(viewer, review, files[0])
     review.act("volume")
     take(viewer, review, files[1])
     review.act("volume")
     files += compared(viewer, review, to)
-    _close(viewer, widget)
+    close(viewer)
 
     viewer, widget = _open(study, blinded=True)
     review = widget.review
     _rate(review, true_grades(study, review.scores.verdicts), ratings)
     take(viewer, review, files[2])
-    review.tabs.setCurrentWidget(review.calibration)
+    review.tabs.setCurrentWidget(review.tabs.calibration)
     take(viewer, review, files[3])
-    _close(viewer, widget)
+    close(viewer)
 
     if ct is not None:
         viewer, widget = _open(ct, blinded=False)
         review = widget.review
         _go_to_most_telling(review, true_grades(ct, review.scores.verdicts))
-        review.tabs.setCurrentWidget(review.matches)
+        review.tabs.setCurrentWidget(review.tabs.matches)
         take(viewer, review, files[4])
         review.act("jump")
         review.act("crosshair")
         review.act("overlay")
         review.scene.windows.choose("bone")
         take(viewer, review, files[5])
-        _close(viewer, widget)
+        close(viewer)
     return files
 
 
@@ -145,16 +146,16 @@ def _open(study: Path, *, blinded: bool) -> tuple[napari.Viewer, ReviewWidget]:
     viewer = open_review(study, reader="screenshots", blinded=blinded)
     widget = viewer.window.dock_widgets[WIDGET_NAME]
     wait(lambda: widget.review is not None)
-    wait(_idle(widget.review))
+    wait(idle(widget.review))
     return viewer, widget
 
 
-def _close(viewer: napari.Viewer, widget: ReviewWidget) -> None:
-    widget.stop()
+def close(viewer: napari.Viewer) -> None:
+    viewer.window.dock_widgets[WIDGET_NAME].stop()
     viewer.close()
 
 
-def _idle(review: Review) -> Callable[[], bool]:
+def idle(review: Review) -> Callable[[], bool]:
     return lambda: review.idle
 
 
@@ -163,7 +164,7 @@ def _go_to_most_telling(review: Review, grades: dict[tuple[str, str], int]) -> N
     for grade in (3, 4):
         for pair in review.session.order:
             if grades.get((pair.synthetic, pair.training)) == grade:
-                review.session.visit(pair)
+                review.session.visit(pair.synthetic, pair.training)
                 return
 
 
@@ -177,10 +178,10 @@ def _rate(review: Review, grades: dict[tuple[str, str], int], ratings: int) -> N
         review.act("confidence_5")
         review.act("criterion_1")
         review.act("proceed")
-        wait(_idle(review))
+        wait(idle(review))
         if number < wanted - 1:
             review.act("proceed")
-            wait(_idle(review))
+            wait(idle(review))
 
 
 def main() -> None:
@@ -190,11 +191,15 @@ def main() -> None:
     parser.add_argument("--ct", type=Path, help="a study of CT, for one more picture")
     parser.add_argument("--ratings", type=int, default=16, help="pairs to rate for the pictures")
     given = parser.parse_args()
+    from napari_relict.viewer.screenshots_reading import reading_pictures  # which uses this file
+
     with tempfile.TemporaryDirectory() as place:
         copies = [
             copy_of(study, Path(place) / name) for name, study in (("mr", given.study), ("ct", given.ct)) if study
         ]
         pictures(copies[0], given.to, given.ratings, *copies[1:])
+        fresh = copy_of(given.study, Path(place) / "reading")
+        reading_pictures(fresh, given.to, true_grades(fresh, Study.open(fresh).verdicts()))
 
 
 if __name__ == "__main__":

@@ -2,33 +2,23 @@
 
 No Qt, no napari. Everything that changes a study goes through `Study.rate` and `Study.undo`; a rating is
 durable when `lock` returns. The scores of a pair may be shown once its rating is locked (`scores_visible`).
+Where the reader stopped is kept too (`keep`), so that a session goes on with the very pair and draft.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable
 from typing import Any
 
-import pandas as pd
 from psygnal import Signal
 
-GRADES = {1: "different", 2: "similar", 3: "near replica", 4: "exact replica"}
-#: Of the five steps a study can store, three are on keys; ends and middle keep their meaning.
-CONFIDENCES = {1: "low", 3: "medium", 5: "high"}
-
-
-@dataclass
-class Draft:
-    """What the reader has said so far about the open pair; not yet in the study."""
-
-    grade: int | None = None
-    confidence: int | None = None
-    criteria: set[str] = field(default_factory=set)
-    comment: str = ""
+from napari_relict.study.reading import Showing
+from napari_relict.study.regions import MarkedRegion
+from napari_relict.viewer.draft import CONFIDENCES, GRADES, Draft, drafts_of
+from napari_relict.viewer.reading_filter import FILTERS, Filter
+from napari_relict.viewer.stopwatch import Stopwatch, time_left
 
 
 class ReadingSession:
@@ -36,9 +26,10 @@ class ReadingSession:
 
     Parameters
     ----------
-    study : the open study.
+    study : the open study, or a reader kit.
     reader : name under which ratings are stored; also the seed of the order and of the sides.
     blinded : hide names and scores until a rating is locked, and swap the sides at random.
+    round : `first`, `second` or `consensus`.
     clock : seconds, for the time spent on a pair.
     """
 
@@ -48,26 +39,36 @@ class ReadingSession:
     said = Signal(str)  # a line for the reader
 
     def __init__(
-        self, study: Any, reader: str, *, blinded: bool = True, clock: Callable[[], float] = time.monotonic
+        self,
+        study: Any,
+        reader: str,
+        *,
+        blinded: bool = True,
+        round: str = "first",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.study, self.reader, self.blinded = study, reader.strip() or "reader", blinded
+        self.study, self.reader, self.blinded, self.round = study, reader.strip() or "reader", blinded, round
         self.session = uuid.uuid4().hex
-        self.order: list[Any] = list(study.reading_list(self.reader))
-        self.later: set[Any] = set()
+        self.order: list[Showing] = list(study.reading_list(self.reader, round))
+        self.later: set[Showing] = set()
+        self.filter: Filter = FILTERS[0]
         self.draft = Draft()
-        self._clock = clock
-        self._rated: dict[Any, Draft] = self._stored()
-        self._revealed: set[Any] = set()
+        #: Where the reader looks (plane, slices); kept and given back, not understood here.
+        self.view: dict[str, Any] = {}
+        self._watch = Stopwatch(clock)
+        self._spent: list[float] = []
+        self._rated: dict[Showing, Draft] = {}
+        self._begun: dict[Showing, Draft] = {}  # drafts of pairs that were left before they were locked
+        self._revealed: set[Hashable] = set()
         self._position = 0
-        self._visiting: Any = None
+        self._visiting: Showing | None = None
         self._amending = False
-        self._opened_at = clock()
-        first = self._next_open(-1)
-        self._open(0 if first is None else first)
+        self._read_ratings()
+        self._resume()
 
     # What is open -----------------------------------------------------------------------------------------
     @property
-    def pair(self) -> Any:
+    def pair(self) -> Showing | None:
         """The open pair; None when the reading list is empty."""
         if self._visiting is not None:
             return self._visiting
@@ -84,12 +85,25 @@ class ReadingSession:
 
     @property
     def rateable(self) -> bool:
-        """Only pairs of the reading list are rated; a lower-ranked match may be looked at."""
-        return self._visiting is None and bool(self.order)
+        """Only pairs of the reading list are rated; other candidates may be looked at."""
+        return self._visiting is None and bool(self.order) and not self.paused
+
+    @property
+    def visiting(self) -> bool:
+        """The open pair is another candidate, not the one to be rated."""
+        return self._visiting is not None
+
+    @property
+    def paused(self) -> bool:
+        return self._watch.stopped
 
     @property
     def scores_visible(self) -> bool:
-        return not self.blinded or self.locked or self.pair in self._revealed
+        """Of a candidate looked at beside a pair of the list: when they are of that pair."""
+        if not self.blinded:
+            return True
+        base = self.order[self._position] if self.order else None
+        return base is not None and (base in self._rated or base in self._revealed)
 
     @property
     def names_visible(self) -> bool:
@@ -98,16 +112,21 @@ class ReadingSession:
 
     @property
     def swapped(self) -> bool:
-        return self.blinded and self.pair is not None and swapped_sides(self.reader, self.pair)
+        return self.blinded and self.pair is not None and self.pair.swapped
 
     def progress(self) -> tuple[int, int]:
-        """How many pairs of the list are rated, and how many there are."""
+        """How many showings of the list are rated, and how many there are."""
         return sum(pair in self._rated for pair in self.order), len(self.order)
 
-    def rating_of(self, pair: Any) -> Draft | None:
+    def seconds_left(self) -> float | None:
+        """At the reader's usual pace; None before there is one."""
+        done, total = self.progress()
+        return time_left(self._spent, total - done)
+
+    def rating_of(self, pair: Showing) -> Draft | None:
         return self._rated.get(pair)
 
-    def upcoming(self) -> Any:
+    def upcoming(self) -> Showing | None:
         """The pair that is likely to be asked for next, to be loaded ahead."""
         following = self._next_open(self._position)
         if following is None and self._position + 1 < len(self.order):
@@ -120,54 +139,67 @@ class ReadingSession:
             raise ValueError(f"a grade is one of {sorted(GRADES)}, not {grade}")
         if self._may_change():
             self.draft.grade = grade
-            self.state_changed.emit()
+            self._changed()
 
     def set_confidence(self, confidence: int) -> None:
         if confidence not in CONFIDENCES:
             raise ValueError(f"a confidence is one of {sorted(CONFIDENCES)}, not {confidence}")
         if self._may_change():
             self.draft.confidence = None if self.draft.confidence == confidence else confidence
-            self.state_changed.emit()
+            self._changed()
 
     def toggle_criterion(self, name: str) -> None:
         if self._may_change():
             self.draft.criteria ^= {name}
-            self.state_changed.emit()
+            self._changed()
 
     def set_comment(self, text: str) -> None:
         """Keep the comment. Emits nothing: the field it is typed into must not be rewritten meanwhile."""
         if self.rateable and not self.locked:
             self.draft.comment = text
 
+    def add_region(self, region: MarkedRegion) -> None:
+        if self._may_change():
+            self.draft.regions.append(region)
+            self._changed()
+
+    def remove_region(self) -> None:
+        """Take the last marked region back."""
+        if self._may_change() and self.draft.regions:
+            self.draft.regions.pop()
+            self._changed()
+
     def lock(self) -> bool:
         """Store the rating. True when it is in the study; scores may be shown from now on."""
         if not self.rateable or self.locked:
             return False
-        draft, pair = self.draft, self.pair
+        draft, pair = self.draft, self.order[self._position]
         if draft.grade is None:
             self.said.emit("Choose a grade first: keys 1 to 4")
             return False
-        ordered = [name for name in self.study.settings.criteria if name in draft.criteria]
+        seconds = self._watch.seconds()
         self.study.rate(
             pair,
             draft.grade,
             reader=self.reader,
             session=self.session,
+            round=self.round,
             confidence=draft.confidence,
-            criteria=ordered,
+            criteria=[name for name in self.study.settings.criteria if name in draft.criteria],
             comment=draft.comment,
-            seconds=round(self._clock() - self._opened_at, 3),
+            regions=draft.regions,
+            seconds=round(seconds, 3),
             order_index=self._position,
             # Once the scores of a pair were seen, a new rating of it is no longer a blinded one.
             blinded=self.blinded and pair not in self._revealed,
-            swapped=self.swapped,
         )
+        self._spent.append(seconds)
         self._rated[pair] = draft
         self._revealed.add(pair)
         self._amending = False
         self.later.discard(pair)
         self.said.emit(f"Saved: {draft.grade} {GRADES[draft.grade]}")
-        self.state_changed.emit()
+        self._changed()
         self.ratings_changed.emit()
         return True
 
@@ -175,21 +207,22 @@ class ReadingSession:
         """Open a locked rating for a change; the new one is stored beside the old one when locked."""
         if self.rateable and self.locked:
             self._amending = True
-            self._opened_at = self._clock()
-            old = self._rated[self.pair]
-            self.draft = Draft(old.grade, old.confidence, set(old.criteria), old.comment)
+            self._watch.restart()
+            self.draft = self._rated[self.order[self._position]].copy()
             self._revealed.add(self.pair)
-            self.state_changed.emit()
+            self._changed()
 
     def undo(self) -> None:
-        """Take the reader's last rating back and open its pair."""
-        pair = self.study.undo(reader=self.reader, session=self.session)
-        if pair is None:
+        """Take the reader's last rating of this round back and open its pair."""
+        taken = self.study.undo(reader=self.reader, session=self.session, round=self.round)
+        if taken is None:
             self.said.emit("Nothing to undo")
             return
-        self._rated = self._stored()
-        if pair in self.order:
-            self._open(self.order.index(pair))
+        self._read_ratings()
+        where = [i for i, pair in enumerate(self.order) if _key(pair) == _key(taken)]
+        if where:
+            self._open(where[0])
+            self._watch.restart()
         self.said.emit("Last rating taken back")
         self.ratings_changed.emit()
 
@@ -200,83 +233,177 @@ class ReadingSession:
             self.lock()
             return
         following = self._next_open(self._position)
+        if following is None and self._visiting is not None:
+            following = self._position
         if following is None:
-            self.said.emit("All pairs are rated")
+            done, total = self.progress()
+            self.said.emit("All pairs are rated" if done == total else f"None left under '{self.filter.title}'")
         else:
             self._open(following)
 
     def next(self) -> None:
-        self.go_to(self._position + 1)
+        self._step(1)
 
     def back(self) -> None:
-        self.go_to(self._position if self._visiting is not None else self._position - 1)
+        if self._visiting is not None:
+            self.go_to(self._position)
+        else:
+            self._step(-1)
 
     def go_to(self, position: int) -> None:
         if 0 <= position < len(self.order):
             self._open(position)
 
-    def visit(self, pair: Any) -> None:
-        """Look at any match. Refused while blinded: it would show names and scores."""
-        if pair in self.order:
-            self.go_to(self.order.index(pair))
-        elif self.blinded:
-            self.said.emit("Other matches can be opened when reading unblinded")
-        else:
-            self._open(self._position, visiting=pair)
+    def visit(self, synthetic: str, training: str) -> None:
+        """Look at any match. A pair of the list is opened to be rated; blinded readers see no names here either."""
+        there = [i for i, pair in enumerate(self.order) if (pair.synthetic, pair.training) == (synthetic, training)]
+        here = self._position if self._position in there else None
+        if there:
+            if here is None or self.visiting:
+                self.go_to(there[0] if here is None else here)
+            return
+        base = self.order[self._position] if self.order else None
+        swapped = base.swapped if base is not None and base.synthetic == synthetic else False
+        self._open(self._position, visiting=Showing(synthetic, training, swapped=swapped))
 
     def review_later(self) -> None:
         """Put the open pair off; it comes back when all others are rated."""
         if self.rateable and not self.locked:
-            self.later.add(self.pair)
+            self.later.add(self.order[self._position])
             self.said.emit("Put off: it comes back at the end")
             following = self._next_open(self._position)
             if following is not None and following != self._position:
                 self._open(following)
             else:
-                self.state_changed.emit()
+                self._changed()
+
+    def set_filter(self, name: str) -> None:
+        """Go through a part of the list only (see `FILTERS`), beginning with its first pair."""
+        chosen = next(one for one in FILTERS if one.name == name)
+        self.filter = chosen
+        listed = self.listed()
+        self.said.emit("" if listed else f"No pairs under '{chosen.title}'")
+        if listed and self._position not in listed:
+            self._open(listed[0])
+        else:
+            self.state_changed.emit()
+
+    def next_filter(self) -> None:
+        """The next filter that has pairs."""
+        names = [one.name for one in FILTERS if self.filter is one or self._passing(one)]
+        self.set_filter(names[(names.index(self.filter.name) + 1) % len(names)])
+
+    def listed(self) -> list[int]:
+        """Places of the list that pass the filter."""
+        return self._passing(self.filter)
+
+    def pause(self) -> None:
+        """Stop the clock, or go on; nothing is rated meanwhile."""
+        if self.paused:
+            self._watch.start()
+        else:
+            self._watch.stop()
+        self.keep()
+        self.state_changed.emit()
+
+    def keep(self) -> None:
+        """Remember in the study where the reader is, and what is said but not locked yet."""
+        if not self.order:
+            return
+        here = self.order[self._position]
+        self.study.keep_reading_state(
+            self.reader,
+            self.round,
+            {
+                "open": list(_key(here)),
+                "drafts": [[list(_key(pair)), draft.to_json()] for pair, draft in self._unlocked().items()],
+                "later": [list(_key(pair)) for pair in self.order if pair in self.later],
+                "seconds": round(self._watch.seconds(), 3),
+                "view": self.view,
+            },
+        )
 
     # Inside -----------------------------------------------------------------------------------------------
+    def _resume(self) -> None:
+        """Open the list where this reader left it."""
+        state = self.study.reading_state(self.reader, self.round) or {}
+        by_key = {_key(pair): place for place, pair in enumerate(self.order)}
+        put_off = [by_key.get(_as_key(one)) for one in state.get("later", ())]
+        self.later = {self.order[place] for place in put_off if place is not None} - set(self._rated)
+        self.view = dict(state.get("view") or {})
+        for key, draft in state.get("drafts", ()):
+            if _as_key(key) in by_key:
+                self._begun[self.order[by_key[_as_key(key)]]] = Draft.from_json(draft)
+        place = by_key.get(_as_key(state["open"])) if "open" in state else None
+        if place is not None and self.order[place] not in self._rated:
+            self._open(place)
+            self._watch.restart(float(state.get("seconds") or 0.0))
+            return
+        first = self._next_open(-1 if place is None else place)
+        self._open(0 if first is None else first)
+
+    def _changed(self) -> None:
+        self.state_changed.emit()
+
+    def _unlocked(self) -> dict[Showing, Draft]:
+        """What was said but not locked: of the open pair, and of those left before."""
+        begun = dict(self._begun)
+        if self.order and not self.visiting and not self.locked and not self.draft.empty:
+            begun[self.order[self._position]] = self.draft
+        return begun
+
     def _may_change(self) -> bool:
-        if self.locked:
+        if self.paused:
+            self.said.emit("Paused: P goes on")
+        elif self.locked:
             self.said.emit("This rating is locked: U changes it, Ctrl+Z takes the last one back")
         return self.rateable and not self.locked
 
-    def _open(self, position: int, visiting: Any = None) -> None:
+    def _open(self, position: int, visiting: Showing | None = None) -> None:
+        self._begun = self._unlocked()
+        if position != self._position:  # time spent on other candidates is time spent on the pair
+            self._watch.restart()
         self._position, self._visiting, self._amending = position, visiting, False
-        stored = self._rated.get(self.pair)
-        self.draft = stored or Draft()
-        self._opened_at = self._clock()
+        pair = self.pair
+        if pair is None or self.visiting:
+            self.draft = Draft()
+        else:
+            begun = self._begun.pop(pair, None)
+            self.draft = self._rated.get(pair) or begun or Draft()
         self.pair_changed.emit()
-        self.state_changed.emit()
+        self._changed()
+
+    def _step(self, by: int) -> None:
+        """To the neighbour in the list, among those that pass the filter."""
+        places = [place for place in self.listed() if (place - self._position) * by > 0]
+        if places:
+            self._open(min(places, key=lambda place: abs(place - self._position)))
+
+    def _passing(self, one: Filter) -> list[int]:
+        return [place for place, pair in enumerate(self.order) if one.keeps(self._rated.get(pair), pair in self.later)]
 
     def _next_open(self, position: int) -> int | None:
         """Index of the next unrated pair after `position`, around the end; those put off come last."""
         n = len(self.order)
+        listed = set(self.listed())
         around = [(position + step) % n for step in range(1, n + 1)] if n else []
-        waiting = [i for i in around if self.order[i] not in self._rated]
+        waiting = [i for i in around if self.order[i] not in self._rated and i in listed]
         prompt = [i for i in waiting if self.order[i] not in self.later]
         return next(iter(prompt or waiting), None)
 
-    def _stored(self) -> dict[Any, Draft]:
+    def _read_ratings(self) -> None:
         """This reader's ratings in the study, so that a session goes on where the last one stopped."""
-        ratings = self.study.ratings()
-        mine = ratings[ratings["reader"] == self.reader] if len(ratings) else ratings
-        by_names = {(row.synthetic, row.training): row for row in mine.itertuples()}
-        stored = {}
-        for pair in self.order:
-            row = by_names.get((pair.synthetic, pair.training))
-            if row is not None:
-                confidence = None if pd.isna(row.confidence) else int(row.confidence)
-                stored[pair] = Draft(int(row.grade), confidence, criteria_of(row.criteria), row.comment or "")
-        return stored
+        ratings = self.study.standing_ratings()
+        mine = ratings[(ratings["reader"] == self.reader) & (ratings["round"] == self.round)]
+        stored = drafts_of(mine)
+        self._rated = {pair: stored[_key(pair)] for pair in self.order if _key(pair) in stored}
+        self._spent = [float(seconds) for seconds in mine["seconds"].dropna()]
 
 
-def criteria_of(stored: str | None) -> set[str]:
-    """Criteria as the study keeps them: one text, separated by semicolons."""
-    return {name for name in (stored or "").split("; ") if name}
+def _key(pair: Showing) -> tuple[str, str, bool]:
+    return pair.synthetic, pair.training, pair.repeat
 
 
-def swapped_sides(reader: str, pair: Any) -> bool:
-    """Whether this reader sees the synthetic volume of this pair on the right; the same at every visit."""
-    seed = "\0".join([reader, pair.synthetic, pair.training]).encode()
-    return hashlib.sha256(seed).digest()[0] % 2 == 1
+def _as_key(stored: Any) -> tuple[str, str, bool]:
+    synthetic, training, repeat = stored
+    return str(synthetic), str(training), bool(repeat)

@@ -14,12 +14,6 @@ from napari.layers import Layer
 from napari_relict.viewer.cells import STRIDE
 
 
-def set_visible(layer: Any, visible: bool) -> None:
-    """Only where it changes: napari lays out the whole grid anew whenever a layer is told to be seen or not."""
-    if layer.visible != visible:
-        layer.visible = visible
-
-
 class Stage:
     """`take` once, `give_back` once."""
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_relict.viewer import colours
+from napari_relict.viewer.cells import set_visible
 from napari_relict.viewer.compare import Mode, drawn, next_mode
 from napari_relict.viewer.composites import Checkerboard, Difference, Swipe
 from napari_relict.viewer.difference import difference_limit
 from napari_relict.viewer.pairs import PairImages
-from napari_relict.viewer.stage import set_visible
 
 if TYPE_CHECKING:
     from napari_relict.viewer.scene import ReviewScene
@@ -94,7 +94,9 @@ class ThirdCell:
         if self._scene.cells is None or self._scene.images is None:
             return
         mode = drawn(self.mode, self._scene.in_3d)
-        set_visible(self._scene.cells.second, mode is Mode.OVERLAY)
+        # First: what is seen of an overlay alone must not be seen over anything else.
+        if mode is not Mode.OVERLAY:
+            set_visible(self._scene.cells.second, False)
         if mode is Mode.DIFFERENCE:
             self._show_difference(self._scene.images)
         else:
@@ -135,6 +137,7 @@ class ThirdCell:
             image.data, image.colormap = images.left, colours.ramp(colours.LEFT)
             second.data, second.colormap = images.right, colours.ramp(colours.complement(colours.LEFT))
             second.contrast_limits = window
+            set_visible(second, True)
         elif mode is Mode.CHECKERBOARD:
             z, y, x = (max(2, round(SQUARE_MM / step)) for step in images.spacing)
             image.data = Checkerboard(images.left, images.right, (z, y, x))

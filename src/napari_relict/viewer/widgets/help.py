@@ -9,17 +9,25 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidg
 
 from napari_relict.viewer.keys import KEYS
 
+#: Groups side by side, and below each other: as wide as the smallest window.
+COLUMNS = (("Rate", "Mark"), ("Go", "Compare"), ("Look",))
+WIDTH = 390  # pixels of a column
+
 
 def help_html() -> str:
-    parts = []
-    for group in dict.fromkeys(key.group for key in KEYS):
-        rows = "".join(
-            f"<tr><td><b>{escape(key.shown)}</b>&nbsp;&nbsp;&nbsp;</td><td>{escape(key.does)}</td></tr>"
-            for key in KEYS
-            if key.group == group
-        )
-        parts.append(f"<td valign='top'><h3>{group}</h3><table cellpadding='2'>{rows}</table></td>")
-    return f"<table cellspacing='14'><tr>{''.join(parts)}</tr></table>"
+    columns = "".join(
+        f"<td valign='top' width='{WIDTH}'>{''.join(_group(group) for group in groups)}</td>" for groups in COLUMNS
+    )
+    return f"<table cellspacing='10'><tr>{columns}</tr></table>"
+
+
+def _group(group: str) -> str:
+    rows = "".join(
+        f"<tr><td><b>{escape(key.shown)}</b>&nbsp;&nbsp;&nbsp;</td><td>{escape(key.does)}</td></tr>"
+        for key in KEYS
+        if key.group == group
+    )
+    return f"<h3>{group}</h3><table cellpadding='1'>{rows}</table>"
 
 
 def show_help(parent: QWidget) -> QDialog:
@@ -30,6 +38,8 @@ def show_help(parent: QWidget) -> QDialog:
     layout = QVBoxLayout(dialog)
     label = QLabel(help_html(), dialog)
     label.setTextFormat(Qt.TextFormat.RichText)
+    label.setWordWrap(True)
+    label.setMinimumWidth(len(COLUMNS) * WIDTH)
     layout.addWidget(label)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, dialog)
     buttons.rejected.connect(dialog.close)

@@ -1,4 +1,4 @@
-"""A table of pairs with a filter line; activating a row opens its pair. The reading list and the matches."""
+"""A table of pairs with a filter line; activating a row opens its pair. The matches are one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pandas as pd
 from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QLineEdit, QTableView, QVBoxLayout, QWidget
 
-from napari_relict.viewer.session import CONFIDENCES, GRADES, ReadingSession
 from napari_relict.viewer.tables import FrameModel, FrameProxy
 
 
@@ -19,7 +18,7 @@ class PairsTable(QWidget):
         super().__init__(parent)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
-        head = QHBoxLayout()
+        self.head = head = QHBoxLayout()
         self.note = QLabel(self)
         self.filter = QLineEdit(self)
         self.filter.setPlaceholderText("Filter …")
@@ -40,6 +39,7 @@ class PairsTable(QWidget):
         self.view.verticalHeader().hide()
         self.view.setWordWrap(False)
         self.view.horizontalHeader().setStretchLastSection(True)
+        self.view.horizontalHeader().setResizeContentsPrecision(0)  # by the rows on screen alone: lists are long
         self.view.activated.connect(self._on_activated)
         layout.addWidget(self.view)
 
@@ -64,26 +64,6 @@ class PairsTable(QWidget):
 
     def _on_activated(self, index: QModelIndex) -> None:
         self.opened.emit(self.proxy.row_of(index))
-
-
-def reading_frame(session: ReadingSession) -> pd.DataFrame:
-    """The reading list as a table; names only when they may be seen."""
-    rows = []
-    for number, pair in enumerate(session.order, start=1):
-        rating = session.rating_of(pair)
-        state = "● rated" if rating else "⚑ later" if pair in session.later else "○ open"
-        row = {"pair": number}
-        if session.names_visible:
-            row |= {"synthetic": pair.synthetic, "training": pair.training}
-        row |= {
-            "state": state,
-            "grade": f"{rating.grade} {GRADES[rating.grade]}" if rating and rating.grade else "",
-            "confidence": CONFIDENCES.get(rating.confidence or 0, "") if rating else "",
-            "criteria": ", ".join(sorted(rating.criteria)) if rating else "",
-            "comment": rating.comment if rating else "",
-        }
-        rows.append(row)
-    return pd.DataFrame(rows)
 
 
 def matches_frame(matches: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:

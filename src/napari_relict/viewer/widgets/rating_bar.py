@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_relict.viewer.draft import CONFIDENCES, GRADES, Draft
 from napari_relict.viewer.keys import shown
-from napari_relict.viewer.session import CONFIDENCES, GRADES, Draft
 
 STYLE = """
 QPushButton[relict="grade"] {
@@ -77,7 +77,9 @@ class RatingBar(QWidget):
             last.addWidget(self.others[action])
         layout.addLayout(last)
 
-    def show_state(self, draft: Draft, *, rateable: bool, locked: bool, later: bool, all_done: bool) -> None:
+    def show_state(
+        self, draft: Draft, *, rateable: bool, locked: bool, later: bool, all_done: bool, paused: bool = False
+    ) -> None:
         """Draw the session's state. Never emits."""
         for number, button in self.grades.items():
             _check(button, draft.grade == number)
@@ -96,7 +98,9 @@ class RatingBar(QWidget):
         self.others["later"].setText(("Put off ⚑" if later else "Later") + f"\n{shown('later')}")
         self.others["amend"].setEnabled(rateable and locked)
         self.lock.setEnabled(rateable and ((locked and not all_done) or (free and draft.grade is not None)))
-        if not rateable:
+        if paused:
+            text = f"Paused    go on   {shown('pause')}"
+        elif not rateable:
             text = "Only looking: this pair is not rated"
         elif locked:
             text = "Locked and saved ✓" if all_done else f"Locked ✓    next pair   {shown('proceed')}"

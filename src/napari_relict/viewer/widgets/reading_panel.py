@@ -16,6 +16,8 @@ from qtpy.QtWidgets import (
 
 from napari_relict.viewer.keys import shown
 from napari_relict.viewer.session import ReadingSession
+from napari_relict.viewer.stopwatch import in_words
+from napari_relict.viewer.widgets.candidates_bar import CandidatesBar
 from napari_relict.viewer.widgets.rating_bar import RatingBar
 from napari_relict.viewer.widgets.score_strips import ScoreStrips
 
@@ -44,7 +46,12 @@ class ReadingPanel(QWidget):
         help_button = QPushButton(f"Keys   {shown('help')}", self)
         help_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         help_button.clicked.connect(self._on_help)
+        self.pause = QPushButton(self)
+        self.pause.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.pause.setProperty("action", "pause")
+        self.pause.clicked.connect(self._on_look)
         head.addWidget(self.study, 1)
+        head.addWidget(self.pause)
         head.addWidget(help_button)
         layout.addLayout(head)
         self.progress = QProgressBar(self)
@@ -58,6 +65,14 @@ class ReadingPanel(QWidget):
         self.note.setWordWrap(True)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         layout.addWidget(self.note)
+        self.others = QLabel(self)
+        self.others.setWordWrap(True)
+        self.others.setTextFormat(Qt.TextFormat.PlainText)
+        self.others.hide()
+        layout.addWidget(self.others)
+        self.candidates = CandidatesBar(self)
+        self.candidates.asked.connect(self.asked)
+        layout.addWidget(self.candidates)
         looks = QHBoxLayout()
         for action, label in _LOOKS.items():
             button = QPushButton(f"{label}\n{shown(action)}", self)
@@ -86,7 +101,10 @@ class ReadingPanel(QWidget):
         done, total = session.progress()
         self.progress.setMaximum(max(total, 1))
         self.progress.setValue(done)
-        self.progress.setFormat(f"{session.reader}: {done} of {total} rated")
+        left = session.seconds_left()
+        also = f", about {in_words(left)} left" if left else ""
+        self.progress.setFormat(f"{session.reader}: {done} of {total} rated{also}")
+        self.pause.setText(f"{'Go on' if session.paused else 'Pause'}   {shown('pause')}")
         self.pair.setText("Loading …" if loading else looked_at)
         draft = session.draft
         self.rating.show_state(
@@ -95,7 +113,13 @@ class ReadingPanel(QWidget):
             locked=session.locked,
             later=session.pair in session.later,
             all_done=total > 0 and done == total,
+            paused=session.paused,
         )
+
+    def show_others(self, told: list[str]) -> None:
+        """What the other readers said, in a consensus round; empty hides it."""
+        self.others.setText("\n".join(told))
+        self.others.setVisible(bool(told))
 
     def say(self, text: str) -> None:
         """One line for the reader, under the pair's name."""

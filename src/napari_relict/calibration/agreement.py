@@ -1,0 +1,206 @@
+"""How far readers agree, with themselves and with each other.
+
+Coefficients are sums over pairs, so that all resamples of the bootstrap are one matrix product. Each is checked against
+scikit-learn or published examples in tests/calibration/test_agreement.py. (irrCAC, which has them too, asks for a scipy
+and a pandas of years ago; krippendorff is under the GPL.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from napari_relict.calibration.verdicts import GRADES, REPLICA_GRADE
+
+FEWEST_PAIRS = 5  # below, a bootstrap interval would be made up
+RESAMPLES = 2000
+PAIR = ["synthetic", "training"]
+COLUMNS = ("kind", "readers", "statistic", "value", "low", "high", "pairs", "method", "note")
+LEVELS = np.array(sorted(GRADES), float)
+SQUARES = (LEVELS[:, None] - LEVELS) ** 2
+QUADRATIC = 1 - SQUARES / SQUARES.max()  # 1 for equal grades, 0 for the ends of the scale
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    kind: str
+    readers: str
+    grades: pd.DataFrame  # pairs (synthetic, training) by columns that are compared; NaN where not rated
+
+
+def agreement(ratings: pd.DataFrame, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """Agreement within each reader, of each two readers and of all of them.
+
+    Between readers, each one's latest round is compared; hidden repeats and consensus ratings are left out of it.
+
+    Parameters
+    ----------
+    ratings : standing ratings: synthetic, training, reader, round (first, second, consensus), repeat, grade (1 to 4).
+
+    Returns
+    -------
+    One row a statistic: kind, readers, statistic, value, low, high (95% interval), pairs, method, note. Percentages
+    are 0 to 100, coefficients at most 1; NaN where a value is undefined, with a note that says why.
+    """
+    rows = [
+        {"kind": one.kind, "readers": one.readers, **row}
+        for one in _comparisons(ratings)
+        for row in _statistics(one.grades, resamples, seed)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def percentage(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """How often two of the grades of one pair are the same, 0 to 100.
+
+    Parameters
+    ----------
+    counts : (pairs, grades), how often each pair got each grade; at least two a pair.
+    draws : (resamples, pairs), how often each pair counts.
+
+    Returns
+    -------
+    float64 (resamples,).
+    """
+    several = counts.sum(1)
+    same = (counts * (counts - 1)).sum(1) / (several * (several - 1))
+    return np.asarray(100 * (draws @ same) / draws.sum(1))
+
+
+def weighted_kappa(one: np.ndarray, other: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Cohen's kappa with quadratic weights of two readers' grades; NaN where neither's differ.
+
+    With these weights it is 1 - E(a - b)^2 / (var a + var b + (mean a - mean b)^2) (Fleiss & Cohen 1973).
+
+    Parameters
+    ----------
+    one, other : (pairs,) grades.
+    draws : (resamples, pairs).
+    """
+    total = draws.sum(1)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.asarray(draws @ values / total)
+
+    a, b = mean(one), mean(other)
+    expected = mean(one**2) + mean(other**2) - 2 * a * b
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(expected > 1e-12, 1 - mean((one - other) ** 2) / expected, np.nan)
+
+
+def gwet(counts: np.ndarray, weights: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Gwet's AC2 (AC1 with the identity as weights) for any number of readers (Gwet 2014, chapters 4 and 5).
+
+    Parameters
+    ----------
+    counts : (pairs, grades); pairs with one grade count for how often grades are given, not for agreement.
+    weights : (grades, grades), 1 on the diagonal.
+    draws : (resamples, pairs).
+    """
+    several, size = counts.sum(1), counts.shape[1]
+    agreeing = np.where(several >= 2, several * (several - 1), 1)
+    same = np.where(several >= 2, (counts * (counts @ weights.T - 1)).sum(1) / agreeing, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        seen = draws @ same / (draws @ (several >= 2).astype(float))
+        share = draws @ (counts / several[:, None]) / draws.sum(1)[:, None]
+        by_chance = weights.sum() / (size * (size - 1)) * (share * (1 - share)).sum(1)
+        return np.asarray((seen - by_chance) / (1 - by_chance))
+
+
+def krippendorff(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """Krippendorff's alpha for ordered grades and any number of readers (Krippendorff 2011); NaN where all are equal.
+
+    Parameters
+    ----------
+    counts : (pairs, grades); pairs with one grade say nothing and are passed over.
+    draws : (resamples, pairs).
+    """
+    several, size = counts.sum(1), counts.shape[1]
+    counts, draws, several = counts[several >= 2], draws[:, several >= 2], several[several >= 2]
+    together = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(size)
+    together = (together / (several - 1)[:, None, None]).reshape(len(counts), size * size)
+    seen = (draws @ together).reshape(len(draws), size, size)
+    given = seen.sum(2)
+    # Two grades lie as far apart as there are grades given between their middles.
+    middle = np.cumsum(given, 1) - given / 2
+    apart = (middle[:, :, None] - middle[:, None, :]) ** 2
+    expected = (given[:, :, None] * given[:, None, :] * apart).sum((1, 2)) / (given.sum(1) - 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(expected > 1e-12, 1 - (seen * apart).sum((1, 2)) / expected, np.nan)
+
+
+def _comparisons(ratings: pd.DataFrame) -> Iterator[_Comparison]:
+    ratings = ratings[ratings["round"] != "consensus"].astype({"grade": float})
+    for reader, mine in ratings.groupby("reader"):
+        both = mine.pivot(index=[*PAIR, "round"], columns="repeat", values="grade")
+        yield _Comparison("within reader, hidden repeats", str(reader), both.reindex(columns=[False, True]).dropna())
+    firsts = ratings[~ratings["repeat"].astype(bool)]
+    for reader, mine in firsts.groupby("reader"):
+        both = mine.pivot(index=PAIR, columns="round", values="grade")
+        both = both.reindex(columns=["first", "second"]).dropna()
+        yield _Comparison("within reader, second round", str(reader), both)
+    latest = firsts.sort_values("round", kind="stable").drop_duplicates(["reader", *PAIR], keep="last")
+    readers = latest.pivot(index=PAIR, columns="reader", values="grade")
+    names = sorted(map(str, readers.columns))
+    for one, other in combinations(names, 2):
+        yield _Comparison("two readers", f"{one}, {other}", readers[[one, other]].dropna())
+    if len(names) > 2:
+        yield _Comparison("all readers", ", ".join(names), readers[readers.notna().sum(axis=1) >= 2])
+
+
+def _statistics(grades: pd.DataFrame, resamples: int, seed: int) -> Iterator[dict[str, object]]:
+    if grades.empty:
+        return
+    values = grades.to_numpy(float)
+    counts = (values[:, :, None] == LEVELS).sum(1)
+    calls = np.column_stack([counts[:, LEVELS < REPLICA_GRADE].sum(1), counts[:, LEVELS >= REPLICA_GRADE].sum(1)])
+    all_same = bool((counts.sum(0) > 0).sum() == 1)
+    volumes, of_volume = np.unique(grades.index.get_level_values("synthetic"), return_inverse=True)
+    # Pairs of one synthetic volume go together: they are no independent evidence.
+    drawn = np.random.default_rng(seed).multinomial(len(volumes), np.full(len(volumes), 1 / len(volumes)), resamples)
+    draws = np.vstack([np.ones(len(grades)), drawn[:, of_volume]])
+    statistics: dict[str, Callable[[], np.ndarray]] = {
+        "percentage agreement": lambda: percentage(counts, draws),
+        "percentage agreement, replica or not": lambda: percentage(calls, draws),
+        "weighted kappa (quadratic)": lambda: weighted_kappa(values[:, 0], values[:, 1], draws),
+        "Gwet's AC2 (quadratic)": lambda: gwet(counts, QUADRATIC, draws),
+        "Krippendorff's alpha (ordinal)": lambda: krippendorff(counts, draws),
+    }
+    if values.shape[1] > 2:
+        del statistics["weighted kappa (quadratic)"]
+    for name, compute in statistics.items():
+        value, *others = (float(one) for one in compute())
+        low, high, note = _interval(value, np.array(others), len(grades), len(volumes))
+        if all_same and not name.startswith("percentage"):
+            what = "undefined" if np.isnan(value) else "says little"
+            note = "; ".join(part for part in (f"{what}: all grades are the same", note) if part)
+        method = f"95% percentile bootstrap, {len(volumes)} synthetic volumes resampled {resamples} times, seed {seed}"
+        yield {
+            "statistic": name,
+            "value": value,
+            "low": low,
+            "high": high,
+            "pairs": len(grades),
+            "method": "" if np.isnan(low) else method,
+            "note": note,
+        }
+
+
+def _interval(value: float, others: np.ndarray, pairs: int, volumes: int) -> tuple[float, float, str]:
+    """Low, high, and what has to be said of them."""
+    if pairs < FEWEST_PAIRS:
+        return np.nan, np.nan, f"too few pairs ({pairs})"
+    if volumes < FEWEST_PAIRS:
+        return np.nan, np.nan, f"too few synthetic volumes ({volumes})"
+    known = others[np.isfinite(others)]
+    if np.isnan(value) or 2 * len(known) < len(others):
+        return np.nan, np.nan, "" if np.isnan(value) else "undefined in most resamples: nearly all grades are the same"
+    low, high = (float(end) for end in np.quantile(known, [0.025, 0.975]))
+    said = [f"undefined in {len(others) - len(known)} of {len(others)} resamples"] if len(known) < len(others) else []
+    if high - low < 1e-12:
+        said.append("every resample gives the same: the interval is too narrow")
+    return low, high, "; ".join(said)

@@ -1,0 +1,160 @@
+"""What lies in a folder's database and prepared cohorts, read: the same calls for a study and a reading kit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from napari_relict.calibration import NullScores
+from napari_relict.measures import Measure, choose_measures
+from napari_relict.study.database import Database
+from napari_relict.study.settings import ReadingSettings
+from napari_relict.volumes.cohort import PreparedCohort, PreparedVolume
+from napari_relict.volumes.intensity import Modality
+
+LEAVE_ONE_OUT = "training, leave one patient out"
+
+
+class SettingsForReading(Protocol):
+    """What a reader's screen needs to know of the settings."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def modality(self) -> Modality: ...
+    @property
+    def reading(self) -> ReadingSettings: ...
+    @property
+    def criteria(self) -> list[str]: ...
+    @property
+    def alpha(self) -> float: ...
+
+
+class Stored:
+    """A folder with a database and prepared cohorts. Every method may be called from any thread."""
+
+    def __init__(self, folder: Path, settings: SettingsForReading) -> None:
+        self.folder, self.settings = folder, settings
+        self._database = Database(folder)
+        self._cohorts: dict[str, PreparedCohort] = {}
+
+    def close(self) -> None:
+        """Let go of open volumes. The database needs no closing."""
+        self._cohorts.clear()
+
+    def matches(self) -> pd.DataFrame:
+        """synthetic, training, rank, rank_<level>..., mirrored, inverted, part, region_..., then a column a measure."""
+        pairs = self._frame(
+            "SELECT synthetic, training, rank, mirrored, inverted, part, z AS region_z, y AS region_y, x AS region_x,"
+            " radius_mm AS region_mm FROM match LEFT JOIN region USING (synthetic, training) ORDER BY synthetic, rank"
+        )
+        ranks = self._frame("SELECT * FROM level_rank")
+        scores = self._frame("SELECT * FROM score")
+        measures = self.measures()
+        levels = list(dict.fromkeys(measure.level for measure in measures))
+        key = ["synthetic", "training"]
+        wide = ranks.pivot(index=key, columns="level", values="rank").reindex(columns=levels)
+        wide = wide.astype("Int64").add_prefix("rank_").reset_index()
+        values = scores.astype({"value": float}).pivot(index=key, columns="measure", values="value")
+        values = values.reindex(columns=[measure.name for measure in measures]).reset_index()
+        region = ("region_z", "region_y", "region_x", "region_mm")
+        pairs = pairs.astype({"mirrored": bool, "inverted": bool, **dict.fromkeys(region, float)})
+        table = pairs.merge(wide, on=key, how="left").merge(values, on=key, how="left")
+        order = [*key, "rank", *[f"rank_{level}" for level in levels], "mirrored", "inverted", "part", *region]
+        return table[order + [measure.name for measure in measures]]
+
+    def measures(self) -> list[Measure]:
+        """The measures of the last match, in the order they are shown."""
+        stored = self.meta().get("measures", "")
+        return choose_measures(stored.split(",")) if stored else []
+
+    def verdicts(self) -> pd.DataFrame:
+        """synthetic, training, verdict, p_value, q_value, probability, evidence."""
+        frame = self._frame(
+            "SELECT synthetic, training, verdict, p_value, q_value, probability, evidence FROM verdict"
+            " ORDER BY synthetic"
+        )
+        return frame.astype({"p_value": float, "q_value": float, "probability": float})
+
+    def thresholds(self) -> pd.DataFrame:
+        """The last calibration: one row a measure; empty without enough ratings."""
+        return self._frame("SELECT * FROM threshold ORDER BY rowid")
+
+    def duplicates(self) -> pd.DataFrame:
+        """Pairs inside the training cohort, and of holdout and training, that look like copies of each other."""
+        frame = self._frame("SELECT * FROM duplicate")
+        return frame.astype(dict.fromkeys(("mirrored", "same_voxels", "same_patient"), bool))
+
+    def nearest(self, cohort: str = "synthetic") -> pd.DataFrame:
+        """Score of each volume with its nearest training volume: volumes by measures."""
+        frame = self._frame("SELECT query, measure, value FROM nearest WHERE cohort = ?", (cohort,))
+        wide = frame.astype({"value": float}).pivot(index="query", columns="measure", values="value")
+        return wide.reindex(columns=[measure.name for measure in self.measures()])
+
+    def null(self, measure: str) -> NullScores:
+        """Nearest-training scores of the holdout, or of training patients left out one by one.
+
+        Volumes that are byte-for-byte another patient's training volume are no null and are left out.
+        """
+        cohort = self.meta().get("null_cohort", "holdout")
+        wide = self.nearest(cohort)
+        duplicates = self.duplicates()
+        apart = duplicates[duplicates["same_voxels"] & ~duplicates["same_patient"] & (duplicates["cohort"] == cohort)]
+        copies = set(apart["volume"]) | (set(apart["training"]) if cohort == "training" else set())
+        scores = wide.loc[~wide.index.isin(copies), measure].to_numpy(float)
+        source = "holdout" if cohort == "holdout" else LEAVE_ONE_OUT
+        return NullScores(measure, scores, source, len(copies & set(wide.index)))
+
+    def _same_voxels(self) -> dict[str, str]:
+        """Synthetic volume -> the training volume whose stored voxels it has, bit for bit."""
+        frame = self._frame(
+            "SELECT s.name AS synthetic, min(t.name) AS training FROM volume AS s JOIN volume AS t"
+            " ON s.cohort = 'synthetic' AND t.cohort = 'training' AND s.voxels = t.voxels GROUP BY s.name"
+        )
+        return dict(zip(frame["synthetic"], frame["training"], strict=True))
+
+    def label_dice(self, synthetic: str, training: str) -> pd.DataFrame:
+        """label, dice of one matched pair."""
+        return self._frame(
+            "SELECT label, dice FROM label_dice WHERE synthetic = ? AND training = ? ORDER BY label",
+            (synthetic, training),
+        )
+
+    def volumes(self) -> pd.DataFrame:
+        """cohort, name, patient, path, has_labels of every volume of the last match."""
+        frame = self._frame("SELECT cohort, name, patient, path, has_labels FROM volume ORDER BY cohort, name")
+        return frame.astype({"has_labels": bool})
+
+    def recorded_problems(self) -> pd.DataFrame:
+        """subject, wrong, remedy of every file that the last match left out."""
+        return self._frame("SELECT subject, wrong, remedy FROM problem")
+
+    def meta(self) -> dict[str, str]:
+        """When and how the last match was made."""
+        frame = self._frame("SELECT key, value FROM meta")
+        return dict(zip(frame["key"], frame["value"], strict=True))
+
+    def volume(self, cohort: str, name: str) -> PreparedVolume:
+        """One prepared volume.
+
+        Raises
+        ------
+        DataError : not prepared (the cache was deleted, say).
+        """
+        if cohort not in self._cohorts:
+            self._cohorts[cohort] = self._open_cohort(cohort)
+        sides = {int(one): other for one, other in json.loads(self.meta().get("sides", "{}")).items()}
+        return replace(self._cohorts[cohort].volume(name), sides=sides)
+
+    def _open_cohort(self, cohort: str) -> PreparedCohort:
+        raise NotImplementedError
+
+    def _frame(self, query: str, values: tuple[Any, ...] = ()) -> pd.DataFrame:
+        with self._database.connect() as connection:
+            cursor = connection.execute(query, values)
+            columns = [column[0] for column in cursor.description]
+            return pd.DataFrame([tuple(row) for row in cursor], columns=columns)
