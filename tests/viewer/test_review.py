@@ -248,6 +248,12 @@ class TestInAWindow:
         review.act("compare_next")
         qtbot.waitUntil(lambda: not review.flicker.running, timeout=5_000)
 
+    def test_a_row_of_the_labels_outlines_that_label(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
+        review = open_widget(study, blinded=False).review
+        review.tabs.labels.label_chosen.emit(2)
+        assert review.scene.outlines.label == 2
+        assert set(np.unique(review.scene.layers[1].data)) == {0, 2}
+
     def test_volumes_below_the_slices(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
         widget = open_widget(study)
         review, window = widget.review, widget.window()

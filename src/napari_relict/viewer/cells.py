@@ -75,15 +75,18 @@ class Cells:
 
     def set_titles(self, titles: tuple[str, str, str]) -> None:
         outlines = ("left outlines", "right outlines", "outlines")
-        for layer, name in zip(self.pictures[::2], titles, strict=True):
-            layer.name = name
-        for layer, name in zip(self.pictures[1::2], outlines, strict=True):
-            layer.name = name
+        for layer, name in zip(
+            self.pictures, [n for pair in zip(titles, outlines, strict=True) for n in pair], strict=True
+        ):
+            if layer.name != name:  # every name makes napari arrange what is written anew
+                layer.name = name
 
     def set_note(self, text: str) -> None:
         """A line under the right-hand title. No part of the title: the status bar has one line for all of them."""
-        self._over[1].name = text or "over 1"
-        self._over[1].name_overlay.visible = bool(text)
+        if self._over[1].name != (text or "over 1"):
+            self._over[1].name = text or "over 1"
+        if self._over[1].name_overlay.visible != bool(text):
+            self._over[1].name_overlay.visible = bool(text)
 
     @property
     def note(self) -> str:

@@ -289,7 +289,7 @@ class Review:
             self._on_error(error)
 
     def _on_label(self, label: int) -> None:
-        self.scene.inspect_label(label)
+        self.scene.outlines.inspect(label)
         self._to_keys()
 
     def _on_marked(self, region: MarkedRegion) -> None:

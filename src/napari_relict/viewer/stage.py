@@ -26,7 +26,9 @@ class Stage:
         viewer, canvas, camera = self.viewer, self.viewer.canvas, self.viewer.scene.camera
         self._aside = list(viewer.layers)
         viewer.layers.clear()
-        viewer.layers.extend(layers)
+        # One by one, every layer would have napari lay out the whole grid anew, and collect garbage when it goes.
+        with viewer.layers.batched_update():
+            viewer.layers.extend(layers)
         viewer.layers.selection.clear()
         self._before: Any = (canvas.grid.stride, canvas.grid.shape, canvas.grid.spacing, camera.orientation,
                              camera.synced)  # fmt: skip
@@ -40,9 +42,10 @@ class Stage:
     def give_back(self, layers: Iterable[Layer]) -> None:
         """Take the layers off again and leave the viewer as it was found."""
         viewer, canvas, camera = self.viewer, self.viewer.canvas, self.viewer.scene.camera
-        for layer in layers:
-            if layer in viewer.layers:
-                viewer.layers.remove(layer)
+        with viewer.layers.batched_update():
+            for layer in layers:
+                if layer in viewer.layers:
+                    viewer.layers.remove(layer)
         canvas.grid.enabled = False
         canvas.grid.stride, canvas.grid.shape, canvas.grid.spacing = self._before[:3]
         canvas.background_color_override = None
