@@ -6,14 +6,16 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 import phantom
 from napari_relict.errors import Cancelled
-from napari_relict.matching import half_search, search, tables
+from napari_relict.matching import dense_search, duplicates, half_search, search, tables
 from napari_relict.matching.verify import Task, Verified, verify
 from napari_relict.study import Study
 
@@ -126,6 +128,40 @@ def test_a_verification_that_ended_early_goes_on_where_it_was(
     study.match(measures=MEASURES)
     assert len(verified) == QUERIES - 3
     _same_tables(study, Study.open(undisturbed))
+
+
+@pytest.mark.parametrize("where", ["duplicates, training", "duplicates, holdout", "search"])
+def test_parts_of_a_stopped_search_are_not_searched_again(
+    where: str, unmatched: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts of two training volumes here: three of them for each cohort in the search, six and three for duplicates."""
+    done: list[str] = []
+
+    def counted(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*given: Any) -> Any:
+            found = work(*given)
+            done.append(name)
+            return found
+
+        return wrapper
+
+    for module, name in ((dense_search, "score_shard"), (duplicates, "_look")):
+        monkeypatch.setattr(module, "PART", 2)
+        monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
+    study = Study.open(shutil.copytree(unmatched, tmp_path / "study"))
+
+    def stop(stage: str, at: int, total: int) -> None:
+        if stage == where and len(done) >= stop_after:
+            raise Cancelled(stage)
+
+    stop_after = {"duplicates, training": 2, "duplicates, holdout": 5, "search": 8}[where]
+    with pytest.raises(Cancelled):
+        study.match(measures=MEASURES, progress=stop)
+    assert len(done) == stop_after
+    study.match(measures=MEASURES)
+    assert sorted(done) == ["_look"] * (3 + 3) + ["score_shard"] * (3 + 3), "each part once, over both runs"
+    assert not (study.folder / "volumes" / "search").exists()
+    _same_tables(study, Study.open(undisturbed), atol=1e-4)  # halves in blocks of another size
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,7 @@ def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     (tmp_path / sample.DEMO_STUDY).mkdir()
     (tmp_path / sample.DEMO_STUDY / "study.toml").touch()
     monkeypatch.setattr("napari_relict.study.Study", SimpleNamespace(open=lambda folder: FakeStudy()))
+    monkeypatch.setattr("napari_relict.study.open_reading", lambda folder: FakeStudy())
     return tmp_path
 
 

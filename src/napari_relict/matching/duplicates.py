@@ -13,11 +13,14 @@ from functools import partial
 
 import numpy as np
 
+from napari_relict.matching.part_cache import PartCache
 from napari_relict.matching.settling import ExactScores
 from napari_relict.matching.tables import compare_all, queries_at_once, unheard
 from napari_relict.progress import Progress, silent
 from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.workers import Workforce, workforce
+
+PART = 8192  # training volumes of a part, where one machine does them one after the other
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ def find_duplicates(
     *,
     device: str = "cpu",
     force: Workforce | None = None,
+    parts: PartCache | None = None,
     progress: Progress = silent,
 ) -> list[Duplicate]:
     """Pairs with equal stored voxels, or with NCC (as it is or mirrored) of at least `smallest_ncc`; NCC is exact.
@@ -98,11 +102,12 @@ def find_duplicates(
     ----------
     device : where the product is made, `cpu` or `cuda`.
     force : a cluster's workers compare parts of the training cohort; this machine when None. The result is the same.
+    parts : keeps what was looked at while the look goes on; None keeps nothing.
     """
     found: list[Duplicate] = []
     with nullcontext(force) if force else workforce() as crew:
         for cohort in (training, *others):
-            for part, pairs in _looked(cohort, training, smallest_ncc, device, crew, progress):
+            for part, pairs in _looked(cohort, training, smallest_ncc, device, crew, parts, progress):
                 found += [_duplicate(part, pair, patients) for pair in pairs]
     return sorted(found, key=lambda one: (-one.same_voxels, -one.ncc, one.cohort, one.volume, one.training))
 
@@ -113,31 +118,62 @@ def _looked(
     smallest_ncc: float,
     device: str,
     crew: Workforce,
+    cache: PartCache | None,
     progress: Progress,
 ) -> Iterator[tuple[_Part, list[_Pair]]]:
     """Every part with what is in it: one after the other here, side by side on a cluster."""
-    stage = f"duplicates, {cohort.cohort}"
-
-    def parts() -> Iterator[_Part]:
-        block = queries_at_once(training, 0)
-        for start in range(0, len(cohort), block):
-            volumes = range(start, min(start + block, len(cohort)))
-            first = start if cohort is training else 0  # each pair once
-            size = -(-len(training) // (2 * crew.count)) if crew.remote else len(training)
-            for begin in range(first, len(training), size):
-                run = range(begin, min(begin + size, len(training)))
-                yield _Part(cohort, volumes, training, run, first, smallest_ncc, device)
+    block = queries_at_once(training, 0)
+    # Each is kept once it is done: here a part takes minutes.
+    size = -(-len(training) // (2 * crew.count)) if crew.remote else PART
+    parts = [
+        _Part(cohort, volumes, training, range(begin, min(begin + size, len(training))), first, smallest_ncc, device)
+        for start in range(0, len(cohort), block)
+        for volumes in [range(start, min(start + block, len(cohort)))]
+        for first in [start if cohort is training else 0]  # each pair once
+        for begin in range(first, len(training), size)
+    ]
+    keys = [_key(cache, part) if cache else "" for part in parts]
+    kept = [cache.get(key) if cache else None for key in keys]
+    missing = [part for part, found in zip(parts, kept, strict=True) if found is None]
 
     def told(part: _Part, compared: int) -> None:
-        progress(stage, part.done(compared), len(cohort))
+        progress(f"duplicates, {cohort.cohort}", part.done(compared), len(cohort))
 
     if crew.remote:
-        for part, pairs in zip(parts(), crew.in_order(_look, parts()), strict=True):
-            yield part, pairs
-            told(part, len(part.others))
+        looked = crew.in_order(_look, missing)
     else:
-        for part in parts():
-            yield part, _look(part, partial(told, part))
+        looked = (_look(part, partial(told, part)) for part in missing)
+    for part, key, found in zip(parts, keys, kept, strict=True):
+        if found is not None:
+            yield part, _unpacked(found)
+        else:
+            pairs = next(looked)
+            if cache:
+                cache.put(key, _packed(pairs))
+            yield part, pairs
+        told(part, len(part.others))
+
+
+def _key(cache: PartCache, part: _Part) -> str:
+    def held(cohort: PreparedCohort, places: range) -> list[tuple[str, str]]:
+        return [(row.content, row.voxels) for row in (cohort.rows[cohort.names[place]] for place in places)]
+
+    where = (part.volumes.start, part.others.start, part.within)
+    return cache.key(
+        "duplicates", held(part.cohort, part.volumes), held(part.training, part.others), where, part.smallest_ncc,
+        part.device,
+    )  # fmt: skip
+
+
+def _packed(pairs: Sequence[_Pair]) -> dict[str, np.ndarray]:
+    return {
+        "places": np.array([(pair.volume, pair.training) for pair in pairs], np.int64).reshape(-1, 2),
+        "ncc": np.array([(pair.straight, pair.flipped) for pair in pairs], np.float64).reshape(-1, 2),
+    }
+
+
+def _unpacked(arrays: Mapping[str, np.ndarray]) -> list[_Pair]:
+    return [_Pair(*place, *ncc) for place, ncc in zip(arrays["places"].tolist(), arrays["ncc"].tolist(), strict=True)]
 
 
 def _look(part: _Part, report: Callable[[int], None] = unheard) -> list[_Pair]:

@@ -8,20 +8,20 @@ scores a query, whatever the size of the training cohort.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
-from functools import partial, reduce
-from typing import Any
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from napari_relict.encoders import EmbeddingCache, Encoder, embed
 from napari_relict.matching.candidates import Found, Nearest, PairScores, Rows, candidates_of, nearest_of
-from napari_relict.matching.half_search import BLOCK, HalfNorms, HalfScores, half_norms, half_scores, joined, nothing
-from napari_relict.matching.keypoint_search import Votes, nearer, votes_of
+from napari_relict.matching.dense_search import Report, Shard, numbered, search_block
+from napari_relict.matching.half_search import half_norms
+from napari_relict.matching.part_cache import PartCache
 from napari_relict.matching.regions import regions_of
-from napari_relict.matching.tables import Scores, queries_at_once, score_block
+from napari_relict.matching.tables import queries_at_once
 from napari_relict.matching.verified_cache import VerifiedCache
 from napari_relict.matching.verify import Task, Verified, verify
 from napari_relict.measures import Measure
@@ -33,7 +33,6 @@ from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.volumes.halves import HalfLayout
 from napari_relict.workers import Workforce, workforce
 
-Report = Callable[[str, float], None]  # stage, and the share of the block's work in it that is done
 SIDES_FROM = 6  # training volumes that tell which labels are left and right of each other
 
 
@@ -86,38 +85,6 @@ class MatchResult:
     sides: dict[int, int]  # labels that exchange their places in a mirror
 
 
-@dataclass(frozen=True)
-class _Owners:
-    """Numbers of the patients of all queries at hand and of all training volumes; equal ones are never a match."""
-
-    queries: np.ndarray
-    training: np.ndarray
-
-
-@dataclass(frozen=True)
-class _Shard:
-    """A block of queries and a part of the training cohort; travels to the worker.
-
-    Attributes
-    ----------
-    keypoints : None leaves them out.
-    first : place of the first of `others` in the training cohort.
-    """
-
-    cohort: PreparedCohort
-    names: Sequence[str]
-    training: PreparedCohort
-    others: Sequence[str]
-    measures: Sequence[Measure]
-    labels: Sequence[int]
-    sides: Mapping[int, int]
-    layout: HalfLayout | None
-    norms: HalfNorms | None
-    keypoints: _Owners | None
-    first: int
-    device: str
-
-
 def match_cohorts(
     cohorts: Cohorts,
     measures: Sequence[Measure],
@@ -127,6 +94,7 @@ def match_cohorts(
     depth: Depth,
     *,
     verified: VerifiedCache | None = None,
+    parts: PartCache | None = None,
     device: str = "cpu",
     force: Workforce | None = None,
     progress: Progress = silent,
@@ -137,6 +105,7 @@ def match_cohorts(
     ----------
     preparation : key of the prepared cohorts, for the embedding cache.
     verified : keeps what aligned pairs gave, for the next run; None keeps nothing.
+    parts : likewise, parts of the search while it goes on.
     device : `cuda` for the products of the search; alignment stays on the CPU.
     force : who searches and verifies; this machine's threads when None. The result is the same.
 
@@ -162,12 +131,12 @@ def match_cohorts(
     with nullcontext(force) if force else workforce() as crew:
         for cohort in cohorts.queries:
             for names in cohort.blocks(queries_at_once(training, len(labels))):
-                people = _numbered(cohorts.patients, cohort, names, owners) if by_keypoints else None
-                shard = _Shard(
+                people = numbered(cohorts.patients, cohort, names, owners) if by_keypoints else None
+                shard = Shard(
                     cohort, names, training, training.names, measures, labels, sides, layout, norms, people, 0, device
                 )
                 told = partial(_told, progress, done, len(names), total)
-                scores, halves, votes = _search(shard, crew, told)
+                scores, halves, votes = search_block(shard, crew, parts, told)
                 regions = list(crew.in_order(partial(regions_of, grid=training.grid), votes))
                 for encoder in encoders:
                     scores.columns[encoder.name] = _feature(
@@ -182,72 +151,6 @@ def match_cohorts(
 def _told(progress: Progress, done: int, names: int, total: int, stage: str, share: float) -> None:
     """Part of a block of queries counts as so many queries."""
     progress(stage, done + round(share * names), total)
-
-
-def _numbered(
-    patients: Mapping[tuple[str, str], str], cohort: PreparedCohort, names: Sequence[str], owners: np.ndarray
-) -> _Owners:
-    known, training = np.unique(owners, return_inverse=True)
-    numbers = {patient: number for number, patient in enumerate(known.tolist())}
-    return _Owners(np.array([numbers.get(patients[(cohort.cohort, name)], -1) for name in names]), training)
-
-
-def _search(shard: _Shard, crew: Workforce, report: Report) -> tuple[Scores, HalfScores, list[Votes]]:
-    """The dense part: in one go here, in shards of the training cohort on a cluster."""
-    if not crew.remote:
-        return _score_shard(shard, report)
-    # Whole blocks: every product has the shape it has here, and so the same last digit.
-    size = BLOCK * max(1, -(-len(shard.others) // (2 * crew.count * BLOCK)))
-    starts = range(0, len(shard.others), size)
-    shards = (replace(shard, others=shard.others[start : start + size], first=start) for start in starts)
-    parts = []
-    for part in crew.in_order(_score_shard, shards):
-        parts.append(part)
-        report("search", len(parts) / len(starts))
-    scores, halves, votes = (list(found) for found in zip(*parts, strict=True))
-    return _side_by_side(scores), joined(halves), [reduce(nearer, of_query) for of_query in zip(*votes, strict=True)]
-
-
-def _score_shard(shard: _Shard, report: Report = lambda stage, share: None) -> tuple[Scores, HalfScores, list[Votes]]:
-    count = len(shard.others)
-    scores = score_block(
-        shard.cohort,
-        shard.names,
-        shard.training,
-        [measure for measure in shard.measures if measure.searched],
-        shard.labels,
-        shard.sides,
-        others=shard.others,
-        device=shard.device,
-        report=lambda compared: report("search", compared / count),
-    )
-    halves, votes = nothing(len(shard.names), count), []
-    if shard.layout is not None and shard.norms is not None:
-        halves = half_scores(
-            shard.cohort,
-            shard.names,
-            shard.training,
-            shard.others,
-            shard.layout,
-            shard.norms,
-            report=lambda compared: report("search halves", compared / count),
-        )
-    if shard.keypoints is not None:
-        owners = shard.keypoints.training[shard.first : shard.first + count]
-        votes = votes_of(
-            shard.cohort, shard.names, shard.keypoints.queries, shard.training, shard.others, owners, shard.first,
-            report=lambda compared: report("search regions", compared / count),
-        )  # fmt: skip
-    return scores, halves, votes
-
-
-def _side_by_side(parts: Sequence[Scores]) -> Scores:
-    fields: dict[str, Any] = {
-        name: np.concatenate([getattr(part, name) for part in parts], axis=1)
-        for name in ("mirrored", "ncc_bound", "mse_bound", "doubtful")
-    }
-    columns = {name: np.concatenate([part.columns[name] for part in parts], axis=1) for name in parts[0].columns}
-    return Scores(columns, **fields)
 
 
 def _feature(

@@ -20,6 +20,7 @@ from napari_relict.matching import (
     Duplicate,
     MatchResult,
     PairScores,
+    PartCache,
     VerifiedCache,
     find_duplicates,
     match_cohorts,
@@ -94,6 +95,7 @@ def _compare(
     if not training.with_labels() or not synthetic.with_labels():
         chosen = [measure for measure in chosen if measure.level != "segmentation"]
     null = prepared.get("holdout", training)
+    parts = PartCache(folder / "volumes" / "search", key)
     cohorts = Cohorts(training, [synthetic, null], patients, layout)
     chosen = computed(
         chosen,
@@ -108,6 +110,7 @@ def _compare(
         settings.match.duplicate_ncc,
         device=device,
         force=force,
+        parts=parts,
         progress=progress,
     )
     result = match_cohorts(
@@ -124,11 +127,13 @@ def _compare(
             settings.match.deformable,
         ),
         verified=VerifiedCache(folder / "volumes" / "verified.sqlite", key),
+        parts=parts,
         device=device,
         force=force,
         progress=progress,
     )
     _store(database, prepared, patients, problems, duplicates, result, chosen, null.cohort, top)
+    parts.clear()
     return problems
 
 
