@@ -276,6 +276,19 @@ class TestInAWindow:
         widget.stop()
         assert window.findChild(QDockWidget, "Volumes in 3D") is None
 
+    def test_outlines_are_seen_at_once(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
+        """Without anything having been switched off and on; after the next pair too."""
+        review = open_widget(study).review
+        for _ in range(2):
+            left = [review.viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int)]
+            review.act("overlay")
+            left.append(review.viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(int))
+            review.act("overlay")
+            with_outlines, without = (picture[:, : picture.shape[1] // 3] for picture in left)
+            assert (np.ptp(with_outlines, axis=2) > 40).sum() > 10 + (np.ptp(without, axis=2) > 40).sum()
+            review.act("next")
+            settle(review)
+
     def test_closing_the_dock_gives_the_window_back(self, open_widget: Any, study: FakeStudy, qtbot: Any) -> None:
         widget = open_widget(study)
         viewer, window = widget.viewer, widget.window()

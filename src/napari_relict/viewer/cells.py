@@ -42,7 +42,7 @@ class Cells:
             Labels(empty, opacity=0.5, **shared),
             Image(images.difference, colormap=diverging(), contrast_limits=(-1, 1),
                   **(grey | {"rendering": "translucent"})),
-            Labels(empty, opacity=0.9, colormap=difference_labels(), **shared),
+            Labels(empty.astype(np.uint8), opacity=0.9, colormap=difference_labels(), **shared),
         ]  # fmt: skip
         self.second = Image(images.right, name="overlay", visible=False, blending="additive", **grey)
         self._over: list[Layer] = [Points(ndim=3, name=f"over {cell}", **shared) for cell in range(2)]
@@ -129,9 +129,12 @@ def set_visible(layer: Layer, on: bool) -> None:
         layer.visible = on
 
 
-def nothing(images: PairImages) -> npt.NDArray[np.uint8]:
-    """An empty segmentation on the pair's grid."""
-    return np.zeros(images.left.shape, np.uint8)
+def nothing(images: PairImages) -> npt.NDArray[np.uint16]:
+    """An empty segmentation on the pair's grid, of the type of all segmentations.
+
+    napari goes on drawing nothing where a layer's first labels were of another type than the later ones.
+    """
+    return np.zeros(images.left.shape, np.uint16)
 
 
 def _numbers(cell: int, shared: dict[str, Any]) -> Points:

@@ -80,7 +80,7 @@ class Outlines:
         _, left, _, right, _, outlines = self._scene.layers
         compared = self.compared()
         if compared is None:
-            outlines.data = nothing(images)
+            outlines.data = nothing(images).astype(np.uint8)
         else:
             outlines.data = surfaces(compared) if in_3d else compared
         for layer in (left, right):

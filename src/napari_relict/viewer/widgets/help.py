@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidg
 from napari_relict.viewer.keys import KEYS
 
 #: Groups side by side, and below each other: as wide as the smallest window.
-COLUMNS = (("Rate", "Mark"), ("Go", "Compare"), ("Look",))
+COLUMNS = (("Rate",), ("Go", "Compare"), ("Look",))
 WIDTH = 390  # pixels of a column
 
 
