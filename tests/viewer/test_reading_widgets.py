@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 from qtpy.QtCore import QPointF, Qt
 from qtpy.QtGui import QMouseEvent
+from qtpy.QtWidgets import QAbstractButton, QComboBox, QFrame, QTableView, QWidget
 
 from napari_relict.study.reading import Showing
 from napari_relict.viewer.candidates import MOST, candidates_of
@@ -21,10 +22,12 @@ from napari_relict.viewer.scores import Scores
 from napari_relict.viewer.scores_map import default_axes, map_points
 from napari_relict.viewer.session import ReadingSession
 from napari_relict.viewer.stopwatch import in_words
+from napari_relict.viewer.study_tabs import StudyTabs
 from napari_relict.viewer.widgets.agreement_panel import AgreementPanel
 from napari_relict.viewer.widgets.candidates_bar import CandidatesBar
 from napari_relict.viewer.widgets.ink import DARK
 from napari_relict.viewer.widgets.reading_list import ReadingList
+from napari_relict.viewer.widgets.reading_panel import ReadingPanel
 from napari_relict.viewer.widgets.score_strips import StripView
 from napari_relict.viewer.widgets.study_map import StudyMap
 
@@ -42,6 +45,19 @@ def test_the_reading_list_shows_the_part_chosen(qtbot: Any, study: FakeStudy) ->
     table.show_session(session, "")
     assert table.model.frame["pair"].tolist() == [1]
     assert table.part.currentData() == "replicas"
+
+
+def test_whatever_can_have_the_focus_has_a_name(qtbot: Any, study: FakeStudy) -> None:
+    panel, tabs = ReadingPanel("study", ["anatomy"]), StudyTabs()
+    nameless = []
+    for root in (panel, tabs):
+        qtbot.addWidget(root)
+        for one in root.findChildren(QWidget):
+            written = isinstance(one, QAbstractButton) and one.text()
+            inside = isinstance(one.parent(), QComboBox | QFrame) and not isinstance(one, QTableView)
+            if one.focusPolicy() & Qt.FocusPolicy.TabFocus and not (one.accessibleName() or written or inside):
+                nameless.append(one)
+    assert nameless == []
 
 
 def test_candidates_are_nearest_first_or_in_the_blinded_readers_order(study: FakeStudy) -> None:

@@ -27,6 +27,7 @@ class StudyTabs(QTabWidget):
             (self.calibration, "Calibration"), (self.agreement, "Agreement"),
         ):  # fmt: skip
             self.addTab(widget, title)
+        self.tabBar().setAccessibleName("The study")
 
     def hide_from_blinded(self, session: ReadingSession) -> None:
         """Close what names pairs or tells what others said of them."""

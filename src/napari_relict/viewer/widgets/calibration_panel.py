@@ -109,6 +109,7 @@ class CalibrationPanel(QWidget):
         self._rows.addStretch(1)
         area = QScrollArea(self)
         area.setWidgetResizable(True)
+        area.setAccessibleName("Thresholds")
         area.setWidget(inner)
         layout.addWidget(self.note)
         layout.addWidget(area, 1)

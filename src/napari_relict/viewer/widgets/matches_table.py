@@ -14,7 +14,7 @@ class PairsTable(QWidget):
 
     opened = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, named: str = "Matches") -> None:
         super().__init__(parent)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -22,7 +22,7 @@ class PairsTable(QWidget):
         self.note = QLabel(self)
         self.filter = QLineEdit(self)
         self.filter.setPlaceholderText("Filter …")
-        self.filter.setAccessibleName("Filter the table")
+        self.filter.setAccessibleName(f"Filter: {named}")
         self.filter.setMaximumWidth(260)
         self.filter.setClearButtonEnabled(True)
         head.addWidget(self.note, 1)
@@ -33,6 +33,7 @@ class PairsTable(QWidget):
         self.filter.textChanged.connect(self.proxy.setFilterFixedString)
         self.view = QTableView(self)
         self.view.setModel(self.proxy)
+        self.view.setAccessibleName(named)
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

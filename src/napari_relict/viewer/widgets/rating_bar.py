@@ -67,7 +67,7 @@ class RatingBar(QWidget):
         self.comment.returnPressed.connect(self.comment_left)
         self.comment.installEventFilter(self)
         layout.addWidget(self.comment)
-        self.lock = self._button("proceed", "", "lock")
+        self.lock = self._button("proceed", "Lock rating", "lock")
         layout.addWidget(self.lock)
         last = QHBoxLayout()
         self.others: dict[str, QPushButton] = {}

@@ -19,7 +19,7 @@ class ReadingList(PairsTable):
     part_chosen = Signal(str)  # the name of a filter
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent, named="Reading list")
         self.part = QComboBox(self)
         self.part.setAccessibleName("Part of the reading list")
         self.part.setToolTip(f"Go through a part of the list only   {shown('filter')}")
