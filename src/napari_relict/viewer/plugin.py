@@ -24,8 +24,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_relict.errors import RelictError
+from napari_relict.viewer.background import prepare
 from napari_relict.viewer.jobs import Jobs
-from napari_relict.viewer.review import Review, prepare
+from napari_relict.viewer.review import Review
 
 if TYPE_CHECKING:
     import napari

@@ -6,7 +6,7 @@ scene. Volumes are read and thresholds computed in jobs; layers are touched here
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pandas as pd
@@ -17,14 +17,14 @@ from napari_relict.errors import RelictError
 from napari_relict.study.reading import Showing
 from napari_relict.study.regions import MarkedRegion
 from napari_relict.viewer.actions import WHILE_PAUSED, WITHOUT_PICTURES, actions_of
-from napari_relict.viewer.calibrator import Calibrator
+from napari_relict.viewer.background import agreement_of, calibration_of, labels_of
 from napari_relict.viewer.candidates import candidates_of
 from napari_relict.viewer.curtain import Curtain
 from napari_relict.viewer.flicker import Flicker
 from napari_relict.viewer.jobs import Jobs
-from napari_relict.viewer.label_scores import COLUMNS, label_scores
 from napari_relict.viewer.pairs import PairImages, PairKey, PairStore
 from napari_relict.viewer.place import go_back_to, place_of
+from napari_relict.viewer.recomputing import Recomputing
 from napari_relict.viewer.room import Room
 from napari_relict.viewer.scene import ReviewScene
 from napari_relict.viewer.scores import Scores
@@ -65,7 +65,8 @@ class Review:
         self.volumes = VolumesBeside(self.scene)
         self._shown: PairKey | None = None
         self._labelled: PairKey | None = None
-        self._calibrator = Calibrator(study, self.jobs)
+        self._calibration = Recomputing(partial(calibration_of, study), self.jobs)
+        self._agreement = Recomputing(partial(agreement_of, study), self.jobs)
         self._shortcuts: Shortcuts | None = None
         self._room = Room()
         self._actions = actions_of(self)
@@ -89,8 +90,10 @@ class Review:
         self.session.state_changed.connect(self._on_state)
         self.session.ratings_changed.connect(self._recalibrate)
         self.session.said.connect(self.panel.say)
-        self._calibrator.calibrated.connect(self._on_calibrated)
-        self._calibrator.failed.connect(self._on_error)
+        self._calibration.computed.connect(self._on_calibrated)
+        self._agreement.computed.connect(self._on_agreement)
+        for one in (self._calibration, self._agreement):
+            one.failed.connect(self._on_error)
         self.panel.asked.connect(self.act)
         self.panel.rating.criterion_toggled.connect(self.session.toggle_criterion)
         self.panel.rating.comment_changed.connect(self.session.set_comment)
@@ -337,21 +340,21 @@ class Review:
     def _recalibrate(self) -> None:
         if self.scores.measures:  # a reading kit has none
             self.tabs.calibration.set_computing()
-            self._calibrator.request()
+            self._calibration.request()
         self._request_agreement()
 
     def _request_agreement(self) -> None:
         """Statistics take a moment (they are resampled); blinded readers are not shown them."""
         if self.tabs.is_open(self.tabs.agreement):
-            self.jobs.start(agreement_of, self.study, done=self._on_agreement)
+            self._agreement.request()
 
     def _on_agreement(self, found: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
         self.tabs.agreement.show_agreement(*found[:2])
         self.scores.standing = found[2]
 
-    def _on_calibrated(self, thresholds: pd.DataFrame, ratings: pd.DataFrame) -> None:
-        self.scores.thresholds = thresholds
-        self.tabs.calibration.set_rows(self.scores.calibrated(ratings), computing=self._calibrator.running)
+    def _on_calibrated(self, found: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+        self.scores.thresholds, ratings = found
+        self.tabs.calibration.set_rows(self.scores.calibrated(ratings), computing=self._calibration.running)
         self._show_scores()
 
     def _on_error(self, error: Exception) -> None:
@@ -359,24 +362,6 @@ class Review:
         if not isinstance(error, RelictError | OSError):
             raise error
         self.panel.say(str(error))
-
-
-def prepare(study: Any, reader: str, blinded: bool, round: str) -> tuple[ReadingSession, Scores]:
-    """What a review needs from the study, read in a worker."""
-    return ReadingSession(study, reader, blinded=blinded, round=round), Scores(study)
-
-
-def labels_of(images: PairImages) -> tuple[PairKey, pd.DataFrame]:
-    """Scores of the segmentations of a pair, and whose they are."""
-    left, right = images.left_labels, images.right_labels
-    if left is None or right is None:
-        return images.key, pd.DataFrame(columns=list(COLUMNS))
-    return images.key, label_scores(left, right, images.spacing)
-
-
-def agreement_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Agreement, disagreements, and the ratings they come from."""
-    return study.agreement(), study.disagreements(), study.standing_ratings()
 
 
 def _nothing(outcome: object) -> None:

@@ -1,23 +1,23 @@
-"""Recomputes thresholds as ratings come in, off the main thread, one computation at a time."""
+"""What follows from the ratings, worked out anew as they come in: off the main thread, one computation at a time."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
 from psygnal import Signal
 
 from napari_relict.viewer.jobs import Jobs
 
 
-class Calibrator:
-    """`request` after every change of the ratings; `calibrated` brings thresholds and their ratings."""
+class Recomputing:
+    """`request` after every change of the ratings; `computed` brings what `work()` returned."""
 
-    calibrated = Signal(object, object)
+    computed = Signal(object)
     failed = Signal(object)
 
-    def __init__(self, study: Any, jobs: Jobs) -> None:
-        self._study, self._jobs = study, jobs
+    def __init__(self, work: Callable[[], Any], jobs: Jobs) -> None:
+        self._work, self._jobs = work, jobs
         self.running = False
         self._again = False
 
@@ -27,19 +27,15 @@ class Calibrator:
             self._again = True
             return
         self.running = True
-        self._jobs.start(_calibrate, self._study, done=self._on_done, failed=self._on_failed)
+        self._jobs.start(self._work, done=self._on_done, failed=self._on_failed)
 
-    def _on_done(self, result: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    def _on_done(self, result: Any) -> None:
         self.running = False
         if self._again:
             self._again = False
             self.request()
-        self.calibrated.emit(*result)
+        self.computed.emit(result)
 
     def _on_failed(self, error: Exception) -> None:
         self.running = self._again = False
         self.failed.emit(error)
-
-
-def _calibrate(study: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return study.calibrate(), study.ratings()

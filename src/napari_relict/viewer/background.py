@@ -1,0 +1,35 @@
+"""What a review has worked out in threads: plain functions of a study, of images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from napari_relict.viewer.label_scores import COLUMNS, label_scores
+from napari_relict.viewer.pairs import PairImages, PairKey
+from napari_relict.viewer.scores import Scores
+from napari_relict.viewer.session import ReadingSession
+
+
+def prepare(study: Any, reader: str, blinded: bool, round: str) -> tuple[ReadingSession, Scores]:
+    """What a review needs from the study."""
+    return ReadingSession(study, reader, blinded=blinded, round=round), Scores(study)
+
+
+def labels_of(images: PairImages) -> tuple[PairKey, pd.DataFrame]:
+    """Scores of the segmentations of a pair, and whose they are."""
+    left, right = images.left_labels, images.right_labels
+    if left is None or right is None:
+        return images.key, pd.DataFrame(columns=list(COLUMNS))
+    return images.key, label_scores(left, right, images.spacing)
+
+
+def calibration_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Thresholds, and the ratings they rest on."""
+    return study.calibrate(), study.ratings()
+
+
+def agreement_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Agreement, disagreements, and the ratings they come from."""
+    return study.agreement(), study.disagreements(), study.standing_ratings()
