@@ -70,6 +70,7 @@ class Calibrated:
     level: str
     higher_is_closer: bool
     scores: npt.NDArray[np.float64]
+    grades: npt.NDArray[np.float64]  # median over readers
     replica: npt.NDArray[np.bool_]
     threshold: Threshold | None
     accuracy: str
@@ -196,7 +197,8 @@ class Scores:
             rows.append(
                 Calibrated(
                     measure.title, measure.level, measure.higher_is_closer,
-                    rated[measure.name].to_numpy(float), replica, self.threshold(measure.name),
+                    rated[measure.name].to_numpy(float), rated["grade"].to_numpy(float), replica,
+                    self.threshold(measure.name),
                     accuracy, details,
                 )
             )  # fmt: skip

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-from qtpy.QtCore import QPointF, QRectF, QSize, Qt
-from qtpy.QtGui import QFont, QPainter, QPaintEvent, QPen, QPolygonF
-from qtpy.QtWidgets import QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from qtpy.QtGui import QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from qtpy.QtWidgets import QLabel, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from napari_relict.viewer.scores import Calibrated, number
 from napari_relict.viewer.widgets.ink import DARK, Axis, Ink
+from napari_relict.viewer.widgets.threshold_view import ThresholdView
 
 LEGEND = "┆ threshold of highest balanced accuracy, hatched: its 95 % interval    closer →"
 COMPUTING = "    computing …"
 
 
 class CalibratedView(QWidget):
-    """One measure: rated pairs on its axis, threshold and interval, and the figures in words."""
+    """One measure: rated pairs on its axis, threshold and interval, and the figures in words. A click chooses it."""
+
+    chosen = Signal(object)  # its `Calibrated`
 
     def __init__(self, row: Calibrated, ink: Ink, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,6 +27,9 @@ class CalibratedView(QWidget):
         told = f"{self.threshold_text()}, balanced accuracy {row.accuracy}; {row.details}"
         self.setAccessibleName(f"{row.title}: {told}")
         self.setToolTip(self.accessibleName())
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.chosen.emit(self._row)
 
     def threshold_text(self) -> str:
         t = self._row.threshold
@@ -112,7 +118,13 @@ class CalibrationPanel(QWidget):
         area.setAccessibleName("Thresholds")
         area.setWidget(inner)
         layout.addWidget(self.note)
-        layout.addWidget(area, 1)
+        self.close_up = ThresholdView(self)
+        both = QSplitter(Qt.Orientation.Horizontal, self)
+        both.addWidget(area)
+        both.addWidget(self.close_up)
+        both.setSizes([3, 2])
+        layout.addWidget(both, 1)
+        self._chosen: str | None = None
         self.views: list[CalibratedView] = []
 
     def set_rows(self, rows: list[Calibrated], *, computing: bool = False) -> None:
@@ -122,11 +134,21 @@ class CalibrationPanel(QWidget):
             view.deleteLater()
         self.views = [CalibratedView(row, self.ink) for row in rows]
         for view in self.views:
+            view.chosen.connect(self._on_chosen)
             self._rows.insertWidget(self._rows.count() - 1, view)
         rated = len(rows[0].scores) if rows else 0
         replicas = int(rows[0].replica.sum()) if rows else 0
         counts = f"Rated by all readers: {replicas} ▲ replicas, {rated - replicas} ○ others"
         self.note.setText(f"{counts}    {LEGEND}" + (COMPUTING if computing else ""))
+
+        named = [row for row in rows if row.title == self._chosen] or rows[:1]
+        self.close_up.ink = self.ink
+        for row in named:
+            self.close_up.show_row(row)
+
+    def _on_chosen(self, row: Calibrated) -> None:
+        self._chosen = row.title
+        self.close_up.show_row(row)
 
     def set_computing(self) -> None:
         """Say that newer figures are under way; the old ones stay readable."""
