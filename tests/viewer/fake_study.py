@@ -308,6 +308,9 @@ class FakeStudy:
                 return Showing(event["synthetic"], event["training"], event["repeat"], event["swapped"])
         return None
 
+    def rating_events(self) -> pd.DataFrame:
+        return pd.DataFrame(self.events, columns=["id", "kind", *COLUMNS])
+
     def standing_ratings(self) -> pd.DataFrame:
         undone = {event["of"] for event in self.events if event["kind"] == "undo"}
         kept = [e for e in self.events if e["kind"] == "rate" and e["id"] not in undone]

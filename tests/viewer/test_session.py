@@ -82,6 +82,26 @@ def test_a_rating_given_after_scores_were_seen_is_not_blinded(session: ReadingSe
     assert study.ratings().grade.tolist() == [2]
 
 
+def test_scores_once_seen_are_remembered_by_the_next_session(study: FakeStudy) -> None:
+    first = ReadingSession(study, "ana")
+    pair = first.pair
+    rate(first, 4)
+    first.undo()
+    again = ReadingSession(study, "ana")
+    assert again.pair == pair
+    rate(again, 2)
+    assert [event["blinded"] for event in study.events if event["kind"] == "rate"] == [True, False]
+
+
+def test_without_scores_nothing_unblinds(study: FakeStudy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "measures", list)  # a reading kit
+    session = ReadingSession(study, "ana")
+    rate(session, 4)
+    session.amend()
+    rate(session, 2)
+    assert [event["blinded"] for event in study.events] == [True, True]
+
+
 def test_undo_opens_the_pair_again(session: ReadingSession, study: FakeStudy) -> None:
     first = session.pair
     rate(session, 4)

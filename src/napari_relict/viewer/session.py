@@ -60,6 +60,7 @@ class ReadingSession:
         self._rated: dict[Showing, Draft] = {}
         self._begun: dict[Showing, Draft] = {}  # drafts of pairs that were left before they were locked
         self._revealed: set[Hashable] = set()
+        self._has_scores = bool(study.measures())  # a reading kit has none to be unblinded by
         self._position = 0
         self._visiting: Showing | None = None
         self._amending = False
@@ -191,7 +192,7 @@ class ReadingSession:
             seconds=round(seconds, 3),
             order_index=self._position,
             # Once the scores of a pair were seen, a new rating of it is no longer a blinded one.
-            blinded=self.blinded and pair not in self._revealed,
+            blinded=self.blinded and not (self._has_scores and pair in self._revealed),
         )
         self._spent.append(seconds)
         self._rated[pair] = draft
@@ -398,6 +399,11 @@ class ReadingSession:
         stored = drafts_of(mine)
         self._rated = {pair: stored[_key(pair)] for pair in self.order if _key(pair) in stored}
         self._spent = [float(seconds) for seconds in mine["seconds"].dropna()]
+        # Whatever was ever rated has shown its scores, taken back or not, in this session or an earlier one.
+        events = self.study.rating_events()
+        mine = events[(events["kind"] == "rate") & (events["reader"] == self.reader) & (events["round"] == self.round)]
+        seen = {(row.synthetic, row.training, bool(row.repeat)) for row in mine.itertuples()}
+        self._revealed |= {pair for pair in self.order if _key(pair) in seen}
 
 
 def _key(pair: Showing) -> tuple[str, str, bool]:
