@@ -175,17 +175,71 @@ def test_only_pairs_of_the_list_are_rated(study: FakeStudy) -> None:
     assert session.pair == session.order[0]
 
 
-def test_blinded_readers_look_at_other_candidates_without_scores(session: ReadingSession) -> None:
+def test_blinded_readers_look_at_other_candidates_once_the_volume_is_rated(study: FakeStudy) -> None:
+    """The volume that stays beside another candidate is the synthetic one."""
+    study.repeats = 1
+    session = ReadingSession(study, "ana")
     listed = session.pair
     session.visit(listed.synthetic, "patient-03")
-    assert session.visiting
-    assert (session.swapped, session.scores_visible) == (listed.swapped, False), "the synthetic stays on its side"
-    session.proceed()
-    assert session.pair == session.order[1], "Enter goes on in the list"
-    session.go_to(0)
+    assert not session.visiting
     rate(session, 1)
     session.visit(listed.synthetic, "patient-03")
+    assert not session.visiting, "it comes once more"
+    session.go_to(8)
+    rate(session, 1)
+    session.visit(listed.synthetic, "patient-03")
+    assert session.visiting
     assert session.scores_visible
+    session.proceed()
+    assert session.pair == session.order[1], "Enter goes on in the list"
+
+
+def test_a_consensus_is_never_blinded(study: FakeStudy) -> None:
+    session = ReadingSession(study, "ana and ben", round="consensus")
+    assert session.names_visible
+    rate(session, 4)
+    assert (study.events[-1]["blinded"], study.events[-1]["swapped"]) == (False, False)
+
+
+def test_sides_are_stored_as_they_were_shown(study: FakeStudy) -> None:
+    session = ReadingSession(study, "ana", blinded=False)
+    for _ in range(8):
+        rate(session, 1)
+        session.proceed()
+    assert not any(event["swapped"] for event in study.events)
+
+
+def test_a_change_that_was_begun_goes_on(session: ReadingSession, study: FakeStudy) -> None:
+    rate(session, 4)
+    session.amend()
+    session.set_grade(2)
+    session.next()
+    session.back()
+    assert (session.draft.grade, session.locked) == (2, False)
+    assert session.lock()
+    assert study.ratings().grade.tolist() == [2]
+
+
+def test_undo_leaves_ratings_of_pairs_that_are_off_the_list(study: FakeStudy) -> None:
+    session = ReadingSession(study, "ana")
+    rate(session, 4)
+    session.next()
+    session.set_grade(3)
+    session.keep()
+    gone = {session.order[0].synthetic, session.order[1].synthetic}
+    whole = study._matches
+    study._matches = whole[~whole["synthetic"].isin(gone)]
+    shorter = ReadingSession(study, "ana")
+    said: list[str] = []
+    shorter.said.connect(said.append)
+    shorter.undo()
+    assert "no longer on the list" in said[0]
+    assert len(study.ratings()) == 1
+    shorter.keep()
+    study._matches = whole
+    assert ReadingSession(study, "ana").draft.grade in (3, None)
+    drafts = study.reading_state("ana", "first")["drafts"]
+    assert [draft["grade"] for _, draft in drafts] == [3], "kept for when it comes back"
 
 
 def test_a_hidden_repeat_is_rated_by_itself(study: FakeStudy) -> None:
@@ -267,7 +321,7 @@ def test_an_unlocked_draft_survives_the_end_of_the_program(study: FakeStudy) -> 
 
 def test_a_draft_is_kept_while_others_are_looked_at(study: FakeStudy) -> None:
     now = [0.0]
-    session = ReadingSession(study, "ana", clock=lambda: now[0])
+    session = ReadingSession(study, "ana", blinded=False, clock=lambda: now[0])
     listed = session.pair
     session.set_grade(3)
     now[0] = 5
@@ -289,7 +343,7 @@ def test_a_draft_is_kept_while_others_are_looked_at(study: FakeStudy) -> None:
 
 def test_time_on_other_candidates_is_time_on_the_pair(study: FakeStudy) -> None:
     now = [0.0]
-    session = ReadingSession(study, "ana", clock=lambda: now[0])
+    session = ReadingSession(study, "ana", blinded=False, clock=lambda: now[0])
     listed = session.pair
     now[0] = 5
     session.visit(listed.synthetic, "patient-03")

@@ -25,9 +25,9 @@ def labels_of(images: PairImages) -> tuple[PairKey, pd.DataFrame]:
     return images.key, label_scores(left, right, images.spacing)
 
 
-def calibration_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Thresholds, and the ratings they rest on."""
-    return study.calibrate(), study.ratings()
+def calibration_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Thresholds, verdicts, and the ratings they rest on."""
+    return study.calibrate(), study.verdicts(), study.ratings()
 
 
 def agreement_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

@@ -6,6 +6,7 @@ Nothing here touches napari or Qt: `load_pair` runs in a worker, what it returns
 from __future__ import annotations
 
 from collections import OrderedDict
+from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -42,6 +43,7 @@ class PairKey:
     mirrored: bool = False
     swapped: bool = False
     registered: bool = False
+    blinded: bool = False
 
     @property
     def names(self) -> tuple[str, str]:
@@ -105,6 +107,8 @@ def load_pair(study: Any, key: PairKey) -> PairImages:
     compared = None
     if left_labels is not None and right_labels is not None:
         compared = label_difference(left_labels, right_labels)
+    elif key.blinded:  # outlines on one side alone would tell which cohort has segmentations
+        left_labels = right_labels = None
     return PairImages(
         key=key,
         left=images[0],
@@ -146,6 +150,7 @@ class PairStore:
         self._keep = keep
         self._lock = Lock()
         self._pairs: OrderedDict[PairKey, PairImages] = OrderedDict()
+        self._loading: dict[PairKey, Future[PairImages]] = {}
 
     def get(self, key: PairKey) -> PairImages | None:
         """The pair if it is in memory; never waits for the disk."""
@@ -159,9 +164,24 @@ class PairStore:
         found = self.get(key)
         if found is not None:
             return found
-        images = load_pair(self._study, key)
         with self._lock:
-            self._pairs[key] = images
-            while len(self._pairs) > self._keep:
-                self._pairs.popitem(last=False)
+            loading, mine = self._loading.get(key), Future[PairImages]()
+            if loading is None:
+                self._loading[key] = mine
+        if loading is not None:  # somebody reads it already: the pair that was prefetched, say
+            return loading.result()
+        try:
+            images = load_pair(self._study, key)
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        else:
+            with self._lock:
+                self._pairs[key] = images
+                while len(self._pairs) > self._keep:
+                    self._pairs.popitem(last=False)
+            mine.set_result(images)
+        finally:
+            with self._lock:
+                del self._loading[key]
         return images

@@ -6,6 +6,7 @@ napari's viewer is imported only when a window is opened; the core package impor
 from __future__ import annotations
 
 import getpass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ class ReviewWidget(QWidget):
         if made_for is not None:
             reader, round, blinded = *made_for, True
         self.message.setText("Reading matches …")
-        self._jobs.start(prepare, study, reader, blinded, round, done=self._begin)
+        self._jobs.start(prepare, study, reader, blinded, round, done=partial(self._begin, study))
 
     def stop(self) -> None:
         """End the reading session and give the viewer back."""
@@ -93,7 +94,7 @@ class ReviewWidget(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """napari takes the widget out of its dock when the dock is closed: that ends the session."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None and self.review is not None:
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None and self._study is not None:
             self.stop()
         return super().event(event)
 
@@ -135,7 +136,9 @@ class ReviewWidget(QWidget):
         if folder:
             self.open_folder(folder)
 
-    def _begin(self, prepared: tuple[Any, Any]) -> None:
+    def _begin(self, study: Any, prepared: tuple[Any, Any]) -> None:
+        if study is not self._study:  # another one was opened meanwhile, or the dock was closed
+            return
         session, scores = prepared
         self.review = Review(self.viewer, self._study, session, scores)
         self._stack.addWidget(self.review.panel)

@@ -6,6 +6,7 @@ scene. Volumes are read and thresholds computed in jobs; layers are touched here
 
 from __future__ import annotations
 
+import sqlite3
 from functools import cache, partial
 from typing import Any
 
@@ -22,6 +23,7 @@ from napari_relict.viewer.candidates import candidates_of
 from napari_relict.viewer.curtain import Curtain
 from napari_relict.viewer.flicker import Flicker
 from napari_relict.viewer.jobs import Jobs
+from napari_relict.viewer.on_close import OnClose
 from napari_relict.viewer.pairs import PairImages, PairKey, PairStore
 from napari_relict.viewer.place import go_back_to, place_of
 from napari_relict.viewer.recomputing import Recomputing
@@ -58,7 +60,8 @@ class Review:
         self._keep_soon = QTimer(self.panel)
         self._keep_soon.setSingleShot(True)
         self._keep_soon.setInterval(KEEP_AFTER)
-        self._keep_soon.timeout.connect(self._keep)
+        self._keep_soon.timeout.connect(self._start_keeping)
+        self._keeping = Recomputing(session.keep, self.jobs)
         self._registered = True
         self._mirrored = cache(study.mirrored)
         self.flicker = Flicker(self.scene, self.panel)
@@ -92,11 +95,15 @@ class Review:
         self.session.said.connect(self.panel.say)
         self._calibration.computed.connect(self._on_calibrated)
         self._agreement.computed.connect(self._on_agreement)
-        for one in (self._calibration, self._agreement):
+        for one in (self._calibration, self._agreement, self._keeping):
             one.failed.connect(self._on_error)
         self.panel.asked.connect(self.act)
         self.panel.rating.criterion_toggled.connect(self.session.toggle_criterion)
         self.panel.rating.comment_changed.connect(self.session.set_comment)
+        self.panel.rating.comment_changed.connect(self._on_place)
+        self.viewer.dims.events.current_step.connect(self._on_place)
+        self._window_closing = OnClose(window, self._keep)
+        self.tabs.currentChanged.connect(self._compare_labels)
         self.panel.rating.comment_left.connect(self._to_keys)
         tabs = self.tabs
         tabs.reading_list.opened.connect(self._on_list_row)
@@ -122,6 +129,8 @@ class Review:
     def close(self) -> None:
         """Give the window back as it was; where the reader stopped is kept."""
         self._keep()
+        self.viewer.dims.events.current_step.disconnect(self._on_place)
+        self._window_closing.stop()
         self._keep_soon.stop()
         self.jobs.close()
         self._curtain.draw(False)
@@ -144,8 +153,7 @@ class Review:
 
     def act(self, action: str) -> None:
         """Do what a key or a button stands for."""
-        if self.session.paused and action not in WHILE_PAUSED:
-            self.panel.say("Paused: P goes on")
+        if action not in WHILE_PAUSED and self._is_paused():
             return
         if self.loading and action not in WITHOUT_PICTURES:
             self.panel.say("Wait until both volumes are shown")
@@ -162,7 +170,7 @@ class Review:
     def _key(self, pair: Showing) -> PairKey:
         swapped = self.session.blinded and pair.swapped
         mirrored = self._mirrored(pair.synthetic, pair.training)
-        return PairKey(pair.synthetic, pair.training, mirrored, swapped, self._registered)
+        return PairKey(pair.synthetic, pair.training, mirrored, swapped, self._registered, self.session.blinded)
 
     def _on_pair(self) -> None:
         self.panel.say("")
@@ -177,7 +185,7 @@ class Review:
             self.jobs.start(self.store.load, wanted, done=self._on_loaded)
 
     def _on_loaded(self, images: PairImages) -> None:
-        if images.key == self._wanted():
+        if images.key == self._wanted() and not self.session.paused:  # nothing comes up behind the curtain
             self._show(images)
             self._on_state()
 
@@ -194,6 +202,11 @@ class Review:
 
     def _on_state(self) -> None:
         session = self.session
+        if session.paused:
+            self.volumes.close()
+        elif self._curtain.drawn:
+            self._curtain.draw(False)
+            self._on_pair()  # what came while it was drawn
         self._curtain.draw(session.paused, "Paused")
         self.panel.show_session(session, looked_at=name_of_pair(session, self.scores), loading=self.loading)
         self._show_candidates()
@@ -209,7 +222,8 @@ class Review:
     def _show_scores(self) -> None:
         pair = self.session.pair
         if self.session.scores_visible and pair is not None:
-            self.panel.strips.show_scores(self.scores.strips(pair), self.scores.verdict(pair))
+            strips = self.scores.strips(pair, others=self.session.names_visible)
+            self.panel.strips.show_scores(strips, self.scores.verdict(pair))
             self._compare_labels()
         else:
             self.panel.strips.hide_scores(*([] if self.scores.measures else [NONE]))
@@ -219,7 +233,9 @@ class Review:
     def _compare_labels(self) -> None:
         """Scores of the segmentations as they are shown; worked out once a pair."""
         images = self.scene.images
-        if images is None or self.loading or self._labelled == images.key:
+        if images is None or self.loading or not self.session.scores_visible or self._labelled == images.key:
+            return
+        if self.tabs.currentWidget() is not self.tabs.labels:  # surfaces take a second: only where they are looked at
             return
         self._labelled = images.key
         self.jobs.start(labels_of, images, done=self._on_labels)
@@ -242,7 +258,7 @@ class Review:
         names = [one.training for one in self.candidates]
         places = [None if one is None or one.training not in names else names.index(one.training)
                   for one in (pair, to_rate)]  # fmt: skip
-        self.panel.candidates.show_candidates(len(names), *places)
+        self.panel.candidates.show_candidates(len(names) if session.may_visit(pair.synthetic) else 1, *places)
 
     def _said_by_others(self) -> list[str]:
         """In a consensus round readers see what each of them said."""
@@ -284,12 +300,22 @@ class Review:
         show_help(self.panel)
 
     def _keep(self) -> None:
-        """Where the reader is, and what is said but not locked, goes into the study."""
+        """Where the reader is, and what is said but not locked, goes into the study: now."""
+        self._keep_soon.stop()
+        self.session.view = place_of(self.scene) or self.session.view
         try:
-            self.session.view = place_of(self.scene) or self.session.view
             self.session.keep()
-        except RelictError as error:
-            self._on_error(error)
+        except (RelictError, OSError, sqlite3.Error) as error:
+            self.panel.say(f"Where you are could not be kept: {error}")
+
+    def _start_keeping(self) -> None:
+        """The same, in a thread: the disk may be slow, or busy with a match."""
+        self.session.view = place_of(self.scene) or self.session.view
+        if self.session.order:
+            self._keeping.request()
+
+    def _on_place(self) -> None:
+        self._keep_soon.start()
 
     def _on_label(self, label: int) -> None:
         self.scene.outlines.inspect(label)
@@ -297,7 +323,8 @@ class Review:
 
     def _on_marked(self, region: MarkedRegion) -> None:
         """What may not be marked now is taken off the scene again."""
-        self.session.add_region(region)
+        if not self.loading:  # else the scene still shows the pair before
+            self.session.add_region(region)
         if self.scene.marker.regions != self.session.draft.regions:
             self.scene.marker.show(self.session.draft.regions)
 
@@ -305,7 +332,14 @@ class Review:
         """Take the focus out of text fields and tables, so that keys are actions again."""
         self.panel.setFocus()
 
+    def _is_paused(self) -> bool:
+        if self.session.paused:
+            self.panel.say("Paused: P goes on")
+        return self.session.paused
+
     def _on_list_row(self, row: pd.Series) -> None:
+        if self._is_paused():
+            return
         self.session.go_to(int(row["pair"]) - 1)
         self._to_keys()
 
@@ -313,6 +347,8 @@ class Review:
         self._on_names(row["synthetic"], row["training"])
 
     def _on_names(self, synthetic: str, training: str) -> None:
+        if self._is_paused():
+            return
         self.session.visit(synthetic, training)
         self._to_keys()
 
@@ -321,6 +357,8 @@ class Review:
             self._on_names(self.session.pair.synthetic, training)
 
     def _on_part(self, name: str) -> None:
+        if self._is_paused():
+            return
         self.session.set_filter(name)
         self._to_keys()
 
@@ -352,8 +390,11 @@ class Review:
         self.tabs.agreement.show_agreement(*found[:2])
         self.scores.standing = found[2]
 
-    def _on_calibrated(self, found: tuple[pd.DataFrame, pd.DataFrame]) -> None:
-        self.scores.thresholds, ratings = found
+    def _on_calibrated(self, found: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
+        self.scores.thresholds, self.scores.verdicts, ratings = found
+        self.tabs.fill(self.scores)
+        if self.session.pair is not None:
+            self.tabs.mark(self.session.pair.synthetic, self.session.pair.training)
         self.tabs.calibration.set_rows(self.scores.calibrated(ratings), computing=self._calibration.running)
         self._show_scores()
 

@@ -148,8 +148,9 @@ class Scores:
             return None
         return Threshold(float(row["threshold"]), float(row["threshold_low"]), float(row["threshold_high"]))
 
-    def strips(self, pair: Any) -> list[Strip]:
-        """One strip a measure; empty when the pair is not among the matches."""
+    def strips(self, pair: Any, *, others: bool = True) -> list[Strip]:
+        """One strip a measure; empty when the pair is not among the matches. `others`: with the other candidates,
+        whose names and scores blinded readers must not see."""
         row = self._rows.get((pair.synthetic, pair.training))
         if row is None:
             return []
@@ -166,7 +167,7 @@ class Scores:
                 others=tuple(
                     (name, float(getattr(self._rows[pair.synthetic, name], measure.name)))
                     for name in self.candidates(pair.synthetic)
-                    if name != pair.training
+                    if others and name != pair.training
                 ),
             )
             for measure in self.measures

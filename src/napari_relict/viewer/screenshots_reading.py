@@ -28,8 +28,12 @@ def reading_pictures(study: Path, to: Path, grades: dict[tuple[str, str], int]) 
     _read(study, SECOND, grades, slips=5)
 
     viewer, review = _open(study, "C. Reader", blinded=True)
-    review.act("grade_3")
-    review.act("confidence_3")
+    order = [one.synthetic for one in review.session.order]
+    review.session.go_to(next(place for place, name in enumerate(order) if order.count(name) == 1))
+    wait(idle(review))
+    for action in ("grade_1", "confidence_3", "proceed"):
+        review.act(action)
+    wait(idle(review))
     here = [one.training for one in review.candidates].index(review.session.pair.training)
     review.act(f"candidate_{2 if here == 0 else 1}")
     done.append(_take(viewer, review, to / "candidate.png"))

@@ -10,8 +10,10 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 from psygnal import Signal
 
 from napari_relict.study.reading import Showing
@@ -28,7 +30,7 @@ class ReadingSession:
     ----------
     study : the open study, or a reader kit.
     reader : name under which ratings are stored; also the seed of the order and of the sides.
-    blinded : hide names and scores until a rating is locked, and swap the sides at random.
+    blinded : hide names and scores until a rating is locked, and swap the sides at random. A consensus never is.
     round : `first`, `second` or `consensus`.
     clock : seconds, for the time spent on a pair.
     """
@@ -47,7 +49,8 @@ class ReadingSession:
         round: str = "first",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.study, self.reader, self.blinded, self.round = study, reader.strip() or "reader", blinded, round
+        self.study, self.reader, self.round = study, reader.strip() or "reader", round
+        self.blinded = blinded and round != "consensus"  # where readers' own words are shown, nothing is blinded
         self.session = uuid.uuid4().hex
         self.order: list[Showing] = list(study.reading_list(self.reader, round))
         self.later: set[Showing] = set()
@@ -59,6 +62,7 @@ class ReadingSession:
         self._spent: list[float] = []
         self._rated: dict[Showing, Draft] = {}
         self._begun: dict[Showing, Draft] = {}  # drafts of pairs that were left before they were locked
+        self._elsewhere: list[Any] = []  # drafts of pairs that are not on the list, as they were kept
         self._revealed: set[Hashable] = set()
         self._has_scores = bool(study.measures())  # a reading kit has none to be unblinded by
         self._position = 0
@@ -180,7 +184,7 @@ class ReadingSession:
             return False
         seconds = self._watch.seconds()
         self.study.rate(
-            pair,
+            replace(pair, swapped=self.swapped),
             draft.grade,
             reader=self.reader,
             session=self.session,
@@ -215,6 +219,12 @@ class ReadingSession:
 
     def undo(self) -> None:
         """Take the reader's last rating of this round back and open its pair."""
+        mine = self._mine(self.study.standing_ratings())
+        if len(mine):
+            last = mine.iloc[-1]
+            if (last["synthetic"], last["training"], bool(last["repeat"])) not in {_key(pair) for pair in self.order}:
+                self.said.emit("Your last rating is of a pair that is no longer on the list: not taken back")
+                return
         taken = self.study.undo(reader=self.reader, session=self.session, round=self.round)
         if taken is None:
             self.said.emit("Nothing to undo")
@@ -255,6 +265,11 @@ class ReadingSession:
         if 0 <= position < len(self.order):
             self._open(position)
 
+    def may_visit(self, synthetic: str) -> bool:
+        """Beside another candidate it shows which volume stays: the synthetic one. Blinded readers may look at
+        candidates of a volume once all of its pairs are rated."""
+        return not self.blinded or all(pair in self._rated for pair in self.order if pair.synthetic == synthetic)
+
     def visit(self, synthetic: str, training: str) -> None:
         """Look at any match. A pair of the list is opened to be rated; blinded readers see no names here either."""
         there = [i for i, pair in enumerate(self.order) if (pair.synthetic, pair.training) == (synthetic, training)]
@@ -262,6 +277,9 @@ class ReadingSession:
         if there:
             if here is None or self.visiting:
                 self.go_to(there[0] if here is None else here)
+            return
+        if not self.may_visit(synthetic):
+            self.said.emit("Other candidates can be opened once all pairs of this volume are rated")
             return
         base = self.order[self._position] if self.order else None
         swapped = base.swapped if base is not None and base.synthetic == synthetic else False
@@ -309,20 +327,19 @@ class ReadingSession:
 
     def keep(self) -> None:
         """Remember in the study where the reader is, and what is said but not locked yet."""
-        if not self.order:
-            return
-        here = self.order[self._position]
-        self.study.keep_reading_state(
-            self.reader,
-            self.round,
-            {
-                "open": list(_key(here)),
-                "drafts": [[list(_key(pair)), draft.to_json()] for pair, draft in self._unlocked().items()],
-                "later": [list(_key(pair)) for pair in self.order if pair in self.later],
-                "seconds": round(self._watch.seconds(), 3),
-                "view": self.view,
-            },
-        )
+        if self.order:
+            self.study.keep_reading_state(self.reader, self.round, self.state())
+
+    def state(self) -> dict[str, Any]:
+        """What `keep` keeps."""
+        drafts = [[list(_key(pair)), draft.to_json()] for pair, draft in self._unlocked().items()]
+        return {
+            "open": list(_key(self.order[self._position])),
+            "drafts": drafts + self._elsewhere,
+            "later": [list(_key(pair)) for pair in self.order if pair in self.later],
+            "seconds": round(self._watch.seconds(), 3),
+            "view": self.view,
+        }
 
     # Inside -----------------------------------------------------------------------------------------------
     def _resume(self) -> None:
@@ -335,6 +352,8 @@ class ReadingSession:
         for key, draft in state.get("drafts", ()):
             if _as_key(key) in by_key:
                 self._begun[self.order[by_key[_as_key(key)]]] = Draft.from_json(draft)
+            else:  # of a pair that is off the list now, and may come back
+                self._elsewhere.append([key, draft])
         place = by_key.get(_as_key(state["open"])) if "open" in state else None
         if place is not None and self.order[place] not in self._rated:
             self._open(place)
@@ -370,7 +389,8 @@ class ReadingSession:
             self.draft = Draft()
         else:
             begun = self._begun.pop(pair, None)
-            self.draft = self._rated.get(pair) or begun or Draft()
+            self._amending = begun is not None and pair in self._rated  # a change that was begun goes on
+            self.draft = begun or self._rated.get(pair) or Draft()
         self.pair_changed.emit()
         self._changed()
 
@@ -394,16 +414,18 @@ class ReadingSession:
 
     def _read_ratings(self) -> None:
         """This reader's ratings in the study, so that a session goes on where the last one stopped."""
-        ratings = self.study.standing_ratings()
-        mine = ratings[(ratings["reader"] == self.reader) & (ratings["round"] == self.round)]
+        mine = self._mine(self.study.standing_ratings())
         stored = drafts_of(mine)
         self._rated = {pair: stored[_key(pair)] for pair in self.order if _key(pair) in stored}
         self._spent = [float(seconds) for seconds in mine["seconds"].dropna()]
         # Whatever was ever rated has shown its scores, taken back or not, in this session or an earlier one.
-        events = self.study.rating_events()
-        mine = events[(events["kind"] == "rate") & (events["reader"] == self.reader) & (events["round"] == self.round)]
-        seen = {(row.synthetic, row.training, bool(row.repeat)) for row in mine.itertuples()}
+        events = self._mine(self.study.rating_events()).query("kind == 'rate'")
+        seen = {(row.synthetic, row.training, bool(row.repeat)) for row in events.itertuples()}
         self._revealed |= {pair for pair in self.order if _key(pair) in seen}
+
+    def _mine(self, ratings: pd.DataFrame) -> pd.DataFrame:
+        """Of this reader in this round."""
+        return ratings[(ratings["reader"] == self.reader) & (ratings["round"] == self.round)]
 
 
 def _key(pair: Showing) -> tuple[str, str, bool]:

@@ -68,7 +68,8 @@ class ThresholdView(QWidget):
             for spine in axes.spines.values():
                 spine.set_color(ink.line)
         for grade in GRADES:
-            mine = row.scores[np.round(row.grades) == grade]
+            # A median between two grades is drawn where it counts: 2.5 is a replica.
+            mine = row.scores[np.floor(row.grades + 0.5) == grade]
             colour = ink.replica if grade >= 3 else ink.other
             scores.scatter(
                 mine, np.full(len(mine), grade), marker=MARKERS[grade], s=30, edgecolors=colour,
