@@ -122,9 +122,6 @@ def correlation(largest: np.ndarray, cut: float | None = None) -> Outcome:
         estimated_on="nothing: the cut is given" if cut is not None else "nothing: no cut is given",
         calls=None if cut is None else values > cut,
         values=values,
-        numbers={
-            "mean": mean(values),
-            "largest": Number(float(np.nanmax(values)) if np.isfinite(values).any() else np.nan),
-        },
+        numbers={"mean": mean(values), "largest": Number(float(np.nanmax(values)))},
         note=f"called above {cut:g}" if cut is not None else "no volume is called",
     )

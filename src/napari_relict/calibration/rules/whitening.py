@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_relict.errors import DataError
+
 REGULAR = 1e-6  # added to every variance (arXiv 2602.13066)
 
 
@@ -51,10 +53,16 @@ def rank_limited(training: np.ndarray, components: int) -> Whitening:
     """Whitening of the first principal components alone: at most `components`, and as many as carry variance.
 
     Directions in which the training volumes hardly differ would count as much as all others, and are mostly noise.
+
+    Raises
+    ------
+    DataError : all training volumes have the same features.
     """
     mean, variance, axes = _directions(training)
     kept = min(components, int((variance > 1e-12 * variance[:1]).sum()))
-    return Whitening(mean, axes[:kept], (variance[:kept] + REGULAR) ** -0.5, 0.0)
+    if not kept:
+        raise DataError("training features", "the same for all volumes", "use another encoder")
+    return Whitening(mean, axes[:kept], variance[:kept] ** -0.5, 0.0)
 
 
 def _directions(training: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
