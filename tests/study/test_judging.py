@@ -87,6 +87,12 @@ def test_every_rule_has_a_row_and_copies_are_called(study: Study) -> None:
     assert "largest 0.99" in table.loc["correlation", "note"]
 
 
+def test_our_own_rule_calls_what_verdicts_call(study: Study) -> None:
+    study.calibrate()
+    q = study.verdicts()["q_value"].to_numpy(float)
+    assert by_rule(study).loc["holdout_null", "called"] == (q < study.settings.alpha).sum() == COPIES
+
+
 def test_what_cannot_be_had_is_said(study: Study) -> None:
     table = by_rule(study)
     assert "no" not in table.loc["holdout_null", "note"].split()
