@@ -9,11 +9,11 @@ from itertools import product
 import numpy as np
 import SimpleITK as sitk
 
+from napari_relict.calibration.rules.whitening import zca
 from napari_relict.measures.ssim import local_statistics, ssim
 from napari_relict.volumes.frames import matrix_of, resampled
 from napari_relict.volumes.grid import Grid
 
-REGULAR = 1e-6  # added to the covariance of features
 CALIBRATED_BY = 50  # nearest neighbours that the l2 ratio is divided by (Carlini et al. 2023; Yoon et al. 2023)
 
 
@@ -70,18 +70,12 @@ def memorization_index(queries: np.ndarray, training: np.ndarray, seed: int = 0)
 
     Features are ZCA-whitened on the training cohort, W = (C + 1e-6 I)^(-1/2), and normalised; similarities are
     scaled by mean and standard deviation of the nearest similarities between halves of the training cohort (10
-    bootstraps). With several layers a geometric mean is taken, so a similarity below zero has no index.
+    bootstraps). With several layers a geometric mean is taken, so a similarity below zero has no index. Here every pair
+    gets an index, and features may outnumber volumes; the rule itself is
+    `napari_relict.calibration.rules.memorization_index`, which refuses then.
     """
-    mean = training.mean(0)
-    # Fewer volumes than features: eigenvectors of the covariance from the volumes, all other directions alike.
-    _, singular, axes = np.linalg.svd(training - mean, full_matrices=False)
-    stretch = (singular**2 / (len(training) - 1) + REGULAR) ** -0.5
-
-    def whitened(features: np.ndarray) -> np.ndarray:
-        along = (features - mean) @ axes.T
-        return np.asarray((along * (stretch - REGULAR**-0.5)) @ axes + REGULAR**-0.5 * (features - mean))
-
-    b = whitened(training)
+    whiten = zca(training)
+    b = whiten(training)
     own = cosine(b, b)
     rng, nulls = np.random.default_rng(seed), []
     for _ in range(10):
@@ -89,7 +83,7 @@ def memorization_index(queries: np.ndarray, training: np.ndarray, seed: int = 0)
         one, other = order[: len(order) // 2], order[len(order) // 2 :]
         nulls.append(own[np.ix_(one, other)].max(1))
     pooled = np.concatenate(nulls)
-    similarity = cosine(whitened(queries), b)
+    similarity = cosine(whiten(queries), b)
     return np.where(similarity > 0, (similarity - pooled.mean()) / max(float(pooled.std()), 1e-12), np.nan)
 
 

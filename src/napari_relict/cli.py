@@ -16,6 +16,7 @@ import typer
 from napari_relict import __version__
 from napari_relict.cli_reading import StudyFolder, open_viewer
 from napari_relict.cli_reading import commands as reading_commands
+from napari_relict.cli_rules import commands as rules_commands
 from napari_relict.errors import RelictError, UsageError
 from napari_relict.terminal import TerminalProgress, has_screen, say
 
@@ -30,6 +31,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(reading_commands)
+app.add_typer(rules_commands)
 
 Folder = Annotated[Path | None, typer.Option(metavar="DIR", show_default=False)]
 

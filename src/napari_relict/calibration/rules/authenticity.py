@@ -1,0 +1,49 @@
+"""Authenticity (Alaa et al. 2022): is a synthetic volume nearer to a training volume than its real neighbour is?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_relict.calibration.rules.arrays import scores
+from napari_relict.calibration.rules.outcome import Outcome, share
+from napari_relict.errors import DataError
+
+SOURCE = "Alaa et al. 2022"
+
+
+def authenticity(nearest: np.ndarray, place: np.ndarray, training_nearest: np.ndarray) -> Outcome:
+    """AuthPct: the share of authentic synthetic volumes; the others are called copies.
+
+    g with the nearest training volume t is authentic if d(t, nearest other training volume) < d(g, t). A perfect
+    generator has volumes that are nearer than the nearest real one, too: about as often as its volumes win a race with
+    one training volume. So a share of copies of tens of percent says nothing by itself.
+
+    Parameters
+    ----------
+    nearest : (synthetic,) distance to the nearest training volume.
+    place : int (synthetic,), which one that is.
+    training_nearest : (training,) distance of each training volume to the nearest other one.
+
+    Raises
+    ------
+    DataError : arrays that do not fit each other.
+    """
+    nearest, training_nearest = scores(nearest, "distances"), scores(training_nearest, "training distances", rows=2)
+    place = np.asarray(place)
+    if place.shape != nearest.shape or not np.issubdtype(place.dtype, np.integer):
+        raise DataError("nearest training volumes", f"shape {place.shape}", "give the place of one for each volume")
+    if place.size and not (place.min() >= 0 and place.max() < len(training_nearest)):
+        raise DataError(
+            "nearest training volumes", "one that is not there", f"give places below {len(training_nearest)}"
+        )
+    of_real = training_nearest[place]
+    authentic = of_real < nearest
+    return Outcome(
+        rule="authenticity",
+        title="Authenticity",
+        source=SOURCE,
+        estimated_on=f"distances among {len(training_nearest)} training volumes",
+        calls=~authentic,
+        values=np.divide(nearest, of_real, out=np.full_like(nearest, np.inf), where=of_real > 0),
+        numbers={"AuthPct": share(int(authentic.sum()), len(authentic))},
+    )

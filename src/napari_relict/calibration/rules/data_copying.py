@@ -1,0 +1,87 @@
+"""C_T, a test of data copying (Meehan, Chaudhuri & Dasgupta 2020, arXiv 2004.05675)."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import mannwhitneyu, norm
+from sklearn.cluster import KMeans
+
+from napari_relict.calibration.rules.arrays import nearest, table
+from napari_relict.calibration.rules.outcome import Number, Outcome
+from napari_relict.errors import UsageError
+
+SOURCE = "Meehan et al. 2020"
+CELLS = 5
+FEWEST = 10  # volumes of each cohort in a cell; below, the normal approximation of U is poor
+
+
+def data_copying(
+    training: np.ndarray,
+    holdout: np.ndarray,
+    synthetic: np.ndarray,
+    *,
+    cells: int = CELLS,
+    fewest: int = FEWEST,
+    seed: int = 0,
+) -> Outcome:
+    """Are synthetic volumes nearer to the training volumes than new real ones are, cell by cell?
+
+    Space is cut into cells (k-means of the training features). In each, distances of synthetic and of holdout
+    volumes to the nearest training volume of that cell are compared by Mann-Whitney's U, brought to mean 0 and
+    variance 1 under the null; below 0, synthetic ones are nearer. C_T is the mean over cells, weighted by
+    how many holdout volumes each has. It speaks of the set and calls no volume; a few copies among many volumes
+    hardly move it.
+
+    Parameters
+    ----------
+    training, holdout, synthetic : (volumes, features).
+    cells : how many; fewest : volumes of each cohort that a cell needs to count. Others are left out and said.
+
+    Returns
+    -------
+    `C_T` with a 95% interval (variance as under the null), `p` that nothing was copied (one-sided), `cells`
+    used; undefined where no cell is large enough.
+
+    Raises
+    ------
+    DataError : arrays that do not fit each other. UsageError : no positive number of cells or volumes.
+    """
+    if cells < 1 or fewest < 1:
+        raise UsageError(f"cells and fewest must be at least 1, not {min(cells, fewest)}")
+    training = table(training, "training features")
+    holdout = table(holdout, "holdout features", columns=training.shape[1])
+    synthetic = table(synthetic, "synthetic features", columns=training.shape[1])
+    cells = min(cells, len(training))
+    means = KMeans(cells, n_init=4, random_state=seed).fit(training)
+    of = [means.labels_, means.predict(holdout), means.predict(synthetic)]
+    found, weights = [], []
+    for cell in range(cells):
+        known, real, made = (
+            rows[places == cell] for rows, places in zip((training, holdout, synthetic), of, strict=True)
+        )
+        if min(len(known), len(real), len(made)) >= fewest:
+            found.append(u_score(nearest(made, known)[0][:, 0], nearest(real, known)[0][:, 0]))
+            weights.append(len(real))
+    left_out = cells - len(found)
+    if found:
+        weight = np.array(weights, float) / np.sum(weights)
+        value, spread = float(weight @ np.array(found)), float(np.sqrt((weight**2).sum()))
+        p = Number(float(norm.cdf(value / spread)))
+        result = Number(value, value - norm.ppf(0.975) * spread, value + norm.ppf(0.975) * spread)
+    else:
+        result = p = Number(float("nan"))
+    return Outcome(
+        rule="data_copying",
+        title="Data-copying test C_T",
+        source=SOURCE,
+        estimated_on=f"{len(holdout)} holdout volumes in {len(found)} of {cells} cells",
+        numbers={"C_T": result, "p": p, "cells": Number(float(len(found)))},
+        note=f"{left_out} cells with fewer than {fewest} volumes of a cohort left out" if left_out else "",
+    )
+
+
+def u_score(synthetic: np.ndarray, holdout: np.ndarray) -> float:
+    """Mann-Whitney's U of two samples (number of pairs in which the synthetic one is larger), mean 0, variance 1."""
+    m, n = len(synthetic), len(holdout)
+    u = float(mannwhitneyu(synthetic, holdout, method="asymptotic").statistic)
+    return float((u - m * n / 2) / np.sqrt(m * n * (m + n + 1) / 12))

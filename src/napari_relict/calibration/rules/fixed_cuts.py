@@ -1,0 +1,127 @@
+"""Rules with one cut for every data set: DeepSSIM, DeepSSIM++, SSCD, and correlation with a cut of one's own.
+
+A fixed cut has no error rate of its own: how often unrelated volumes exceed it depends on the data and on how many
+training volumes there are to be near to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_relict.calibration.rules.arrays import scores
+from napari_relict.calibration.rules.outcome import Number, Outcome, mean, share
+from napari_relict.errors import UsageError
+
+DIFFERENT, SIMILAR, DUPLICATE = "different", "similar", "duplicate"
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Up to `similar` different, up to `duplicate` similar, above it a duplicate."""
+
+    title: str
+    source: str
+    similar: float
+    duplicate: float
+
+
+DEEPSSIM: Mapping[str, Cuts] = {
+    "deepssim": Cuts("DeepSSIM", "arXiv 2509.16582", 0.60, 0.85),
+    "deepssim++": Cuts("DeepSSIM++", "arXiv 2609.03615", 0.76, 0.92),
+}
+SSCD_CUT = 0.5
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ClassOutcome(Outcome):
+    """Attributes
+    ----------
+    classes : str (synthetic,), `different`, `similar` or `duplicate`; empty where there is no score.
+    """
+
+    classes: np.ndarray
+
+
+def deepssim(similarities: np.ndarray, version: str = "deepssim") -> ClassOutcome:
+    """Three classes by the published cuts; duplicates are called copies.
+
+    Parameters
+    ----------
+    similarities : (synthetic,), the largest predicted similarity with a training image.
+    version : `deepssim` (.60 and .85) or `deepssim++` (.76 and .92).
+
+    Raises
+    ------
+    UsageError : no such version. DataError : not one number a volume.
+    """
+    if version not in DEEPSSIM:
+        raise UsageError(f"no cuts of '{version}'; there are {', '.join(DEEPSSIM)}")
+    values, cuts = scores(similarities, "similarities"), DEEPSSIM[version]
+    order = [np.isnan(values), values <= cuts.similar, values <= cuts.duplicate]
+    classes = np.select(order, ["", DIFFERENT, SIMILAR], DUPLICATE)
+    known = int(np.isfinite(values).sum())
+    return ClassOutcome(
+        rule=version,
+        title=cuts.title,
+        source=cuts.source,
+        estimated_on="the images of its authors",
+        calls=classes == DUPLICATE,
+        values=values,
+        numbers={name: share(int((classes == name).sum()), known) for name in (DIFFERENT, SIMILAR, DUPLICATE)},
+        classes=classes,
+    )
+
+
+def sscd(products: np.ndarray, cut: float = SSCD_CUT) -> Outcome:
+    """A copy where the largest dot product of SSCD descriptors with a training image is above .5.
+
+    Descriptor: Pizzi et al. 2022; its use for generators: Somepalli et al. 2023.
+
+    Parameters
+    ----------
+    products : (synthetic,).
+
+    Raises
+    ------
+    DataError : not one number a volume.
+    """
+    values = scores(products, "dot products")
+    return Outcome(
+        rule="sscd",
+        title="SSCD",
+        source="Pizzi et al. 2022; Somepalli et al. 2023",
+        estimated_on="the images of its authors",
+        calls=values > cut,
+        values=values,
+        numbers={"mean": mean(values)},
+    )
+
+
+def correlation(largest: np.ndarray, cut: float | None = None) -> Outcome:
+    """The largest Pearson correlation with any training volume (Akbar et al.), called above a cut of yours.
+
+    Parameters
+    ----------
+    largest : (synthetic,), over all training volumes.
+    cut : none is taken from the paper; without one no volume is called.
+
+    Raises
+    ------
+    DataError : not one number a volume. UsageError : a cut that no correlation can exceed.
+    """
+    if cut is not None and not -1 <= cut < 1:
+        raise UsageError(f"the cut of a correlation must be at least -1 and below 1, not {cut:g}")
+    values = scores(largest, "correlations")
+    return Outcome(
+        rule="correlation",
+        title="Largest correlation",
+        source="Akbar et al.",
+        estimated_on="nothing: the cut is given" if cut is not None else "nothing: no cut is given",
+        calls=None if cut is None else values > cut,
+        values=values,
+        numbers={"mean": mean(values), "largest": Number(float(np.nanmax(values)))},
+        note=f"called above {cut:g}" if cut is not None else "no volume is called",
+    )

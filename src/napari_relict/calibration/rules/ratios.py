@@ -1,0 +1,84 @@
+"""Distance to the nearest training volume, in units of the distance to the next ones.
+
+A copy is much nearer to its source than to anyone else. Two scans of one patient, or a training volume that is there
+twice, take that contrast away: then a copy of them is missed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_relict.calibration.rules.arrays import table
+from napari_relict.calibration.rules.outcome import Outcome, mean
+from napari_relict.errors import UsageError
+
+NEIGHBOURS = 50
+THIRD = 1 / 3
+
+
+def calibrated_l2(nearest: np.ndarray, *, cut: float | None = None) -> Outcome:
+    """d(x, NN1) / mean d(x, NN_1..50), over fewer neighbours where there are fewer (Carlini et al. 2023).
+
+    Parameters
+    ----------
+    nearest : (synthetic, neighbours) distances to the nearest training volumes, in any order; at least two.
+    cut : volumes below it are called copies; without one none is.
+
+    Raises
+    ------
+    DataError : not such an array, or a negative distance. UsageError : a cut outside 0 to 1.
+    """
+    known = _sorted(nearest)[:, :NEIGHBOURS]
+    values = _ratio(known[:, 0], known.mean(1))
+    return _outcome("calibrated_l2", "Calibrated l2", "Carlini et al. 2023", values, cut, f"{known.shape[1]} nearest")
+
+
+def third(nearest: np.ndarray, *, cut: float = THIRD) -> Outcome:
+    """A copy where d(x, NN1) / d(x, NN2) is below 1/3 (Yoon et al. 2023). Parameters and errors: `calibrated_l2`."""
+    known = _sorted(nearest)
+    return _outcome(
+        "third",
+        "Nearest below a third of the second",
+        "Yoon et al. 2023",
+        _ratio(known[:, 0], known[:, 1]),
+        cut,
+        "two nearest",
+    )
+
+
+def nndr(nearest: np.ndarray, *, cut: float | None = None) -> Outcome:
+    """Nearest neighbour distance ratio d1 / d2: its mean over the set, and calls below a cut if one is given.
+
+    Common for tabular synthetic data; there is no cut to go with it. Parameters and errors: `calibrated_l2`.
+    """
+    known = _sorted(nearest)
+    values = _ratio(known[:, 0], known[:, 1])
+    return _outcome("nndr", "Nearest neighbour distance ratio", "common practice", values, cut, "two nearest")
+
+
+def _outcome(rule: str, title: str, source: str, values: np.ndarray, cut: float | None, of: str) -> Outcome:
+    if cut is not None and not 0 < cut <= 1:
+        raise UsageError(f"the cut of a ratio must lie above 0 and be at most 1, not {cut:g}")
+    return Outcome(
+        rule=rule,
+        title=title,
+        source=source,
+        estimated_on=f"the {of} training volumes",
+        calls=None if cut is None else values < cut,
+        values=values,
+        numbers={"mean ratio": mean(values)},
+        note=f"called below {cut:.3g}" if cut is not None else "no cut given: no volume is called",
+    )
+
+
+def _sorted(nearest: np.ndarray) -> np.ndarray:
+    nearest = table(nearest, "distances to the nearest training volumes")
+    table(nearest.T, "training volumes", rows=2)
+    if nearest.min() < 0:
+        raise UsageError("distances must not be negative; give distances, not similarities")
+    return np.sort(nearest, axis=1)
+
+
+def _ratio(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """one / other; 0 of 0 is 0: a volume at no distance is a copy, even if two training volumes are alike."""
+    return np.asarray(np.divide(one, other, out=np.zeros_like(one), where=other > 0))

@@ -1,0 +1,132 @@
+"""Every rule by name. A new one: write its file, add its line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from napari_relict.calibration.rules import (
+    authenticity,
+    dar,
+    data_copying,
+    dcr,
+    fixed_cuts,
+    holdout_null,
+    memorization_index,
+    ratios,
+)
+from napari_relict.calibration.rules.evidence import WORDS, Evidence
+from napari_relict.calibration.rules.outcome import Outcome
+from napari_relict.errors import UsageError
+
+FEATURES = ("training", "synthetic")
+ALL_FEATURES = ("training", "holdout", "synthetic")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule.
+
+    Attributes
+    ----------
+    needs : attributes of `Evidence` without which it cannot be applied.
+    speaks_of : `volumes` where it calls single volumes, `set` where it judges the set as a whole.
+    nominal : how often it is wrong when nobody was copied is what it says, whatever the data and the pools' sizes.
+    needs_cut : no cut is published; without one in `Evidence.cuts` no volume is called.
+    """
+
+    name: str
+    title: str
+    source: str
+    needs: tuple[str, ...]
+    run: Callable[[Any], Outcome]  # of Evidence whose needed attributes are there
+    speaks_of: Literal["volumes", "set"] = "volumes"
+    nominal: bool = False
+    needs_cut: bool = False
+
+    def missing(self, evidence: Evidence) -> list[str]:
+        """What it needs and `evidence` lacks, in words."""
+        return [WORDS[need] for need in self.needs if getattr(evidence, need) is None]
+
+    def __call__(self, evidence: Evidence) -> Outcome:
+        """Apply it.
+
+        Raises
+        ------
+        UsageError : something it needs is missing.
+        DataError : arrays that the rule is not defined for; it says why.
+        """
+        if missing := self.missing(evidence):
+            raise UsageError(f"{self.title}: needs {', '.join(missing)}")
+        return self.run(evidence)
+
+
+_ALL = (
+    Rule(
+        "holdout_null", "q-values against a holdout", holdout_null.SOURCE, ("scores", "null"),
+        lambda e: holdout_null.holdout_null(e.scores, e.null, alpha=e.alpha, estimated_on=e.null_source), nominal=True,
+    ),
+    Rule(
+        "mi_calibrated", "Memorization index, calibrated", f"after {memorization_index.SOURCE}", ALL_FEATURES,
+        lambda e: memorization_index.calibrated(
+            e.training, e.holdout, e.synthetic, cut=e.cuts.get("mi_calibrated"), seed=e.seed
+        ),
+        needs_cut=True,
+    ),
+    Rule(
+        "mi_published", "Memorization index, as published", memorization_index.SOURCE, FEATURES,
+        lambda e: memorization_index.published(e.training, e.synthetic, cut=e.cuts.get("mi_published"), seed=e.seed),
+        needs_cut=True,
+    ),
+    Rule(
+        "dar_published", "Correlation cut of Dar et al., as published", dar.SOURCE, ALL_FEATURES,
+        lambda e: dar.published(*e.correlation_matrices),
+    ),
+    Rule(
+        "dar_matched", "Correlation cut of Dar et al., pools matched", f"after {dar.SOURCE}", ALL_FEATURES,
+        lambda e: dar.matched(*e.correlation_matrices, seed=e.seed), nominal=True,
+    ),
+    Rule(
+        "deepssim", fixed_cuts.DEEPSSIM["deepssim"].title, fixed_cuts.DEEPSSIM["deepssim"].source, ("deepssim",),
+        lambda e: fixed_cuts.deepssim(e.deepssim),
+    ),
+    Rule(
+        "deepssim++", fixed_cuts.DEEPSSIM["deepssim++"].title, fixed_cuts.DEEPSSIM["deepssim++"].source,
+        ("deepssim_plus",), lambda e: fixed_cuts.deepssim(e.deepssim_plus, "deepssim++"),
+    ),
+    Rule(
+        "sscd", "SSCD", "Pizzi et al. 2022; Somepalli et al. 2023", ("sscd",), lambda e: fixed_cuts.sscd(e.sscd)
+    ),
+    Rule(
+        "correlation", "Largest correlation", "Akbar et al.", ("largest_correlation",),
+        lambda e: fixed_cuts.correlation(e.largest_correlation, e.cuts.get("correlation")), needs_cut=True,
+    ),
+    Rule(
+        "calibrated_l2", "Calibrated l2", "Carlini et al. 2023", FEATURES,
+        lambda e: ratios.calibrated_l2(e.nearest_training[0], cut=e.cuts.get("calibrated_l2")), needs_cut=True,
+    ),
+    Rule(
+        "third", "Nearest below a third of the second", "Yoon et al. 2023", FEATURES,
+        lambda e: ratios.third(e.nearest_training[0]),
+    ),
+    Rule(
+        "nndr", "Nearest neighbour distance ratio", "common practice", FEATURES,
+        lambda e: ratios.nndr(e.nearest_training[0], cut=e.cuts.get("nndr")), needs_cut=True,
+    ),
+    Rule(
+        "authenticity", "Authenticity", authenticity.SOURCE, FEATURES,
+        lambda e: authenticity.authenticity(
+            e.nearest_training[0][:, 0], e.nearest_training[1][:, 0], e.training_nearest_other
+        ),
+    ),
+    Rule(
+        "data_copying", "Data-copying test C_T", data_copying.SOURCE, ALL_FEATURES,
+        lambda e: data_copying.data_copying(*map(e.side_by_side, ALL_FEATURES), seed=e.seed), speaks_of="set",
+    ),
+    Rule(
+        "closest_record", "Distance to the closest record", dcr.SOURCE, ALL_FEATURES,
+        lambda e: dcr.closest_record(*map(e.side_by_side, ALL_FEATURES), seed=e.seed), speaks_of="set",
+    ),
+)  # fmt: skip
+RULES: Mapping[str, Rule] = {rule.name: rule for rule in _ALL}
