@@ -271,7 +271,7 @@ def _summary(study: Study) -> None:
     say(
         f"{len(verdicts)} synthetic volumes: {counts.get('exact replica', 0)} exact replicas, "
         f"{counts.get('near replica', 0)} near replicas, {counts.get('no replica', 0)} no replica "
-        f"(false discovery rate {study.settings.alpha:g}; null: {len(null.scores)} x {null.source}, "
+        f"(false discovery rate {study.settings.alpha:g}; null: {null.described}, "
         f"smallest possible p {null.resolution:.3g})"
     )
     if not q < study.settings.alpha:
