@@ -1,0 +1,89 @@
+"""What a study concludes: thresholds, verdicts, and what the ratings are worth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from napari_relict.calibration.best_measure import BestMeasure
+from napari_relict.calibration.roc import roc_points
+from napari_relict.errors import DataError, UsageError
+from napari_relict.measures import Measure
+from napari_relict.study import calibrating, rated
+from napari_relict.study.reading_source import ReadingSource
+from napari_relict.study.settings import Settings
+
+
+class JudgedStudy(ReadingSource):
+    """The part of a study that turns scores and ratings into verdicts."""
+
+    settings: Settings
+
+    def calibrate(self) -> pd.DataFrame:
+        """Thresholds and verdicts from the current ratings; stored, and the thresholds returned.
+
+        Raises
+        ------
+        DataError : nothing was matched yet.
+        """
+        matches, current = self._matched(), self.ratings()
+        measures = self.measures()
+        nulls = {measure.name: self.null(measure.name) for measure in measures}
+        cuts = rated.thresholds(matches, current, measures, self.settings.thresholds)
+        found = calibrating.verdicts(
+            matches, self.nearest(), nulls, current, measures, self.settings, self._same_voxels()
+        )
+        with self._database.connect() as connection:
+            connection.execute("DELETE FROM threshold")
+            connection.execute("DELETE FROM verdict")
+            for table, rows in (("threshold", cuts), ("verdict", found)):
+                for row in rows:
+                    values = vars(row)
+                    marks = ", ".join("?" for _ in values)
+                    connection.execute(
+                        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})",
+                        [None if isinstance(v, float) and np.isnan(v) else v for v in values.values()],
+                    )
+        return self.thresholds()
+
+    def best_measure(self) -> BestMeasure | None:
+        """The measure of highest balanced accuracy on the ratings, corrected for having chosen it among all.
+
+        None with fewer than two replicas or others rated.
+
+        Raises
+        ------
+        DataError : nothing was matched yet.
+        """
+        return rated.best_measure(self._matched(), self.ratings(), self.measures(), self.settings.thresholds)
+
+    def roc(self, measure: str) -> pd.DataFrame:
+        """ROC points of a measure on the rated pairs, one a synthetic volume.
+
+        Returns
+        -------
+        threshold (in the measure's unit), sensitivity, specificity; empty unless both kinds were rated.
+
+        Raises
+        ------
+        UsageError : the last match does not have the measure.
+        DataError : nothing was matched yet.
+        """
+        chosen = self._measure(measure)
+        volumes = rated.rated_volumes(self._matched(), self.ratings(), self.settings.thresholds.labels)
+        closeness = chosen.closeness(volumes[measure].to_numpy(float))
+        points = roc_points(closeness, rated.is_replica(volumes))
+        points["closeness"] = chosen.closeness(points["closeness"].to_numpy(float))
+        return points.rename(columns={"closeness": "threshold"})
+
+    def _measure(self, name: str) -> Measure:
+        known = {measure.name: measure for measure in self.measures()}
+        if name not in known:
+            raise UsageError(f"no measure '{name}' in this study; there are {', '.join(known)}")
+        return known[name]
+
+    def _matched(self) -> pd.DataFrame:
+        matches = self.matches()
+        if matches.empty:
+            raise DataError(self.folder, "has no matches yet", "run: napari-relict match")
+        return matches
