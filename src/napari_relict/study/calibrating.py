@@ -9,7 +9,7 @@ import pandas as pd
 
 from napari_relict.calibration import NullScores, decide, fused_p_values, q_values
 from napari_relict.calibration.null import location_and_scale
-from napari_relict.calibration.probability import replica_probability
+from napari_relict.calibration.probability import Fusion, fuse
 from napari_relict.calibration.tail import sharpened, tail_p_values
 from napari_relict.calibration.verdicts import REPLICA_GRADE, Verdict
 from napari_relict.measures import Measure
@@ -17,6 +17,44 @@ from napari_relict.measures.registry import deciders
 from napari_relict.study import evidence as words
 from napari_relict.study.rated import pair_grades
 from napari_relict.study.settings import Settings
+
+
+def deciding_scores(
+    nearest: pd.DataFrame, nulls: Mapping[str, NullScores], deciding: Sequence[Measure]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Closeness of synthetic volumes and of the null's patients: (synthetic, levels) and (patients, levels)."""
+    return (
+        np.column_stack([measure.closeness(nearest[measure.name].to_numpy(float)) for measure in deciding]),
+        np.column_stack([measure.closeness(nulls[measure.name].scores) for measure in deciding]),
+    )
+
+
+def grades_of(ratings: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """Median grade of each rated pair."""
+    pairs = pair_grades(ratings)
+    return {(str(row["synthetic"]), str(row["training"])): float(row["grade"]) for _, row in pairs.iterrows()}
+
+
+def highest_grades(grades: Mapping[tuple[str, str], float]) -> dict[str, tuple[float, str]]:
+    """Of each rated synthetic volume its highest grade, and the training volume that got it."""
+    highest: dict[str, tuple[float, str]] = {}
+    for (synthetic, training), grade in grades.items():
+        highest[synthetic] = max(highest.get(synthetic, (0.0, "")), (grade, training))
+    return highest
+
+
+def fusion(
+    names: Sequence[str],
+    scores: np.ndarray,
+    null: np.ndarray,
+    highest: Mapping[str, tuple[float, str]],
+    settings: Settings,
+) -> Fusion:
+    """The probability of each synthetic volume from all deciding measures and the ratings."""
+    scales = [location_and_scale(column) for column in null.T]
+    z = np.column_stack([(scores[:, i] - centre) / scale for i, (centre, scale) in enumerate(scales)])
+    grade_of = np.array([highest.get(name, (np.nan, ""))[0] for name in names])
+    return fuse(z, np.isfinite(grade_of), grade_of >= REPLICA_GRADE - 0.5, settings.verdicts.probability)
 
 
 def verdicts(
@@ -40,26 +78,15 @@ def verdicts(
     if first.empty:
         return []
     names = list(first.index)
-    scores = np.column_stack([m.closeness(nearest.reindex(names)[m.name].to_numpy(float)) for m in deciding])
-    null = np.column_stack([m.closeness(nulls[m.name].scores) for m in deciding])
+    scores, null = deciding_scores(nearest.reindex(names), nulls, deciding)
     p, decided = fused_p_values(scores, null)
     tails = np.full((len(names), 3), np.nan)
     if settings.verdicts.tail == "pareto":
         tails = tail_p_values(scores, null)
     q = q_values(sharpened(p, tails))
-    rated_pairs = pair_grades(ratings)
-    grades = {(str(row["synthetic"]), str(row["training"])): float(row["grade"]) for _, row in rated_pairs.iterrows()}
-    highest: dict[str, tuple[float, str]] = {}
-    for (synthetic, training), grade in grades.items():
-        highest[synthetic] = max(highest.get(synthetic, (0.0, "")), (grade, training))
-    z = np.column_stack(
-        [
-            (scores[:, i] - centre) / scale
-            for i, (centre, scale) in enumerate(location_and_scale(column) for column in null.T)
-        ]
-    )
-    grade_of = np.array([highest.get(name, (np.nan, ""))[0] for name in names])
-    probability = replica_probability(z, np.isfinite(grade_of), grade_of >= REPLICA_GRADE - 0.5)
+    grades = grades_of(ratings)
+    highest = highest_grades(grades)
+    fused = fusion(names, scores, null, highest, settings)
     pairs = matches.set_index(["synthetic", "training"])
     found = []
     for row, name in enumerate(names):
@@ -81,6 +108,8 @@ def verdicts(
             if match is not None and another and most.of_part:
                 changed, another = f"{words.part(match, most, settings)} is copied, for the rest {another}", ""
             evidence += f"; {most.title} ({most.level} level) is the most conspicuous"
+        if np.isfinite(fused.probability[row]) and fused.level[row] >= 0:
+            evidence += f"; its probability rests most on {deciding[fused.level[row]].title}"
         smallest = min(nulls[m.name].resolution for m in deciding)
         if np.isfinite(p[row]) and any(nulls[m.name].weaker for m in deciding):
             evidence += "; judged by training patients, weaker evidence than a holdout"
@@ -96,7 +125,7 @@ def verdicts(
                 training=training,
                 p=float(p[row]),
                 q=float(q[row]),
-                probability=float(probability[row]),
+                probability=float(fused.probability[row]),
                 alpha=settings.verdicts.alpha,
                 changed=changed,
                 another=another,

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.calibration.best_measure import BestMeasure
+from napari_relict.calibration.probability import Fusion
 from napari_relict.calibration.roc import roc_points
 from napari_relict.errors import DataError, UsageError
 from napari_relict.measures import Measure
+from napari_relict.measures.registry import deciders
 from napari_relict.study import calibrating, rated
 from napari_relict.study.reading_source import ReadingSource
 from napari_relict.study.settings import Settings
@@ -56,6 +58,22 @@ class JudgedStudy(ReadingSource):
         DataError : nothing was matched yet.
         """
         return rated.best_measure(self._matched(), self.ratings(), self.measures(), self.settings.thresholds)
+
+    def fusion(self) -> Fusion:
+        """How good the probabilities are: Brier score and calibration on ratings that the model had not seen.
+
+        Rows of `probability` and `level` are the synthetic volumes by name; levels count `deciders(measures())`.
+
+        Raises
+        ------
+        DataError : nothing was matched yet.
+        """
+        deciding = deciders(self.measures())
+        names = sorted(self._matched()["synthetic"].unique())
+        nulls = {measure.name: self.null(measure.name) for measure in deciding}
+        scores, null = calibrating.deciding_scores(self.nearest().reindex(names), nulls, deciding)
+        highest = calibrating.highest_grades(calibrating.grades_of(self.ratings()))
+        return calibrating.fusion(names, scores, null, highest, self.settings)
 
     def roc(self, measure: str) -> pd.DataFrame:
         """ROC points of a measure on the rated pairs, one a synthetic volume.
