@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import xlogy
 from scipy.stats import chi2, genpareto
 
@@ -20,7 +19,7 @@ QUANTILES = (0.9, 0.85, 0.8)  # of the null, tried from the highest: the limit h
 FEWEST_EXCEEDANCES = 20
 SHAPES = np.linspace(-0.5, 1.0, 61)  # below -0.5 the likelihood is irregular (Smith 1985), above 1 there is no mean
 DROP = chi2.ppf(0.95, 1) / 2
-LOG_P = np.linspace(-30, 0, 601) * np.log(10)
+LOG_P = np.linspace(-30, 0, 401) * np.log(10)
 SMALLEST = float(np.exp(LOG_P[0]))
 SHARES = 61
 
@@ -121,16 +120,14 @@ def fused_statistics(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarra
 
 def _fit(excesses: np.ndarray) -> tuple[float, float]:
     """Shape and scale of highest likelihood, the shape within `SHAPES` (`genpareto.fit` may leave them)."""
-    best = (-np.inf, 0.0, 1.0)
-    mean = float(excesses.mean())
-    for shape in np.where(np.abs(SHAPES) < 1e-9, 1e-9, SHAPES):
-
-        def loss(log_scale: float, shape: float = shape) -> float:
-            return min(1e300, -float(_log_likelihood(excesses, np.array(shape), np.array(np.exp(log_scale)))))
-
-        found = minimize_scalar(loss, bounds=(np.log(mean) - 3, np.log(mean) + 3), method="bounded")
-        best = max(best, (-float(found.fun), float(shape), float(np.exp(found.x))))
-    return best[1], best[2]
+    shapes = np.where(np.abs(SHAPES) < 1e-9, 1e-9, SHAPES)[:, None]
+    middle, reach = np.log(excesses.mean()), 3.0
+    for _ in range(3):  # a grid of scales, then finer ones about the best
+        scales = np.exp(np.linspace(middle - reach, middle + reach, 81))[None]
+        likelihood = _log_likelihood(excesses, *np.broadcast_arrays(shapes, scales))
+        best = np.unravel_index(int(likelihood.argmax()), likelihood.shape)
+        middle, reach = np.log(scales[0, best[1]]), reach / 20
+    return float(shapes[best[0], 0]), float(scales[0, best[1]])
 
 
 def _log_likelihood(excesses: np.ndarray, shape: np.ndarray, scale: np.ndarray) -> np.ndarray:

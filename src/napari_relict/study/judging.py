@@ -6,13 +6,17 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.calibration.best_measure import BestMeasure
+from napari_relict.calibration.copies import Count, copies_by_ratings, copies_by_scores
 from napari_relict.calibration.probability import Fusion
+from napari_relict.calibration.resampling import LEAST_GRADE
 from napari_relict.calibration.roc import roc_points
+from napari_relict.calibration.tail import fused_statistics
 from napari_relict.errors import DataError, UsageError
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
 from napari_relict.study import calibrating, rated
 from napari_relict.study.reading_source import ReadingSource
+from napari_relict.study.release import Release, release
 from napari_relict.study.settings import Settings
 
 
@@ -93,6 +97,42 @@ class JudgedStudy(ReadingSource):
         points = roc_points(closeness, rated.is_replica(volumes))
         points["closeness"] = chosen.closeness(points["closeness"].to_numpy(float))
         return points.rename(columns={"closeness": "threshold"})
+
+    def copies(self) -> tuple[Count, ...]:
+        """How many copies there are among the synthetic volumes, by scores and by ratings where there are any."""
+        deciding, names = deciders(self.measures()), sorted(self._matched()["synthetic"].unique())
+        nulls = {measure.name: self.null(measure.name) for measure in deciding}
+        scores, null = calibrating.deciding_scores(self.nearest().reindex(names), nulls, deciding)
+        said = self._said_of_volumes()
+        by_ratings = copies_by_ratings(sum(said.values()), len(said), len(names))
+        found = (copies_by_scores(*fused_statistics(scores, null)), by_ratings)
+        return tuple(count for count in found if count is not None)
+
+    def release(self, risk: float = 0.05) -> Release:
+        """Which synthetic volumes to withhold and which may go; see `napari_relict.study.release`.
+
+        Parameters
+        ----------
+        risk : share of replicas among those cleared; what bounds it, if anything does, is said.
+
+        Raises
+        ------
+        UsageError : a risk that is not above 0 and below 1.
+        DataError : nothing was matched yet.
+        """
+        copies = self.copies()
+        null = self.null(deciders(self.measures())[0].name).described
+        return release(self.verdicts(), self._said_of_volumes(), null, copies, risk)
+
+    def _said_of_volumes(self) -> dict[str, bool]:
+        """Rated a replica or not, of each synthetic volume whose nearest pair was rated, or any pair a replica."""
+        matches, grades = self._matched(), calibrating.grades_of(self.ratings())
+        nearest = dict(matches.loc[matches["rank"] == 1, ["synthetic", "training"]].to_numpy())
+        said: dict[str, bool] = {}
+        for (synthetic, training), grade in grades.items():
+            if synthetic in nearest and (grade >= LEAST_GRADE or training == nearest[synthetic]):
+                said[synthetic] = said.get(synthetic, False) or grade >= LEAST_GRADE
+        return said
 
     def _measure(self, name: str) -> Measure:
         known = {measure.name: measure for measure in self.measures()}
