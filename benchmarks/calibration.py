@@ -36,8 +36,8 @@ def page(found: dict[str, list[Rate]], studies: int, seconds: float) -> str:
     python -m benchmarks.calibration
 
 {machine(("numpy", "scipy"))}; {seconds:.0f} s of one core. {studies:,} simulated studies a row, scores and grades drawn
-with a known truth; how often the interval holds it, or the event happens, with the 95% interval of the simulation.
-Bootstraps were cut to {RESAMPLES} resamples (the product takes 1,000 and 2,000): their intervals come out a little short.
+with a known truth; how often the interval holds it or the event happens, and the 95% interval of the simulation.
+Bootstraps were cut to {RESAMPLES} resamples (the product takes 1,000 and 2,000): intervals come out a bit short.
 Scores are normal or skewed, volumes independent but for those of one patient: real cohorts may be less kind."""
     ]
     for heading, rates in found.items():

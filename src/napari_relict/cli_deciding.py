@@ -1,4 +1,4 @@
-"""The commands that come after verdicts: release. Part of the command line (see `cli.py`)."""
+"""The commands about what to do next: next, release. Part of the command line (see `cli.py`)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,37 @@ from napari_relict.cli_reading import StudyFolder
 from napari_relict.terminal import say
 
 commands = typer.Typer(rich_markup_mode=None)
+
+
+@commands.command("next")
+def next_(
+    study: StudyFolder,
+    count: Annotated[int, typer.Option("--count", metavar="N", min=1, help="how many pairs")] = 10,
+    measure: Annotated[
+        str | None, typer.Option(metavar="NAME", help="default: the best one so far", show_default=False)
+    ] = None,
+    width: Annotated[
+        float | None,
+        typer.Option(metavar="W", help="also say how many ratings a threshold this precise takes", show_default=False),
+    ] = None,
+) -> None:
+    """Which pairs to rate next so that a threshold gets more precise soonest."""
+    from napari_relict.study import Study
+
+    opened = Study.open(study)
+    pairs = opened.next_to_rate(count, measure)
+    for row in pairs.to_dict("records"):
+        known = row["expected_width"] == row["expected_width"]
+        expected = f"; interval then about {row['expected_width']:.3g} wide" if known else ""
+        say(f"{row['synthetic']} and {row['training']}: {row['why']}{expected}")
+    if pairs.empty:
+        say("every synthetic volume was rated")
+    if width is not None:
+        needed = opened.ratings_needed(width, measure)
+        say(
+            f"{needed.ratings} ratings, interval {needed.width:.3g} wide; about {needed.more:.0f} more "
+            f"(95% interval {needed.more_low:.0f} to {needed.more_high:.0f}) for {width:g}: {needed.note}"
+        )
 
 
 @commands.command()

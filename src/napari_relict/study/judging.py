@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from napari_relict.calibration.active import Needed, ratings_needed
 from napari_relict.calibration.best_measure import BestMeasure
 from napari_relict.calibration.copies import Count, copies_by_ratings, copies_by_scores
 from napari_relict.calibration.probability import Fusion
@@ -15,6 +16,7 @@ from napari_relict.errors import DataError, UsageError
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
 from napari_relict.study import calibrating, rated
+from napari_relict.study.next_ratings import next_to_rate
 from napari_relict.study.reading_source import ReadingSource
 from napari_relict.study.release import Release, release
 from napari_relict.study.settings import Settings
@@ -123,6 +125,57 @@ class JudgedStudy(ReadingSource):
         copies = self.copies()
         null = self.null(deciders(self.measures())[0].name).described
         return release(self.verdicts(), self._said_of_volumes(), null, copies, risk)
+
+    def next_to_rate(self, n: int = 10, measure: str | None = None) -> pd.DataFrame:
+        """Pairs to rate next so that a measure's threshold gets a narrower interval soonest.
+
+        Volumes chosen so are no random sample: they serve the threshold, not the bound of `release`.
+
+        Parameters
+        ----------
+        n : at most; expected widths are computed for the 30 pairs nearest the threshold.
+        measure : that of highest balanced accuracy so far when None, else the first that decides p-values.
+
+        Returns
+        -------
+        synthetic, training, why, expected_width (in the measure's unit).
+
+        Raises
+        ------
+        UsageError : n below 1, or no such measure.
+        DataError : nothing was matched yet.
+        """
+        if n < 1:
+            raise UsageError(f"n must be at least 1, not {n}")
+        matches, chosen = self._matched(), self._default_measure(measure)
+        volumes = rated.rated_volumes(matches, self.ratings(), self.settings.thresholds.labels)
+        known = {synthetic for synthetic, _ in calibrating.grades_of(self.ratings())}
+        first = matches[(matches["rank"] == 1) & ~matches["synthetic"].isin(known)]
+        probability = self.verdicts().set_index("synthetic")["probability"]
+        return next_to_rate(volumes, first, probability, chosen, self.settings.thresholds, n)
+
+    def ratings_needed(self, width: float, measure: str | None = None) -> Needed:
+        """How many more ratings until the threshold's interval is `width` wide, in the measure's unit.
+
+        Raises
+        ------
+        UsageError : a width that is not above 0, or no such measure.
+        DataError : nothing was matched yet.
+        """
+        if not width > 0:
+            raise UsageError(f"a width is above 0, not {width:g}")
+        chosen, settings = self._default_measure(measure), self.settings.thresholds
+        volumes = rated.rated_volumes(self._matched(), self.ratings(), settings.labels)
+        volumes = volumes[np.isfinite(volumes[chosen.name].to_numpy(float))]
+        values = chosen.closeness(volumes[chosen.name].to_numpy(float))
+        return ratings_needed(values, rated.is_replica(volumes), width, settings.rule, settings.target)
+
+    def _default_measure(self, name: str | None) -> Measure:
+        if name is None:
+            cuts = self.thresholds()
+            best = cuts.sort_values("balanced_accuracy_corrected", ascending=False, kind="stable")["measure"]
+            name = deciders(self.measures())[0].name if best.empty else str(best.iloc[0])
+        return self._measure(name)
 
     def _said_of_volumes(self) -> dict[str, bool]:
         """Rated a replica or not, of each synthetic volume whose nearest pair was rated, or any pair a replica."""
