@@ -123,7 +123,7 @@ class JudgedStudy(ReadingSource):
         DataError : nothing was matched yet.
         """
         copies = self.copies()
-        null = self.null(deciders(self.measures())[0].name).described
+        null = self.null(deciders(self.measures())[0].name)
         return release(self.verdicts(), self._said_of_volumes(), null, copies, risk)
 
     def next_to_rate(self, n: int = 10, measure: str | None = None) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from napari_relict.calibration import NullScores
 from napari_relict.calibration.copies import Count
 from napari_relict.calibration.releasing import Clearing, clear_by_null, clear_by_ratings, fewest_to_clear
 from napari_relict.calibration.verdicts import NONE
@@ -50,7 +51,7 @@ class Release:
 
 
 def release(
-    verdicts: pd.DataFrame, grades: dict[str, bool], null: str, copies: tuple[Count, ...], risk: float
+    verdicts: pd.DataFrame, grades: dict[str, bool], null: NullScores, copies: tuple[Count, ...], risk: float
 ) -> Release:
     """Divide the synthetic volumes into those to withhold and those that may go.
 
@@ -61,7 +62,7 @@ def release(
     ----------
     verdicts : as `Study.verdicts` gives them.
     grades : synthetic volume -> rated a replica; of those whose verdict rests on the rating.
-    null : the null in words.
+    null : of a deciding measure.
 
     Raises
     ------
@@ -74,9 +75,11 @@ def release(
     called = (verdicts["verdict"] != NONE).to_numpy(bool)
     p, probability = verdicts["p_value"].to_numpy(float), verdicts["probability"].to_numpy(float)
     bounded = clear_by_ratings(probability, rated, replica, risk)
-    clearing = bounded if np.isfinite(bounded.bound) else clear_by_null(p, risk)
+    clearing = bounded if np.isfinite(bounded.bound) else clear_by_null(p, risk, null.resolution)
     cleared = ~called & (rated | clearing.cleared)
     withheld_for = "not shown to be safe by the rated volumes" if np.isfinite(bounded.bound) else f"p at most {risk:g}"
+    if not np.isfinite(bounded.bound) and null.resolution > risk:
+        withheld_for = "the null is too small to judge it"
     why = np.select(
         [called & rated, called, rated, clearing.cleared, np.isnan(p)],
         ["rated a replica", "verdict", "rated no replica", "not conspicuous", "nothing to judge it by"],
@@ -93,7 +96,7 @@ def release(
 
 
 def _said(
-    withheld: int, cleared: int, risk: float, null: str, bounded: Clearing, rated: int, copies: tuple[Count, ...]
+    withheld: int, cleared: int, risk: float, null: NullScores, bounded: Clearing, rated: int, copies: tuple[Count, ...]
 ) -> list[str]:
     bound, checked, missed = bounded.bound, bounded.checked, bounded.missed
     lines = [f"{withheld} synthetic volumes to withhold, {cleared} cleared, at a risk of {risk:g}"]
@@ -107,10 +110,15 @@ def _said(
             f"no bound on how many replicas are among those cleared: it takes at least {fewest_to_clear(risk)} rated "
             f"volumes as inconspicuous, drawn at random, none of them a replica; {rated} volumes were rated in all"
         )
-        lines.append(
-            f"cleared are volumes no closer to a training patient than {risk:.0%} of the null: {null}. About as many "
-            "volumes that copy nobody are withheld; copies that lie as far off as unrelated patients are not found"
-        )
+        if null.resolution > risk:
+            least = int(np.ceil(1 / risk)) - 1
+            lines.append(f"none is cleared unrated: that takes a null of {least} patients or more; {null.described}")
+        else:
+            lines.append(
+                f"cleared are volumes no closer to a training patient than {risk:.0%} of the null: {null.described}. "
+                "About as many volumes that copy nobody are withheld; copies that lie as far off as unrelated patients "
+                "are not found"
+            )
     for count in copies:
         lines.append(
             f"copies by {count.source}: {count.copies:.0f} (95% interval {count.low:.0f} to {count.high:.0f}); "
