@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_relict import __version__
+from napari_relict.cli_deciding import commands as deciding_commands
 from napari_relict.cli_reading import StudyFolder, open_viewer
 from napari_relict.cli_reading import commands as reading_commands
 from napari_relict.cli_rules import commands as rules_commands
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(reading_commands)
 app.add_typer(rules_commands)
+app.add_typer(deciding_commands)
 
 Folder = Annotated[Path | None, typer.Option(metavar="DIR", show_default=False)]
 
@@ -187,10 +189,25 @@ def calibrate(study: StudyFolder) -> None:
         say(
             f"{row['measure']}: threshold {row['threshold']:.4g} "
             f"(95% interval {row['threshold_low']:.4g} to {row['threshold_high']:.4g}), "
-            f"balanced accuracy {row['balanced_accuracy']:.2f} on these ratings, "
+            f"by {row['rule']}, balanced accuracy {row['balanced_accuracy']:.2f} on these ratings "
+            f"(95% interval {row['balanced_accuracy_low']:.2f} to {row['balanced_accuracy_high']:.2f}), "
             f"{row['balanced_accuracy_corrected']:.2f} corrected for optimism, "
             f"chance reaches {row['balanced_accuracy_null95']:.2f}; "
+            f"AUC {row['auc']:.2f} ({row['auc_low']:.2f} to {row['auc_high']:.2f}); "
             f"{row['n_replicas']} replicas of {row['n_rated']} rated" + (f"; {row['note']}" if row["note"] else "")
+        )
+    best, fused = opened.best_measure(), opened.fusion()
+    if best is not None and best.measures > 1:
+        say(
+            f"best of {best.measures} measures: {best.measure}, balanced accuracy {best.balanced_accuracy:.2f}, "
+            f"{best.balanced_accuracy_corrected:.2f} corrected for this choice too; the best of as many that know "
+            f"nothing reaches {best.balanced_accuracy_null95:.2f} (p {best.p_value:.3g})"
+        )
+    if fused.brier == fused.brier:
+        say(
+            f"probability ({fused.kind}): Brier score {fused.brier:.3f} (95% interval {fused.brier_low:.3f} to "
+            f"{fused.brier_high:.3f}) on ratings it had not seen, {fused.brier_of_share:.3f} by the share of replicas "
+            f"alone; {fused.n_replicas} replicas of {fused.n_rated} rated" + (f"; {fused.note}" if fused.note else "")
         )
     _summary(opened)
 
@@ -273,7 +290,7 @@ def _summary(study: Study) -> None:
     say(
         f"{len(verdicts)} synthetic volumes: {counts.get('exact replica', 0)} exact replicas, "
         f"{counts.get('near replica', 0)} near replicas, {counts.get('no replica', 0)} no replica "
-        f"(false discovery rate {study.settings.alpha:g}; null: {len(null.scores)} x {null.source}, "
+        f"(false discovery rate {study.settings.alpha:g}; null: {null.described}, "
         f"smallest possible p {null.resolution:.3g})"
     )
     if not q < study.settings.alpha:

@@ -23,7 +23,7 @@ def rules(
 ) -> None:  # fmt: skip
     """What published rules, and our own, call copies; from what the last match stored."""
     from napari_relict.study import Study
-    from napari_relict.study.judging import judge_by_rules
+    from napari_relict.study.published_rules import judge_by_rules
 
     table = judge_by_rules(Study.open(study), cuts=dict(map(_cut, cut or [])))
     for row in table.to_dict("records"):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import naive
 from napari_relict.calibration import NullScores, fused_p_values, q_values
-from napari_relict.calibration.null import p_values
+from napari_relict.calibration.null import closest_of_patients, p_values
 
 scores = st.lists(st.integers(-5, 5), min_size=1, max_size=30).map(lambda values: np.array(values, float))
 
@@ -93,3 +93,17 @@ def test_a_level_that_few_of_the_null_have_does_not_count() -> None:
     p, decided = fused_p_values(np.array([[0.0, 50.0]]), null)
     assert p[0] > 0.2
     assert decided[0] == 0
+
+
+def test_of_a_patients_volumes_the_closest_counts() -> None:
+    closest = closest_of_patients(np.array([0.1, 0.9, np.nan, 0.4, np.nan]), ["b", "a", "a", "b", "c"])
+    np.testing.assert_array_equal(closest, [0.9, 0.4, np.nan])
+
+
+def test_a_null_says_what_it_is() -> None:
+    scores = np.array([0.1, 0.2])
+    assert NullScores("ncc", scores, "holdout", volumes=2).described == "2 patients (holdout)"
+    weaker = NullScores("ncc", scores, "training, leave one patient out", volumes=3)
+    assert weaker.weaker
+    assert "with 3 volumes" in weaker.described
+    assert "weaker" in weaker.described

@@ -9,7 +9,11 @@ from hypothesis import strategies as st
 
 import naive
 from napari_relict.calibration import Threshold, best_threshold
+from napari_relict.calibration.best_measure import best_of_measures
+from napari_relict.calibration.precision import accuracy_width, ratings_for_width
 from napari_relict.calibration.probability import replica_probability
+from napari_relict.calibration.roc import auc_interval, roc_points
+from napari_relict.errors import UsageError
 
 
 def _best(values: np.ndarray, truth: np.ndarray, **how: object) -> Threshold | None:
@@ -80,3 +84,97 @@ def test_probability_needs_five_of_each_and_never_judges_a_volume_by_its_own_rat
     lied = truth.copy()
     lied[0] = False  # its own label changes, the others' stay
     assert replica_probability(z, rated, lied)[0] == pytest.approx(found[0])
+
+
+def _graded(seed: int, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    truth = np.arange(n) < n // 2
+    return random.standard_normal(n) + 1.5 * truth, truth
+
+
+@pytest.mark.parametrize("target", [0.7, 0.9, 0.97])
+def test_a_held_rate_is_held_and_no_other_cut_does_better(target: float) -> None:
+    values, truth = _graded(8)
+    for rule, sign in (("sensitivity", 1), ("specificity", -1)):
+        found = _best(values, truth, rule=rule, target=target)
+        assert found is not None
+        rates = [
+            ((values >= cut)[truth].mean(), (values < cut)[~truth].mean())[::sign]
+            for cut in [*(np.sort(values) - 1e-9), np.inf]
+        ]
+        mine = (found.sensitivity, found.specificity)[::sign]
+        assert mine[0] >= target
+        assert mine[1] == pytest.approx(max(other for held, other in rates if held >= target))
+        assert (found.rule, found.target) == (rule, target)
+
+
+def test_a_rate_that_few_ratings_cannot_show_is_said() -> None:
+    values, truth = _graded(9, 24)
+    found = _best(values, truth, rule="sensitivity", target=0.95)
+    assert found is not None
+    assert "fewer than 20 ratings" in found.note
+
+
+def test_readers_who_disagree_widen_the_interval() -> None:
+    values, truth = _graded(10)
+    one = np.where(truth, 4.0, 1.0)
+    agreed = _best(values, truth, grades=np.column_stack([one, one, np.full(40, np.nan)]))
+    split = np.column_stack([one, one, np.where(np.arange(40) % 2 == 0, 5 - one, one)])
+    torn = _best(values, truth, grades=split)
+    alone = _best(values, truth)
+    assert agreed is not None and torn is not None and alone is not None
+    assert torn.threshold == agreed.threshold == alone.threshold
+    assert torn.threshold_high - torn.threshold_low > agreed.threshold_high - agreed.threshold_low
+
+
+def test_auc_interval_is_not_empty_when_all_are_right() -> None:
+    auc, low, high = auc_interval(np.array([1.0, 2, 3, 4, 5, 6]), np.arange(6) > 2)
+    assert (auc, high) == (1, 1)
+    assert 0.4 < low < 0.8
+    assert auc_interval(np.array([1.0, 2, 3, 4]), np.arange(4) < 2)[:2] == (0, 0)
+
+
+def test_roc_points_are_counts() -> None:
+    values, truth = _graded(11)
+    values[3] = np.nan
+    for row in roc_points(values, truth).itertuples():
+        known = np.isfinite(values)
+        assert row.sensitivity == pytest.approx((values >= row.closeness)[truth & known].mean())
+        assert row.specificity == pytest.approx((values < row.closeness)[~truth & known].mean())
+    assert roc_points(values, np.ones(40, bool)).empty
+
+
+def test_the_best_of_many_uninformative_measures_is_no_finding() -> None:
+    random = np.random.default_rng(12)
+    truth = np.arange(50) < 5
+    values = random.standard_normal((50, 10))
+    names = [f"m{number}" for number in range(10)]
+    found = best_of_measures(values, truth, measures=names, estimated_on="test")
+    alone = [_best(column, truth) for column in values.T]
+    assert found is not None
+    assert found.balanced_accuracy == pytest.approx(max(one.balanced_accuracy for one in alone if one))
+    # The best of ten reaches farther by chance than one alone (.77).
+    assert found.balanced_accuracy_null95 > 0.8
+    assert found.balanced_accuracy_corrected < found.balanced_accuracy
+    values[:, 4] += 6 * truth
+    found = best_of_measures(values, truth, measures=names, estimated_on="test")
+    assert found is not None
+    assert (found.measure, found.measures) == ("m4", 10)
+    assert found.p_value < 0.01
+
+
+def test_measures_that_many_volumes_lack_are_not_in_the_choice() -> None:
+    values, truth = _graded(13)
+    both = np.column_stack([values, np.where(np.arange(40) % 3 == 0, np.nan, values)])
+    found = best_of_measures(both, truth, measures=["a", "b"], estimated_on="test")
+    assert found is not None
+    assert (found.measure, found.measures) == ("a", 1)
+    assert best_of_measures(both[:3], truth[:3], measures=["a", "b"], estimated_on="test") is None
+
+
+def test_how_many_ratings_a_width_takes() -> None:
+    each = ratings_for_width(0.1)
+    assert accuracy_width(each) <= 0.1 < accuracy_width(each - 1)
+    assert ratings_for_width(0.1, 0.5) > each
+    with pytest.raises(UsageError):
+        ratings_for_width(0)

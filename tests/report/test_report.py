@@ -32,7 +32,7 @@ def test_the_report_needs_nothing_else_and_says_what_was_found(matched: Study) -
     text = _text(page)
     for row in matched.verdicts().itertuples():
         assert row.synthetic in text
-    assert "60 volumes (holdout)" in text
+    assert "60 patients (holdout)" in text
     assert page.count("<img") == (matched.verdicts()["verdict"] != "no replica").sum()
     assert str(matched.folder) not in page
 

@@ -1,181 +1,109 @@
-"""Published rules on a stored study: what lies there is used, what does not is said."""
+"""What a study concludes from ratings: release lists, what to rate next, ROC points, the best measure."""
 
 from __future__ import annotations
 
-import sqlite3
-import subprocess
-import sys
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from napari_relict.calibration.rules import RULES
-from napari_relict.encoders import EmbeddingCache
-from napari_relict.encoders.stored import stored_vectors
-from napari_relict.errors import DataError, UsageError
+from napari_relict.cli import main
+from napari_relict.errors import UsageError
 from napari_relict.study import Study
-from napari_relict.study.judging import COLUMNS, judge_by_rules
-from stored import stored_study, synthetic_name, training_name
-
-TRAINING, HOLDOUT, SYNTHETIC, COPIES, FEATURES = 40, 30, 12, 4, 12
+from napari_relict.study.reading import Showing
+from stored import stored_study
 
 
-@pytest.fixture
-def study(tmp_path: Path) -> Study:
-    """40 training volumes and 30 holdout ones with embeddings; the first four synthetic ones are copies."""
-    made = stored_study(tmp_path / "study", synthetic=SYNTHETIC, training=TRAINING, copies=COPIES)
-    with made._database.connect() as connection:
-        for number in range(HOLDOUT):
-            row = ("holdout", f"hold-{number}", f"other {number}", "x", f"c{number:063x}", f"z{number:063x}", 0)
-            connection.execute("INSERT INTO volume VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-        connection.execute("UPDATE meta SET value = 'ncc,mobilenet_v2' WHERE key = 'measures'")
-        for cohort, names in (
-            ("synthetic", [synthetic_name(i) for i in range(SYNTHETIC)]),
-            ("holdout", [f"hold-{i}" for i in range(100)]),
-        ):
-            rows = [(cohort, name, "mobilenet_v2", training_name(0), 0.3) for name in names]
-            connection.executemany("INSERT INTO nearest VALUES (?, ?, ?, ?, ?)", rows)
-    return made
-
-
-def embeddings(study: Study, key: str = "mobilenet_v2:weights:new") -> dict[str, np.ndarray]:
-    """Put vectors of every volume into the cache; those of the first synthetic ones are a training volume's."""
-    random = np.random.default_rng(3)
-    with study._database.connect() as connection:
-        rows = connection.execute("SELECT cohort, name, content FROM volume ORDER BY cohort, name").fetchall()
-    vectors = {(row["cohort"], row["name"]): random.standard_normal(FEATURES).astype(np.float32) for row in rows}
-    for number in range(COPIES):
-        vectors["synthetic", synthetic_name(number)] = vectors["training", training_name(number)] + np.float32(0.01)
-    by_content = {row["content"]: vectors[row["cohort"], row["name"]] for row in rows}
-    put(study, key, by_content)
-    return by_content
-
-
-def put(study: Study, key: str, vectors: dict[str, np.ndarray], mirrored: bool = False) -> None:
-    """As `EmbeddingCache.put`, all at once."""
-    file = study.folder / "volumes" / "embeddings.sqlite"
-    EmbeddingCache(file)
-    with closing(sqlite3.connect(file)) as database, database:
-        rows = [(key, content, mirrored, vector.astype(np.float32).tobytes()) for content, vector in vectors.items()]
-        database.executemany("INSERT INTO embedding VALUES (?, ?, ?, ?)", rows)
-
-
-def by_rule(study: Study, **cuts: float) -> pd.DataFrame:
-    return judge_by_rules(study, cuts=cuts).set_index("rule")
-
-
-def test_every_rule_has_a_row_and_copies_are_called(study: Study) -> None:
-    embeddings(study)
-    table = judge_by_rules(study)
-    assert list(table.columns) == list(COLUMNS)
-    assert list(table["rule"]) == list(RULES)
-    table = table.set_index("rule")
-    # Four of twelve volumes reach an NCC of .98 and more, the null's 100 lie about .4: p = 1/101, q = 12/404 = .03.
-    assert table.loc["holdout_null", "called"] == COPIES
-    assert table.loc["holdout_null", "share"] == pytest.approx(1 / 3)
-    assert table.loc["holdout_null", "low"] < 1 / 3 < table.loc["holdout_null", "high"]
-    assert table.loc["holdout_null", "estimated_on"].startswith("100 x holdout, by NCC")
-    assert table.loc["third", "called"] == COPIES
-    assert table.loc["dar_matched", "called"] >= COPIES
-    assert "30 holdout volumes against the same 40 training volumes" in table.loc["mi_calibrated", "estimated_on"]
-    assert "mean ONI" in table.loc["mi_calibrated", "note"]
-    assert pd.isna(table.loc["correlation", "called"])
-    # The largest NCC of the copies: .99.
-    assert "largest 0.99" in table.loc["correlation", "note"]
-
-
-def test_our_own_rule_calls_what_verdicts_call(study: Study) -> None:
+def _rate_all(study: Study, readers: tuple[str, ...] = ("ada",), count: int = 12) -> None:
+    matches = study.matches()
+    first = matches[matches["rank"] == 1].reset_index(drop=True)
+    for number, row in first.head(count).iterrows():
+        for reader in readers:
+            study.rate(
+                Showing(row["synthetic"], row["training"]), 4 if int(str(number)) < 4 else 1, reader=reader, session="s"
+            )
     study.calibrate()
-    q = study.verdicts()["q_value"].to_numpy(float)
-    assert by_rule(study).loc["holdout_null", "called"] == (q < study.settings.alpha).sum() == COPIES
 
 
-def test_what_cannot_be_had_is_said(study: Study) -> None:
-    table = by_rule(study)
-    assert "no" not in table.loc["holdout_null", "note"].split()
-    assert table.loc["third", "note"] == (
-        "not applied: needs training features, synthetic features"
-        " (not all embeddings lie in the cache; run: napari-relict match)"
+def test_a_release_says_what_it_cannot_promise(tmp_path: Path) -> None:
+    study = stored_study(tmp_path / "s")
+    found = study.release(0.05)
+    assert len(found.withhold) == 4
+    assert len(found.cleared) == 8
+    assert set(found.withhold["why"]) == {"verdict"}
+    assert np.isnan(found.bound)
+    assert any("no bound" in line and "59" in line for line in found.said)
+    assert [count.source for count in found.copies] == ["scores"]
+    _rate_all(study, count=2)
+    assert [count.source for count in study.copies()] == ["scores", "ratings"]
+    assert study.release().withhold["rated"].sum() == 2
+    with pytest.raises(UsageError):
+        study.release(1)
+
+
+def test_release_and_next_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = stored_study(tmp_path / "s")
+    with pytest.raises(SystemExit) as end:
+        main(["release", str(study.folder), "--risk", "0.05", "--to", str(tmp_path / "out")])
+    assert end.value.code == 0
+    assert len(pd.read_csv(tmp_path / "out" / "withhold.csv")) == 4
+    assert len(pd.read_csv(tmp_path / "out" / "cleared.csv")) == 8
+    assert "4 synthetic volumes to withhold, 8 cleared" in (tmp_path / "out" / "release.txt").read_text()
+    with pytest.raises(SystemExit):
+        main(["next", str(study.folder), "--count", "3", "--width", "0.01"])
+    said = capsys.readouterr().out
+    assert said.count("no threshold yet") == 3
+    assert "too few ratings" in said
+
+
+def test_next_to_rate_are_unrated_pairs_near_the_threshold(tmp_path: Path) -> None:
+    study = stored_study(tmp_path / "s", synthetic=30, copies=4)
+    spread = study.next_to_rate(5)
+    assert len(spread) == 5
+    assert spread["expected_width"].isna().all()
+    _rate_all(study, count=14)
+    table = study.next_to_rate(5)
+    assert list(table.columns) == ["synthetic", "training", "why", "expected_width"]
+    assert not set(table["synthetic"]) & set(study.ratings()["synthetic"])
+    assert table["expected_width"].is_monotonic_increasing
+    assert study.ratings_needed(1e-3).ratings == 14
+    with pytest.raises(UsageError):
+        study.next_to_rate(0)
+
+
+def test_what_ratings_are_worth(tmp_path: Path) -> None:
+    study = stored_study(tmp_path / "s")
+    assert study.best_measure() is None
+    assert study.roc("ncc").empty
+    _rate_all(study, ("ada", "bob"))
+    best = study.best_measure()
+    assert best is not None
+    assert (best.measure, best.balanced_accuracy, best.measures) == ("ncc", 1, 1)
+    points = study.roc("ncc")
+    assert (points["sensitivity"].iloc[-1], points["specificity"].iloc[-1]) == (1, 0)
+    assert "2 readers" in study.thresholds()["estimated_on"].iloc[0]
+    assert study.fusion().n_rated == 12
+
+
+def test_a_tail_goes_below_the_resolution_and_only_agreed_pairs_count_if_asked_for(tmp_path: Path) -> None:
+    study = stored_study(tmp_path / "s")
+    assert study.verdicts()["p_tail"].isna().all()
+    toml = study.folder / "study.toml"
+    text = (
+        toml.read_text()
+        .replace('tail = "none"', 'tail = "pareto"')
+        .replace('labels = "median"', 'labels = "consensus"')
     )
-    assert "its authors' network" in table.loc["sscd", "note"]
-    assert (table.loc[["third", "sscd", "dar_published"], "estimated_on"] == "").all()
-    assert table["called"].notna().sum() == 1
-    with study._database.connect() as connection:
-        connection.execute("UPDATE meta SET value = 'ncc' WHERE key = 'measures'")
-    assert "the last match used no encoder" in by_rule(study).loc["third", "note"]
-
-
-def test_a_rule_that_refuses_says_why(study: Study) -> None:
-    embeddings(study)
-    with study._database.connect() as connection:  # 11 training volumes are left, of 12 features
-        connection.execute("DELETE FROM volume WHERE cohort = 'training' AND name >= ?", (training_name(11),))
-    note = by_rule(study).loc["mi_published", "note"]
-    assert note.startswith("not applied: memorization index as published: 11 training volumes are not more than 12")
-
-
-def test_holdout_volumes_of_training_patients_do_not_count(study: Study) -> None:
-    embeddings(study)
-    with study._database.connect() as connection:
-        mine = connection.execute("SELECT patient FROM volume WHERE cohort = 'training' LIMIT 1").fetchone()[0]
-        connection.execute("UPDATE volume SET patient = ? WHERE cohort = 'holdout' AND name <= 'hold-1'", (mine,))
-        same = connection.execute("SELECT voxels FROM volume WHERE cohort = 'training' LIMIT 1").fetchone()[0]
-        connection.execute("UPDATE volume SET voxels = ? WHERE cohort = 'holdout' AND name = 'hold-29'", (same,))
-    assert "27 holdout volumes" in by_rule(study).loc["mi_calibrated", "estimated_on"]
-    with study._database.connect() as connection:
-        connection.execute("DELETE FROM volume WHERE cohort = 'holdout'")
-    assert "there are no holdout volumes of other patients" in by_rule(study).loc["mi_calibrated", "note"]
-
-
-def test_cuts_are_for_rules_that_have_none(study: Study) -> None:
-    assert by_rule(study, correlation=0.9).loc["correlation", "called"] == COPIES
-    with pytest.raises(UsageError, match="no rule 'third' that takes a cut; there are mi_calibrated"):
-        by_rule(study, third=0.2)
-
-
-def test_nothing_matched_is_said(study: Study) -> None:
-    with study._database.connect() as connection:
-        connection.execute("DELETE FROM meta WHERE key = 'measures'")
-    with pytest.raises(DataError, match="has no matches yet"):
-        judge_by_rules(study)
-
-
-def test_the_newest_complete_vectors_count(study: Study) -> None:
-    old = embeddings(study, "mobilenet_v2:weights:old")
-    file, contents = study.folder / "volumes" / "embeddings.sqlite", list(old)
-    cache = EmbeddingCache(file)
-    cache.put("mobilenet_v2:weights:begun", contents[0], False, np.zeros(FEATURES))
-    cache.put("mobilenet_v23:weights:new", contents[0], False, np.zeros(FEATURES))
-    found = stored_vectors(file, "mobilenet_v2", contents[::-1])
-    assert found is not None
-    np.testing.assert_array_equal(found, np.stack(list(old.values()))[::-1])
-    put(study, "mobilenet_v2:weights:new", dict.fromkeys(contents, np.ones(FEATURES)), mirrored=True)
-    assert stored_vectors(file, "mobilenet_v2", contents)[0, 0] == old[contents[0]][0]  # mirrored ones do not count
-    put(study, "mobilenet_v2:weights:new", dict.fromkeys(contents, np.ones(FEATURES)))
-    assert (stored_vectors(file, "mobilenet_v2", contents) == 1).all()
-    assert stored_vectors(file, "mobilenet_v2", ["unknown"]) is None
-    assert stored_vectors(file.with_name("none"), "mobilenet_v2", contents) is None
-    assert not file.with_name("none").exists()
-
-
-def test_the_command_prints_one_line_a_rule(study: Study) -> None:
-    embeddings(study)
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "napari_relict", "rules", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-    done = run(study.folder, "--cut", "correlation=0.9")
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = done.stdout.splitlines()
-    assert len(lines) == len(RULES)
-    assert lines[0].startswith("holdout_null: q-values against a holdout (Benjamini & Hochberg 1995; ")
-    assert ": 4 called copies, 33.3% (95% interval 13.8% to 60.9%); " in lines[0]
-    assert any(line.startswith("sscd: SSCD") and "not applied" in line for line in lines)
-    assert any(line.startswith("data_copying: ") and "calls no single volumes" in line for line in lines)
-    for cut, said in (("nndr", "give RULE=NUMBER"), ("third=1", "no rule 'third'"), ("correlation=2", "below 1")):
-        wrong = run(study.folder, "--cut", cut)
-        assert wrong.returncode == 2
-        assert said in wrong.stderr and "Traceback" not in wrong.stderr
+    toml.write_text(text.replace('rule = "balanced accuracy"', 'rule = "sensitivity"'))
+    study = Study.open(study.folder)
+    _rate_all(study)
+    row = study.verdicts().iloc[0]
+    assert row["p_value"] == pytest.approx(1 / 101)
+    assert row["p_tail_low"] <= row["p_tail"] <= row["p_tail_high"] < 1 / 101
+    assert "by the null's tail" in row["evidence"]
+    first = study.matches().iloc[0]
+    study.rate(Showing(first["synthetic"], first["training"]), 1, reader="bob", session="s")
+    table = study.calibrate()
+    assert table["n_rated"].iloc[0] == 11
+    assert table["rule"].iloc[0] == "sensitivity"

@@ -41,7 +41,8 @@ def test_tables_have_the_promised_columns(matched: Study) -> None:
         *["dice", "volume_difference", "surface_dice"],
     ]
     assert list(matched.verdicts().columns) == [
-        *["synthetic", "training", "verdict", "p_value", "q_value", "probability", "evidence"]
+        *["synthetic", "training", "verdict", "p_value", "q_value", "probability", "evidence"],
+        *["p_tail", "p_tail_low", "p_tail_high"],
     ]
     matches = matched.matches()
     assert (matches.groupby("synthetic").size() == 5).all()
@@ -96,7 +97,15 @@ def test_without_holdout_patients_are_left_out_one_by_one(phantom_folders: dict[
     study.match(measures=["ncc"], top=3)
     null = study.null("ncc")
     assert null.source == "training, leave one patient out"
-    assert len(null.scores) == 8
+    assert len(null.scores) == 4
+    assert null.volumes == 8
+    assert null.weaker
+    assert (
+        null.described == "4 patients with 8 volumes (training, leave one patient out; weaker evidence than a holdout)"
+    )
+    volumes = study.nearest("training")["ncc"].to_numpy().reshape(4, 2)
+    np.testing.assert_array_equal(null.scores, volumes.max(1))
+    assert study.verdicts()["evidence"].str.contains("weaker evidence than a holdout").all()
     nearest = study._frame("SELECT query, training FROM nearest WHERE cohort = 'training'")
     assert (nearest["query"] != nearest["training"]).all()
     owner = {f"train-{i:02}": i // 2 for i in range(8)}

@@ -1,45 +1,159 @@
-"""Ratings -> the probability that a pair would be rated a replica."""
+"""Ratings -> the probability that a pair would be rated a replica, from all levels, and how far to believe it."""
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import LeaveOneOut
+import pandas as pd
+from scipy.stats import beta
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
+from sklearn.model_selection import KFold, LeaveOneOut, StratifiedKFold
 
 FEWEST_OF_EACH = 5  # replicas and non-replicas rated; below, no probability is given
+FEWEST_FOR_ISOTONIC = 50  # ratings; with fewer its steps follow single pairs (Niculescu-Mizil & Caruana 2005)
+MOST_LEFT_OUT_ONE_BY_ONE = 40
+FOLDS, INNER_FOLDS = 10, 5
+STRENGTHS = np.logspace(-2, 1, 4)  # C: small is strongly regularised
+BINS = np.array([0, 0.1, 0.3, 0.5, 0.7, 0.9, 1])
+RESAMPLES = 2000
+Kind = Literal["logistic", "isotonic"]
 
 
-def replica_probability(z: np.ndarray, rated: np.ndarray, replica: np.ndarray) -> np.ndarray:
-    """Regularised logistic regression on the levels' z-scores.
+@dataclass(frozen=True)
+class Fusion:
+    """The probability of each volume, and how good probabilities of unseen volumes are.
 
-    A rated pair gets its probability from the model fitted without it (leave one out), so that no volume is
-    judged by its own rating.
+    Attributes
+    ----------
+    probability : (n,), of rated volumes from models fitted without them; NaN without enough ratings.
+    level : (n,), which column speaks most for a replica in the model of all ratings; -1 where none does.
+    brier : mean squared difference of probability and rating over the rated volumes, each left out; `_low`, `_high`:
+        95% interval (bootstrap of the volumes with the models as they are). NaN without enough ratings.
+    brier_of_share : of always saying the share of replicas: a fusion that does no better says nothing.
+    bins : one row a bin of predicted probabilities: predicted (mean), observed (share of replicas), low, high (95%
+        Jeffreys interval), ratings.
+    kind, note : what was fitted, and what to keep in mind.
+    """
+
+    probability: np.ndarray
+    level: np.ndarray
+    brier: float
+    brier_low: float
+    brier_high: float
+    brier_of_share: float
+    bins: pd.DataFrame
+    n_rated: int
+    n_replicas: int
+    kind: str
+    note: str
+
+
+def fuse(z: np.ndarray, rated: np.ndarray, replica: np.ndarray, kind: Kind = "logistic", seed: int = 0) -> Fusion:
+    """Regularised logistic regression on the levels' z-scores, its strength chosen by cross-validation.
+
+    A rated volume gets its probability from a model fitted without it, strength and all (nested cross-validation: each
+    is left out up to 40 ratings, a tenth at a time above), so that no volume is judged by its own rating.
 
     Parameters
     ----------
-    z : (n, levels), larger is closer; NaN count as 0, the null's centre.
+    z : (n, levels), larger is closer; NaN count as 0, the null's centre. One row a synthetic volume.
     rated : (n,) bool.
     replica : (n,) bool, read where `rated`.
-
-    Returns
-    -------
-    float64 (n,); all NaN with fewer than five replicas or non-replicas rated.
+    kind : `isotonic` puts a monotone curve through the logistic's values; with fewer than 50 ratings it is not done,
+        and said.
     """
-    probability = np.full(len(z), np.nan)
     labels = replica[rated]
-    if min(labels.sum(), (~labels).sum()) < FEWEST_OF_EACH:
-        return probability
+    few = min(labels.sum(), (~labels).sum()) if len(labels) else 0
+    note = f"only {int(few)} of the rarer kind rated" if few < 2 * FEWEST_OF_EACH else ""
+    if few < FEWEST_OF_EACH:
+        return _nothing(len(z), labels, f"no probability: it needs {FEWEST_OF_EACH} rated replicas and others")
+    if kind == "isotonic" and len(labels) < FEWEST_FOR_ISOTONIC:
+        kind, note = "logistic", "; ".join([*([note] if note else []), "too few ratings for isotonic"])
     features = np.arcsinh(np.nan_to_num(z))  # z of an exact copy may be in the hundreds
     known = features[rated]
-    probability[~rated] = _fitted(known, labels, features[~rated])
+    probability = np.full(len(z), np.nan)
+    whole = _fitted(known, labels, kind)
+    if (~rated).any():
+        probability[~rated] = whole.predict_proba(features[~rated])[:, 1]
+    one_by_one = len(labels) <= MOST_LEFT_OUT_ONE_BY_ONE
+    # Not stratified: a volume's fold must not depend on its own label.
+    outer = LeaveOneOut() if one_by_one else KFold(FOLDS, shuffle=True, random_state=seed)
     places = np.flatnonzero(rated)
-    for train, test in LeaveOneOut().split(known):
-        probability[places[test]] = _fitted(known[train], labels[train], known[test])
-    return probability
+    for train, test in outer.split(known):
+        if min(labels[train].sum(), (~labels[train]).sum()) < 2:
+            probability[places[test]] = labels[train].mean()
+            continue
+        probability[places[test]] = _fitted(known[train], labels[train], kind).predict_proba(known[test])[:, 1]
+    own = probability[rated]
+    errors = (own - labels) ** 2
+    draws = np.random.default_rng(seed).integers(0, len(errors), (RESAMPLES, len(errors)))
+    low, high = np.quantile(errors[draws].mean(1), [0.025, 0.975])
+    share = float(labels.mean())
+    return Fusion(
+        probability=probability,
+        level=_deciding(features, known, labels),
+        brier=float(errors.mean()),
+        brier_low=float(low),
+        brier_high=float(high),
+        brier_of_share=share * (1 - share),
+        bins=calibration_bins(own, labels),
+        n_rated=len(labels),
+        n_replicas=int(labels.sum()),
+        kind=kind,
+        note=note,
+    )
 
 
-def _fitted(known: np.ndarray, labels: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    if not len(wanted):
-        return np.empty(0)
-    model = LogisticRegression(C=1.0, max_iter=1000).fit(known, labels)
-    return np.asarray(model.predict_proba(wanted)[:, 1])
+def replica_probability(z: np.ndarray, rated: np.ndarray, replica: np.ndarray) -> np.ndarray:
+    """The probabilities of `fuse` alone: float64 (n,)."""
+    return fuse(z, rated, replica).probability
+
+
+def calibration_bins(probability: np.ndarray, replica: np.ndarray) -> pd.DataFrame:
+    """Predicted beside observed, bin by bin: predicted, observed, low, high (95% Jeffreys interval), ratings.
+
+    Parameters
+    ----------
+    probability : (n,), of volumes that the model had not seen. replica : (n,) bool.
+    """
+    rows = []
+    which = np.clip(np.digitize(probability, BINS) - 1, 0, len(BINS) - 2)
+    for number in range(len(BINS) - 1):
+        mine = which == number
+        if not mine.any():
+            continue
+        yes, count = int(replica[mine].sum()), int(mine.sum())
+        low, high = beta.ppf([0.025, 0.975], yes + 0.5, count - yes + 0.5)
+        rows.append((float(probability[mine].mean()), yes / count, float(low), float(high), count))
+    return pd.DataFrame(rows, columns=["predicted", "observed", "low", "high", "ratings"])
+
+
+def _fitted(known: np.ndarray, labels: np.ndarray, kind: Kind) -> Any:
+    folds = int(min(INNER_FOLDS, labels.sum(), (~labels).sum()))
+    inner = StratifiedKFold(folds, shuffle=True, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn on its own future defaults
+        model = LogisticRegressionCV(Cs=STRENGTHS, cv=inner, scoring="neg_log_loss", max_iter=1000).fit(known, labels)
+        if kind == "logistic":
+            return model
+        plain = LogisticRegression(C=float(np.ravel(model.C_)[0]), max_iter=1000)
+        return CalibratedClassifierCV(plain, method="isotonic", cv=inner).fit(known, labels)
+
+
+def _deciding(features: np.ndarray, known: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The column whose term raises the log odds most above those of the mean rated volume; -1 where none does."""
+    terms = (features - known.mean(0)) * np.ravel(_fitted(known, labels, "logistic").coef_)
+    return np.where(terms.max(1) > 0, terms.argmax(1), -1)
+
+
+def _nothing(count: int, labels: np.ndarray, note: str) -> Fusion:
+    unknown = float("nan")
+    bins = calibration_bins(np.empty(0), np.empty(0, bool))
+    return Fusion(
+        *(np.full(count, unknown), np.full(count, -1), unknown, unknown, unknown, unknown, bins),
+        *(len(labels), int(labels.sum()), "none", note),
+    )

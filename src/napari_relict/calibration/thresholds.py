@@ -1,14 +1,20 @@
-"""Ratings -> the threshold of a measure that maximises balanced accuracy, with how far to trust it."""
+"""Ratings -> the threshold of a measure, with how far to trust it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
+
+from napari_relict.calibration.cuts import Rule, balanced_accuracy, best_cuts
+from napari_relict.calibration.resampling import resample
+from napari_relict.calibration.roc import auc_interval
 
 FEWEST_RATINGS = 2  # of each kind: below this a threshold would say nothing
+FEW_RATINGS = 10  # of each kind: below this the numbers are called small
 RESAMPLES = 1000
+ENDS = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
@@ -18,12 +24,18 @@ class Threshold:
     Attributes
     ----------
     threshold : in the measure's own unit; a pair at least this close counts as a replica. `_low`, `_high`: 95%
-        bootstrap interval (percentile, resampling synthetic volumes within replicas and non-replicas).
-    balanced_accuracy : on the same ratings the cut was chosen on, hence too good. `_low`, `_high`: 95% interval at
-        this cut (Jeffreys intervals of sensitivity and specificity, combined): it is not empty when all are right.
+        bootstrap interval, resampling synthetic volumes within replicas and non-replicas, and readers: percentiles
+        of the lower and of the upper ends of all best cuts, since ratings cannot tell one of them from another.
+    rule, target : what the cut was chosen for (see `napari_relict.calibration.cuts`); the target is NaN by balanced
+        accuracy.
+    balanced_accuracy : on the same ratings the cut was chosen on, hence too good. `_low`, `_high`: 95% interval of
+        the true one at this cut (Jeffreys intervals of sensitivity and specificity, combined: not empty when all are
+        right), its lower end moved down by the optimism (after Noma et al. 2021).
     balanced_accuracy_corrected : with the optimism taken off that the bootstrap measures (Efron & Gong 1983).
-    balanced_accuracy_null95 : what 95% of *uninformative* scores stay below after choosing their best cut on as
-        many ratings (permutation); a balanced accuracy below it says nothing.
+    balanced_accuracy_null95 : what 95% of *uninformative* scores stay below after choosing their cut on as many
+        ratings (permutation); a balanced accuracy below it says nothing.
+    sensitivity, specificity : on the same ratings, with Jeffreys intervals (Brown, Cai & DasGupta 2001).
+    auc : with Newcombe's interval (see `auc_interval`).
     """
 
     measure: str
@@ -41,6 +53,16 @@ class Threshold:
     n_replicas: int
     estimated_on: str
     note: str
+    rule: str
+    target: float
+    auc_low: float
+    auc_high: float
+    sensitivity: float
+    sensitivity_low: float
+    sensitivity_high: float
+    specificity: float
+    specificity_low: float
+    specificity_high: float
 
 
 def best_threshold(
@@ -51,16 +73,20 @@ def best_threshold(
     level: str,
     higher_is_closer: bool,
     estimated_on: str,
+    rule: Rule = "balanced accuracy",
+    target: float = 0.95,
+    grades: np.ndarray | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Threshold | None:
-    """The cut of best balanced accuracy on rated pairs, one a synthetic volume.
+    """The cut that the rule asks for on rated pairs, one a synthetic volume.
 
     Parameters
     ----------
     closeness : (n,), larger is closer.
     replica : (n,) bool, what the readers said.
     estimated_on : in words, the ratings this rests on.
+    grades : (n, readers), 1 to 4, NaN where a reader did not grade: what the readers said one by one.
 
     Returns
     -------
@@ -71,23 +97,24 @@ def best_threshold(
     yes, no = int(truth.sum()), int((~truth).sum())
     if min(yes, no) < FEWEST_RATINGS:
         return None
-    cut, accuracy = _best_cut(values, truth)
+    best = best_cuts(values[None], truth[None], rule, target)
+    cut, accuracy = float(best.cut[0]), float(best.accuracy[0])
     random = np.random.default_rng(seed)
-    positives, negatives = np.flatnonzero(truth), np.flatnonzero(~truth)
-    drawn = np.hstack([random.choice(positives, (resamples, yes)), random.choice(negatives, (resamples, no))])
-    drawn_truth = np.broadcast_to(np.arange(yes + no) < yes, drawn.shape)
-    cuts, accuracies = _best_cuts(values[drawn], drawn_truth)
-    elsewhere = balanced_accuracy(values[None], truth[None], cuts[:, None])
-    optimism = float((accuracies - elsewhere).mean())
+    drawn, said = resample(truth, None if grades is None else grades[known], resamples, random)
+    again = best_cuts(values[drawn], said, rule, target)
+    elsewhere = balanced_accuracy(values[None], truth[None], again.cut[:, None])
+    optimism = float((again.accuracy - elsewhere).mean())
     shuffled = random.permuted(np.broadcast_to(truth, (resamples, len(truth))), axis=1)
-    _, by_chance = _best_cuts(np.broadcast_to(values, shuffled.shape), shuffled)
-    low, high = np.quantile(cuts, [0.025, 0.975])
+    by_chance = best_cuts(np.broadcast_to(values, shuffled.shape), shuffled, rule, target)
+    null95 = float(np.quantile(by_chance.accuracy, 0.95))
     sign = 1.0 if higher_is_closer else -1.0
-    ends = sorted((sign * float(low), sign * float(high)))
-    null95 = float(np.quantile(by_chance, 0.95))
-    few = f"only {yes} replicas and {no} others rated" if min(yes, no) < 10 else ""
-    weak = "no better than chance could do" if accuracy <= null95 else ""
-    accuracy_low, accuracy_high = _accuracy_interval(values >= cut, truth, random)
+    ends = sorted((sign * float(np.quantile(again.lowest, ENDS[0])), sign * float(np.quantile(again.highest, ENDS[1]))))
+    called = values >= cut
+    rates = [_jeffreys(right, random) for right in (called[truth], ~called[~truth])]
+    low, high = (float(end) for end in np.quantile((rates[0][1] + rates[1][1]) / 2, ENDS))
+    (sensitivity, *sensitivity_ends), (specificity, *specificity_ends) = (
+        (rate, *(float(end) for end in np.quantile(draws, ENDS))) for rate, draws in rates
+    )
     return Threshold(
         measure=measure,
         level=level,
@@ -95,59 +122,38 @@ def best_threshold(
         threshold_low=ends[0],
         threshold_high=ends[1],
         balanced_accuracy=accuracy,
-        balanced_accuracy_low=accuracy_low,
-        balanced_accuracy_high=accuracy_high,
+        balanced_accuracy_low=max(0.0, low - max(0.0, optimism)),
+        balanced_accuracy_high=high,
         balanced_accuracy_corrected=max(0.0, accuracy - optimism),
         balanced_accuracy_null95=null95,
-        auc=float(roc_auc_score(truth, values)),
+        **dict(zip(("auc", "auc_low", "auc_high"), auc_interval(values, truth), strict=True)),
         n_rated=yes + no,
         n_replicas=yes,
         estimated_on=estimated_on,
-        note="; ".join(part for part in (few, weak) if part),
+        note=_note(yes, no, rule, target, accuracy <= null95),
+        rule=rule,
+        target=np.nan if rule == "balanced accuracy" else target,
+        sensitivity=sensitivity,
+        sensitivity_low=sensitivity_ends[0],
+        sensitivity_high=sensitivity_ends[1],
+        specificity=specificity,
+        specificity_low=specificity_ends[0],
+        specificity_high=specificity_ends[1],
     )
 
 
-def balanced_accuracy(values: np.ndarray, truth: np.ndarray, cut: np.ndarray) -> np.ndarray:
-    """(sensitivity + specificity) / 2 of `values >= cut` along the last axis."""
-    called = values >= cut
-    sensitivity = (called & truth).sum(-1) / truth.sum(-1)
-    specificity = (~called & ~truth).sum(-1) / (~truth).sum(-1)
-    return np.asarray((sensitivity + specificity) / 2)
+def _jeffreys(right: np.ndarray, random: np.random.Generator) -> tuple[float, np.ndarray]:
+    """A rate and draws from its Jeffreys posterior. A bootstrap would say [1, 1] of six right out of six."""
+    return float(right.mean()), random.beta(right.sum() + 0.5, (~right).sum() + 0.5, 20_000)
 
 
-def _accuracy_interval(called: np.ndarray, truth: np.ndarray, random: np.random.Generator) -> tuple[float, float]:
-    """95% interval of (sensitivity + specificity) / 2 from the counts (Brown, Cai & DasGupta 2001 for each).
-
-    A bootstrap would say [1, 1] of six right out of six.
-    """
-    draws = [random.beta(right.sum() + 0.5, (~right).sum() + 0.5, 20_000) for right in (called[truth], ~called[~truth])]
-    low, high = np.quantile((draws[0] + draws[1]) / 2, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _best_cut(values: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
-    cuts, accuracies = _best_cuts(values[None], truth[None])
-    return float(cuts[0]), float(accuracies[0])
-
-
-def _best_cuts(values: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row by row, the cut with the best balanced accuracy, and that accuracy.
-
-    Cuts lie between two neighbouring values, or above all of them: a score that runs the wrong way does no worse than
-    calling nothing a replica. Of several equally good cuts the middle one is taken: the ends would lean on one single
-    volume.
-    """
-    order = np.argsort(values, axis=1, kind="stable")
-    v = np.take_along_axis(values, order, 1)
-    t = np.take_along_axis(truth, order, 1)
-    spread = v[:, -1:] - v[:, :1]
-    v = np.hstack([v, v[:, -1:] + np.where(spread > 0, spread, 1.0)])
-    yes, no = t.sum(1, keepdims=True), (~t).sum(1, keepdims=True)
-    accuracy = ((yes - np.cumsum(t, 1)) / yes + np.cumsum(~t, 1) / no) / 2
-    accuracy = np.where(v[:, 1:] > v[:, :-1], accuracy, 0.0)  # no cut fits between equal values
-    best = accuracy.max(1)
-    rows = np.arange(len(v))
-    is_best = accuracy >= best[:, None] - 1e-12
-    wanted = (is_best.sum(1) + 1) // 2
-    place = np.argmax(np.cumsum(is_best, 1) == wanted[:, None], axis=1)
-    return (v[rows, place] + v[rows, place + 1]) / 2, best
+def _note(yes: int, no: int, rule: Rule, target: float, by_chance: bool) -> str:
+    """What to keep in mind, in words."""
+    said = [f"only {yes} replicas and {no} others rated"] if min(yes, no) < FEW_RATINGS else []
+    least = ceil(1 / (1 - target) - 1e-9)
+    of_kind = {"sensitivity": yes, "specificity": no}.get(rule, least)
+    if of_kind < least:
+        said.append(f"a {rule} of {target:g} cannot be told from 1 with fewer than {least} ratings of its kind")
+    if by_chance:
+        said.append("no better than chance could do")
+    return "; ".join(said)

@@ -16,7 +16,13 @@ REPLICA_GRADE = 3
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of one synthetic volume."""
+    """What is said of one synthetic volume.
+
+    Attributes
+    ----------
+    p_value : from ranks. q_value : Benjamini-Hochberg of what verdicts rest on: p, or the tail's upper end below it.
+    p_tail, p_tail_low, p_tail_high : see `napari_relict.calibration.tail`; NaN where no tail was asked for or fitted.
+    """
 
     synthetic: str
     training: str
@@ -25,6 +31,9 @@ class Verdict:
     q_value: float
     probability: float
     evidence: str
+    p_tail: float = float("nan")
+    p_tail_low: float = float("nan")
+    p_tail_high: float = float("nan")
 
 
 def decide(
@@ -40,6 +49,7 @@ def decide(
     grade: float | None,
     same_voxels: bool,
     evidence: str,
+    tail: tuple[float, float, float] = (float("nan"),) * 3,
 ) -> Verdict:
     """The verdict on one synthetic volume and its nearest training volume.
 
@@ -52,6 +62,7 @@ def decide(
     changed : what of the anatomy was changed, in words; empty when nothing was, None when nobody looked.
     another : what shows that the anatomy is another patient's, in words; empty when nothing does.
     grade : median grade of the readers who rated the pair, or None.
+    tail : p beyond the null's resolution with its interval: p, low, high.
     """
     if same_voxels:
         name = EXACT
@@ -67,4 +78,4 @@ def decide(
         evidence += f"; {changed}" if changed else ""
     else:
         name = NONE
-    return Verdict(synthetic, training, name, p, q, probability, evidence)
+    return Verdict(synthetic, training, name, p, q, probability, evidence, *tail)

@@ -62,7 +62,7 @@ def _content(study: Study) -> dict[str, Any]:
         pictures.append({**row, "data": data})
     volumes = study.volumes()
     null = study.null("ncc")
-    ratings = study.standing_ratings()
+    ratings, fused = study.standing_ratings(), study.fusion()
     return {
         "study": study,
         "settings": study.settings,
@@ -88,6 +88,10 @@ def _content(study: Study) -> dict[str, Any]:
         "null": null,
         "resolution": null.resolution,
         "thresholds": study.thresholds().to_dict("records"),
+        "best": study.best_measure(),
+        "fusion": fused,
+        "bins": fused.bins.to_dict("records"),
+        "copies": study.copies(),
         "n_ratings": len(ratings),
         "readers": sorted(ratings["reader"].unique()),
         "agreement": study.agreement().to_dict("records"),

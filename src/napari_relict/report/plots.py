@@ -35,7 +35,7 @@ def score_distributions(study: Study) -> str:
             cut = cuts.loc[measure.name]
             ax.axvspan(cut["threshold_low"], cut["threshold_high"], color="#cccccc", alpha=0.6, linewidth=0)
             ax.axvline(cut["threshold"], color="black", linewidth=1.2)
-        ax.set_yticks([0, 0.5], [null.source.split(",")[0], "synthetic"])
+        ax.set_yticks([0, 0.5], ["training (weaker)" if null.weaker else "holdout", "synthetic"])
         ax.set_ylim(-0.3, 0.85)
         ax.set_title(
             f"{measure.title} ({measure.level} level; {'higher' if measure.higher_is_closer else 'lower'} is closer)",

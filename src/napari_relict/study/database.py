@@ -129,6 +129,21 @@ MIGRATIONS = (
         PRIMARY KEY (kit, item)
     );
     """,
+    """
+    ALTER TABLE verdict ADD COLUMN p_tail REAL;
+    ALTER TABLE verdict ADD COLUMN p_tail_low REAL;
+    ALTER TABLE verdict ADD COLUMN p_tail_high REAL;
+    ALTER TABLE threshold ADD COLUMN rule TEXT NOT NULL DEFAULT 'balanced accuracy';
+    ALTER TABLE threshold ADD COLUMN target REAL;
+    ALTER TABLE threshold ADD COLUMN auc_low REAL;
+    ALTER TABLE threshold ADD COLUMN auc_high REAL;
+    ALTER TABLE threshold ADD COLUMN sensitivity REAL;
+    ALTER TABLE threshold ADD COLUMN sensitivity_low REAL;
+    ALTER TABLE threshold ADD COLUMN sensitivity_high REAL;
+    ALTER TABLE threshold ADD COLUMN specificity REAL;
+    ALTER TABLE threshold ADD COLUMN specificity_low REAL;
+    ALTER TABLE threshold ADD COLUMN specificity_high REAL;
+    """,
 )
 
 

@@ -1,137 +1,200 @@
-"""Published rules, and our own, on what lies in a study: one row a rule."""
+"""What a study concludes: thresholds, verdicts, and what the ratings are worth."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from napari_relict.calibration.rules import RULES, Evidence, Outcome, Rule
-from napari_relict.encoders.stored import stored_vectors
+from napari_relict.calibration.active import Needed, ratings_needed
+from napari_relict.calibration.best_measure import BestMeasure
+from napari_relict.calibration.copies import Count, copies_by_ratings, copies_by_scores
+from napari_relict.calibration.probability import Fusion
+from napari_relict.calibration.resampling import LEAST_GRADE
+from napari_relict.calibration.roc import roc_points
+from napari_relict.calibration.tail import fused_statistics
 from napari_relict.errors import DataError, UsageError
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
-from napari_relict.study.database import Database
-from napari_relict.study.stored import Stored
-
-COLUMNS = ("rule", "title", "source", "called", "share", "low", "high", "estimated_on", "note")
-# What no study has stored, and why.
-NEVER_STORED = "not stored in a study: its authors' network is not part of napari-relict"
-
-
-def judge_by_rules(study: Stored, *, cuts: Mapping[str, float] | None = None) -> pd.DataFrame:
-    """Apply every rule that the stored scores and embeddings allow; nothing is searched or encoded again.
-
-    Features are the embeddings of the study's encoders, each a layer, of volumes as they lie: mirrored copies
-    are not seen by rules on features. Holdout volumes of a training patient, or with a training volume's voxels, are
-    left out. Correlations of voxels are the NCC of posed volumes, the better of both mirror states.
-
-    Parameters
-    ----------
-    cuts : by rule, for rules to which no cut is published (`Rule.needs_cut`).
-
-    Returns
-    -------
-    One row a rule, in the order of `RULES`: rule, title, source, called (volumes, missing where the rule calls none),
-    share, low, high (95% Wilson interval), estimated_on, note (numbers of the whole set, or why it was not applied).
-
-    Raises
-    ------
-    DataError : nothing was matched yet. UsageError : a cut for a rule that takes none.
-    """
-    taking = [name for name, rule in RULES.items() if rule.needs_cut]
-    if unknown := sorted(set(cuts or {}) - set(taking)):
-        raise UsageError(f"no rule '{unknown[0]}' that takes a cut; there are {', '.join(taking)}")
-    measures = study.measures()
-    if not measures:
-        raise DataError(study.folder, "has no matches yet", "run: napari-relict match")
-    evidence, said = evidence_of(study, measures, cuts or {})
-    rows = [_row(rule, evidence, said) for rule in RULES.values()]
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    return frame.astype({"called": "Int64", "share": float, "low": float, "high": float})
+from napari_relict.study import calibrating, rated
+from napari_relict.study.next_ratings import next_to_rate
+from napari_relict.study.reading_source import ReadingSource
+from napari_relict.study.release import Release, release
+from napari_relict.study.settings import Settings
 
 
-def evidence_of(
-    study: Stored, measures: Sequence[Measure], cuts: Mapping[str, float]
-) -> tuple[Evidence, dict[str, str]]:
-    """What rules can be given of a study, and why something is missing, by attribute of `Evidence`."""
-    scores = study.nearest()
-    names = sorted(map(str, scores.index))
-    deciding = deciders(measures)
-    nulls = {measure.name: study.null(measure.name) for measure in deciding}
-    source = nulls[deciding[0].name].source
-    features, why = _features(study, measures, names)
-    ncc = next((measure for measure in measures if measure.name == "ncc"), None)
-    evidence = Evidence(
-        training=features.get("training"),
-        holdout=features.get("holdout"),
-        synthetic=features.get("synthetic"),
-        scores=np.column_stack([m.closeness(scores.loc[names, m.name].to_numpy(float)) for m in deciding]),
-        null=np.column_stack([m.closeness(nulls[m.name].scores) for m in deciding]),
-        null_source=f"{len(nulls[deciding[0].name].scores)} x {source}, by {', '.join(m.title for m in deciding)}",
-        largest_correlation=None if ncc is None else scores.loc[names, ncc.name].to_numpy(float),
-        cuts=cuts,
-        alpha=study.settings.alpha,
-    )
-    return evidence, why | dict.fromkeys(("deepssim", "deepssim_plus", "sscd"), NEVER_STORED)
+class JudgedStudy(ReadingSource):
+    """The part of a study that turns scores and ratings into verdicts."""
 
+    settings: Settings
 
-def _features(
-    study: Stored, measures: Sequence[Measure], synthetic: Sequence[str]
-) -> tuple[dict[str, list[np.ndarray]], dict[str, str]]:
-    """Embeddings by cohort, one array an encoder; and why a cohort has none."""
-    with Database(study.folder).connect() as connection:
-        rows = connection.execute("SELECT cohort, name, patient, content, voxels FROM volume").fetchall()
-    volumes = pd.DataFrame([tuple(row) for row in rows], columns=["cohort", "name", "patient", "content", "voxels"])
-    training = volumes[volumes["cohort"] == "training"]
-    apart = ~volumes["patient"].isin(training["patient"]) & ~volumes["voxels"].isin(training["voxels"])
-    cohorts = {
-        "training": training,
-        "holdout": volumes[(volumes["cohort"] == "holdout") & apart],
-        "synthetic": volumes[volumes["cohort"] == "synthetic"].set_index("name").reindex(list(synthetic)),
-    }
-    encoders = [measure.name for measure in measures if measure.level == "feature"]
-    found: dict[str, list[np.ndarray]] = {}
-    why: dict[str, str] = {}
-    file = study.folder / "volumes" / "embeddings.sqlite"
-    for cohort, mine in cohorts.items():
-        if mine.empty:
-            why[cohort] = f"there are no {cohort} volumes" + (" of other patients" if cohort == "holdout" else "")
-            continue
-        if not encoders:
-            why[cohort] = "the last match used no encoder"
-            continue
-        vectors = [stored_vectors(file, encoder, list(mine["content"])) for encoder in encoders]
-        kept = [one for one in vectors if one is not None]
-        if len(kept) == len(encoders):
-            found[cohort] = [one.astype(np.float64) for one in kept]
-        else:
-            why[cohort] = "not all embeddings lie in the cache; run: napari-relict match"
-    return found, why
+    def calibrate(self) -> pd.DataFrame:
+        """Thresholds and verdicts from the current ratings; stored, and the thresholds returned.
 
+        Raises
+        ------
+        DataError : nothing was matched yet.
+        """
+        matches, current = self._matched(), self.ratings()
+        measures = self.measures()
+        nulls = {measure.name: self.null(measure.name) for measure in measures}
+        cuts = rated.thresholds(matches, current, measures, self.settings.thresholds)
+        found = calibrating.verdicts(
+            matches, self.nearest(), nulls, current, measures, self.settings, self._same_voxels()
+        )
+        with self._database.connect() as connection:
+            connection.execute("DELETE FROM threshold")
+            connection.execute("DELETE FROM verdict")
+            for table, rows in (("threshold", cuts), ("verdict", found)):
+                for row in rows:
+                    values = vars(row)
+                    marks = ", ".join("?" for _ in values)
+                    connection.execute(
+                        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})",
+                        [None if isinstance(v, float) and np.isnan(v) else v for v in values.values()],
+                    )
+        return self.thresholds()
 
-def _row(rule: Rule, evidence: Evidence, why: Mapping[str, str]) -> dict[str, object]:
-    known: dict[str, object] = {"rule": rule.name, "title": rule.title, "source": rule.source, "estimated_on": ""}
-    if missing := rule.missing(evidence):
-        absent = [need for need in rule.needs if getattr(evidence, need) is None]
-        reasons = dict.fromkeys(why[need] for need in absent if need in why)
-        return known | {"note": f"not applied: needs {', '.join(missing)} ({'; '.join(reasons) or 'not stored'})"}
-    try:
-        outcome = rule(evidence)
-    except DataError as error:
-        return known | {"note": f"not applied: {error}"}
-    share = outcome.share
-    return known | {
-        "called": outcome.called,
-        "share": np.nan if share is None else share.value,
-        "low": np.nan if share is None else share.low,
-        "high": np.nan if share is None else share.high,
-        "estimated_on": outcome.estimated_on,
-        "note": _note(outcome),
-    }
+    def best_measure(self) -> BestMeasure | None:
+        """The measure of highest balanced accuracy on the ratings, corrected for having chosen it among all.
 
+        None with fewer than two replicas or others rated.
 
-def _note(outcome: Outcome) -> str:
-    parts = [f"{name} {number}" for name, number in outcome.numbers.items()]
-    return "; ".join([*parts, *([outcome.note] if outcome.note else [])])
+        Raises
+        ------
+        DataError : nothing was matched yet.
+        """
+        return rated.best_measure(self._matched(), self.ratings(), self.measures(), self.settings.thresholds)
+
+    def fusion(self) -> Fusion:
+        """How good the probabilities are: Brier score and calibration on ratings that the model had not seen.
+
+        Rows of `probability` and `level` are the synthetic volumes by name; levels count `deciders(measures())`.
+
+        Raises
+        ------
+        DataError : nothing was matched yet.
+        """
+        deciding = deciders(self.measures())
+        names = sorted(self._matched()["synthetic"].unique())
+        nulls = {measure.name: self.null(measure.name) for measure in deciding}
+        scores, null = calibrating.deciding_scores(self.nearest().reindex(names), nulls, deciding)
+        highest = calibrating.highest_grades(calibrating.grades_of(self.ratings()))
+        return calibrating.fusion(names, scores, null, highest, self.settings)
+
+    def roc(self, measure: str) -> pd.DataFrame:
+        """ROC points of a measure on the rated pairs, one a synthetic volume.
+
+        Returns
+        -------
+        threshold (in the measure's unit), sensitivity, specificity; empty unless both kinds were rated.
+
+        Raises
+        ------
+        UsageError : the last match does not have the measure.
+        DataError : nothing was matched yet.
+        """
+        chosen = self._measure(measure)
+        volumes = rated.rated_volumes(self._matched(), self.ratings(), self.settings.thresholds.labels)
+        closeness = chosen.closeness(volumes[measure].to_numpy(float))
+        points = roc_points(closeness, rated.is_replica(volumes))
+        points["closeness"] = chosen.closeness(points["closeness"].to_numpy(float))
+        return points.rename(columns={"closeness": "threshold"})
+
+    def copies(self) -> tuple[Count, ...]:
+        """How many copies there are among the synthetic volumes, by scores and by ratings where there are any."""
+        deciding, names = deciders(self.measures()), sorted(self._matched()["synthetic"].unique())
+        nulls = {measure.name: self.null(measure.name) for measure in deciding}
+        scores, null = calibrating.deciding_scores(self.nearest().reindex(names), nulls, deciding)
+        said = self._said_of_volumes()
+        by_ratings = copies_by_ratings(sum(said.values()), len(said), len(names))
+        found = (copies_by_scores(*fused_statistics(scores, null)), by_ratings)
+        return tuple(count for count in found if count is not None)
+
+    def release(self, risk: float = 0.05) -> Release:
+        """Which synthetic volumes to withhold and which may go; see `napari_relict.study.release`.
+
+        Parameters
+        ----------
+        risk : share of replicas among those cleared; what bounds it, if anything does, is said.
+
+        Raises
+        ------
+        UsageError : a risk that is not above 0 and below 1.
+        DataError : nothing was matched yet.
+        """
+        copies = self.copies()
+        null = self.null(deciders(self.measures())[0].name)
+        return release(self.verdicts(), self._said_of_volumes(), null, copies, risk)
+
+    def next_to_rate(self, n: int = 10, measure: str | None = None) -> pd.DataFrame:
+        """Pairs to rate next so that a measure's threshold gets a narrower interval soonest.
+
+        Volumes chosen so are no random sample: they serve the threshold, not the bound of `release`.
+
+        Parameters
+        ----------
+        n : at most; expected widths are computed for the 30 pairs nearest the threshold.
+        measure : that of highest balanced accuracy so far when None, else the first that decides p-values.
+
+        Returns
+        -------
+        synthetic, training, why, expected_width (in the measure's unit).
+
+        Raises
+        ------
+        UsageError : n below 1, or no such measure.
+        DataError : nothing was matched yet.
+        """
+        if n < 1:
+            raise UsageError(f"n must be at least 1, not {n}")
+        matches, chosen = self._matched(), self._default_measure(measure)
+        volumes = rated.rated_volumes(matches, self.ratings(), self.settings.thresholds.labels)
+        known = {synthetic for synthetic, _ in calibrating.grades_of(self.ratings())}
+        first = matches[(matches["rank"] == 1) & ~matches["synthetic"].isin(known)]
+        probability = self.verdicts().set_index("synthetic")["probability"]
+        return next_to_rate(volumes, first, probability, chosen, self.settings.thresholds, n)
+
+    def ratings_needed(self, width: float, measure: str | None = None) -> Needed:
+        """How many more ratings until the threshold's interval is `width` wide, in the measure's unit.
+
+        Raises
+        ------
+        UsageError : a width that is not above 0, or no such measure.
+        DataError : nothing was matched yet.
+        """
+        if not width > 0:
+            raise UsageError(f"a width is above 0, not {width:g}")
+        chosen, settings = self._default_measure(measure), self.settings.thresholds
+        volumes = rated.rated_volumes(self._matched(), self.ratings(), settings.labels)
+        volumes = volumes[np.isfinite(volumes[chosen.name].to_numpy(float))]
+        values = chosen.closeness(volumes[chosen.name].to_numpy(float))
+        return ratings_needed(values, rated.is_replica(volumes), width, settings.rule, settings.target)
+
+    def _default_measure(self, name: str | None) -> Measure:
+        if name is None:
+            cuts = self.thresholds()
+            best = cuts.sort_values("balanced_accuracy_corrected", ascending=False, kind="stable")["measure"]
+            name = deciders(self.measures())[0].name if best.empty else str(best.iloc[0])
+        return self._measure(name)
+
+    def _said_of_volumes(self) -> dict[str, bool]:
+        """Rated a replica or not, of each synthetic volume whose nearest pair was rated, or any pair a replica."""
+        matches, grades = self._matched(), calibrating.grades_of(self.ratings())
+        nearest = dict(matches.loc[matches["rank"] == 1, ["synthetic", "training"]].to_numpy())
+        said: dict[str, bool] = {}
+        for (synthetic, training), grade in grades.items():
+            if synthetic in nearest and (grade >= LEAST_GRADE or training == nearest[synthetic]):
+                said[synthetic] = said.get(synthetic, False) or grade >= LEAST_GRADE
+        return said
+
+    def _measure(self, name: str) -> Measure:
+        known = {measure.name: measure for measure in self.measures()}
+        if name not in known:
+            raise UsageError(f"no measure '{name}' in this study; there are {', '.join(known)}")
+        return known[name]
+
+    def _matched(self) -> pd.DataFrame:
+        matches = self.matches()
+        if matches.empty:
+            raise DataError(self.folder, "has no matches yet", "run: napari-relict match")
+        return matches

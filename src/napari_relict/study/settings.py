@@ -8,6 +8,7 @@ from typing import Any, Literal
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from napari_relict.calibration.cuts import Rule
 from napari_relict.calibration.verdicts import VERDICTS
 from napari_relict.errors import DataError, disk_faults
 from napari_relict.measures.registration import Alignment
@@ -19,6 +20,7 @@ from napari_relict.volumes.preparing import Preparation
 
 COHORTS = ("training", "holdout", "synthetic")
 FILE = "study.toml"
+Labels = Literal["median", "consensus"]
 
 
 class _Table(BaseModel):
@@ -84,6 +86,14 @@ class VerdictSettings(_Table):
     exact_bend: float = Field(default=0.5, gt=0)
     exact_lesion: float = Field(default=0.1, gt=0, le=1)
     near_bend: float = Field(default=2.0, gt=0)
+    tail: Literal["none", "pareto"] = "none"
+    probability: Literal["logistic", "isotonic"] = "logistic"
+
+
+class ThresholdSettings(_Table):
+    rule: Rule = "balanced accuracy"
+    target: float = Field(default=0.95, gt=0, lt=1)
+    labels: Labels = "median"
 
 
 class ReadingSettings(_Table):
@@ -114,6 +124,7 @@ class Settings(_Table):
     preparation: PreparationSettings = PreparationSettings()
     match: MatchSettings = MatchSettings()
     verdicts: VerdictSettings = VerdictSettings()
+    thresholds: ThresholdSettings = ThresholdSettings()
     reading: ReadingSettings = ReadingSettings()
     encoders: dict[str, dict[str, Any]] = {}
 
@@ -174,8 +185,11 @@ COMMENTS = {
     "# duplicate_ncc: training volumes at least this alike are reported as duplicates",
     "verdicts": "alpha: false discovery rate; an unrated replica is called exact where anatomy is bent by less than\n"
     "# exact_bend (mm) and nothing differs by exact_lesion (share of the brightness) or more; a whole volume\n"
-    "# bent by near_bend (mm) or more is a look-alike, no copy\n"
+    "# bent by near_bend (mm) or more is a look-alike, no copy; tail: none or pareto (p-values below the holdout's\n"
+    "# resolution, from a fitted tail); probability: logistic or isotonic (from 50 ratings on)\n"
     f"# verdicts are: {', '.join(VERDICTS)}",
+    "thresholds": "rule: balanced accuracy, sensitivity or specificity; target: what the latter two hold;\n"
+    "# labels: median of the readers of a pair, or consensus (only pairs they agree on or settled)",
     "reading": "criteria: what readers can tick; repeats: share of pairs that are shown twice, unannounced; pairs:\n"
     "# candidates of each synthetic volume that are read; readers: names among whom the pairs are divided (none:\n"
     "# everyone reads all), but for as many as anchors says, which all read; consensus_from: grades apart from which\n"

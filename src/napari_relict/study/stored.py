@@ -10,7 +10,9 @@ from typing import Any, Protocol
 import pandas as pd
 
 from napari_relict.calibration import NullScores
+from napari_relict.calibration.null import HOLDOUT, closest_of_patients
 from napari_relict.measures import Measure, choose_measures
+from napari_relict.measures.registry import all_measures
 from napari_relict.study.database import Database
 from napari_relict.study.settings import ReadingSettings
 from napari_relict.volumes.cohort import PreparedCohort, PreparedVolume
@@ -73,12 +75,13 @@ class Stored:
         return choose_measures(stored.split(",")) if stored else []
 
     def verdicts(self) -> pd.DataFrame:
-        """synthetic, training, verdict, p_value, q_value, probability, evidence."""
+        """synthetic, training, verdict, p_value, q_value, probability, evidence, p_tail, p_tail_low, p_tail_high."""
+        numbers = ("p_value", "q_value", "probability", "p_tail", "p_tail_low", "p_tail_high")
         frame = self._frame(
-            "SELECT synthetic, training, verdict, p_value, q_value, probability, evidence FROM verdict"
-            " ORDER BY synthetic"
+            "SELECT synthetic, training, verdict, p_value, q_value, probability, evidence, p_tail, p_tail_low,"
+            " p_tail_high FROM verdict ORDER BY synthetic"
         )
-        return frame.astype({"p_value": float, "q_value": float, "probability": float})
+        return frame.astype(dict.fromkeys(numbers, float))
 
     def thresholds(self) -> pd.DataFrame:
         """The last calibration: one row a measure; empty without enough ratings."""
@@ -96,18 +99,25 @@ class Stored:
         return wide.reindex(columns=[measure.name for measure in self.measures()])
 
     def null(self, measure: str) -> NullScores:
-        """Nearest-training scores of the holdout, or of training patients left out one by one.
+        """Nearest-training scores of holdout patients, or of training patients left out one by one.
 
-        Volumes that are byte-for-byte another patient's training volume are no null and are left out.
+        Of several volumes of a patient the closest one counts. Volumes that are byte-for-byte another patient's
+        training volume are no null and are left out.
         """
-        cohort = self.meta().get("null_cohort", "holdout")
+        cohort = self.meta().get("null_cohort", HOLDOUT)
         wide = self.nearest(cohort)
         duplicates = self.duplicates()
         apart = duplicates[duplicates["same_voxels"] & ~duplicates["same_patient"] & (duplicates["cohort"] == cohort)]
         copies = set(apart["volume"]) | (set(apart["training"]) if cohort == "training" else set())
-        scores = wide.loc[~wide.index.isin(copies), measure].to_numpy(float)
-        source = "holdout" if cohort == "holdout" else LEAVE_ONE_OUT
-        return NullScores(measure, scores, source, len(copies & set(wide.index)))
+        left = wide.loc[~wide.index.isin(copies), measure]
+        (chosen,) = (one for one in all_measures() if one.name == measure)
+        whose = self._frame("SELECT name, patient FROM volume WHERE cohort = ?", (cohort,))
+        owners = dict(zip(whose["name"], whose["patient"], strict=True))
+        closest = closest_of_patients(
+            chosen.closeness(left.to_numpy(float)), [str(owners.get(name, name)) for name in left.index]
+        )
+        source = HOLDOUT if cohort == HOLDOUT else LEAVE_ONE_OUT
+        return NullScores(measure, chosen.closeness(closest), source, len(copies & set(wide.index)), len(left))
 
     def _same_voxels(self) -> dict[str, str]:
         """Synthetic volume -> the training volume whose stored voxels it has, bit for bit."""

@@ -6,21 +6,18 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 from pydantic import ValidationError
 
 from napari_relict.errors import DataError, UsageError
 from napari_relict.progress import Progress, silent
-from napari_relict.study import calibrating
 from napari_relict.study.cohorts import compare_extents, guess_modality, list_cohort, propose_grid, refuse_overlap
 from napari_relict.study.importing import import_ratings
+from napari_relict.study.judging import JudgedStudy
 from napari_relict.study.kit_collecting import collect
 from napari_relict.study.kit_making import make_kit
 from napari_relict.study.labels import is_folder, write_label_folder
 from napari_relict.study.matching import run_match
 from napari_relict.study.reading import Pair, Showing, known_round, plan
-from napari_relict.study.reading_source import ReadingSource
 from napari_relict.study.settings import (
     FILE,
     CohortFolders,
@@ -35,7 +32,7 @@ from napari_relict.volumes.intensity import Modality
 from napari_relict.volumes.patients import read_patients
 
 
-class Study(ReadingSource):
+class Study(JudgedStudy):
     """A study folder.
 
     Use `Study.create` once, `Study.open` later. Every method may be called from any thread.
@@ -186,35 +183,6 @@ class Study(ReadingSource):
         )
         self.calibrate()
         return self.problems
-
-    def calibrate(self) -> pd.DataFrame:
-        """Thresholds and verdicts from the current ratings; stored, and the thresholds returned.
-
-        Raises
-        ------
-        DataError : nothing was matched yet.
-        """
-        matches, current = self.matches(), self.ratings()
-        if matches.empty:
-            raise DataError(self.folder, "has no matches yet", "run: napari-relict match")
-        measures = self.measures()
-        nulls = {measure.name: self.null(measure.name) for measure in measures}
-        cuts = calibrating.thresholds(matches, current, measures)
-        found = calibrating.verdicts(
-            matches, self.nearest(), nulls, current, measures, self.settings, self._same_voxels()
-        )
-        with self._database.connect() as connection:
-            connection.execute("DELETE FROM threshold")
-            connection.execute("DELETE FROM verdict")
-            for table, rows in (("threshold", cuts), ("verdict", found)):
-                for row in rows:
-                    values = vars(row)
-                    marks = ", ".join("?" for _ in values)
-                    connection.execute(
-                        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})",
-                        [None if isinstance(v, float) and np.isnan(v) else v for v in values.values()],
-                    )
-        return self.thresholds()
 
     # Reading -------------------------------------------------------------------------------------------------
 

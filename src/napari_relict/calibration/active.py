@@ -1,0 +1,155 @@
+"""Which volumes to rate next, and how many more: both for a narrower interval of one measure's threshold.
+
+Widths here come from a Bayesian bootstrap (Rubin 1981): each rated volume gets a random weight. With the same weights
+for every candidate, differences between candidates are not drowned by the resampling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_relict.calibration.cuts import Rule, best_cuts
+from napari_relict.calibration.thresholds import ENDS, FEWEST_RATINGS
+
+CANDIDATES = 30  # nearest the threshold; farther ones hardly move it
+RESAMPLES = 300
+SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)  # of the ratings, in subsamples
+SUBSAMPLES = 20
+FEWEST_TO_EXTRAPOLATE = 10  # ratings
+SLOWEST, FASTEST = 0.1, 1.0  # exponents a of width ~ n^-a; slower means that more ratings do not help
+REFITS = 500
+
+
+@dataclass(frozen=True)
+class Needed:
+    """How many ratings a width takes.
+
+    Attributes
+    ----------
+    width : of the threshold's 95% interval now. wanted : the one asked for.
+    ratings : how many there are. more, more_low, more_high : to be added, with a 95% interval; infinite where the
+        width does not shrink with more ratings, NaN where there are too few to say.
+    exponent : a of width ~ n^-a.
+    """
+
+    width: float
+    wanted: float
+    ratings: int
+    more: float
+    more_low: float
+    more_high: float
+    exponent: float
+    note: str
+
+
+def threshold_width(
+    values: np.ndarray, truth: np.ndarray, rule: Rule, target: float, weights: np.ndarray | None = None, seed: int = 0
+) -> float:
+    """Width of the 95% interval of the cut; NaN with fewer than two of each kind.
+
+    Parameters
+    ----------
+    values : (n,) finite. truth : (n,) bool. weights : (resamples, n), exponential; drawn when None.
+    """
+    if min(truth.sum(), (~truth).sum()) < FEWEST_RATINGS:
+        return float("nan")
+    if weights is None:
+        weights = np.random.default_rng(seed).standard_exponential((RESAMPLES, len(values)))
+    shape = weights.shape
+    found = best_cuts(np.broadcast_to(values, shape), np.broadcast_to(truth, shape), rule, target, weights)
+    return float(np.quantile(found.highest, ENDS[1]) - np.quantile(found.lowest, ENDS[0]))
+
+
+def expected_widths(
+    candidates: np.ndarray,
+    probability: np.ndarray,
+    values: np.ndarray,
+    truth: np.ndarray,
+    rule: Rule = "balanced accuracy",
+    target: float = 0.95,
+    seed: int = 0,
+) -> np.ndarray:
+    """The width to be expected after each candidate was rated: both outcomes, weighted by their probability.
+
+    Parameters
+    ----------
+    candidates : (m,), their scores, larger is closer. probability : (m,), of being rated a replica.
+    values, truth : (n,), those rated already.
+
+    Returns
+    -------
+    (m,); NaN for all but the `CANDIDATES` nearest the present cut, and with too few ratings.
+    """
+    expected = np.full(len(candidates), np.nan)
+    if min(truth.sum(), (~truth).sum()) < FEWEST_RATINGS:
+        return expected
+    cut = float(best_cuts(values[None], truth[None], rule, target).cut[0])
+    weights = np.random.default_rng(seed).standard_exponential((RESAMPLES, len(values) + 1))
+    for place in np.argsort(np.abs(candidates - cut), kind="stable")[:CANDIDATES]:
+        if not np.isfinite(candidates[place]):
+            continue
+        widths = [
+            threshold_width(np.append(values, candidates[place]), np.append(truth, outcome), rule, target, weights)
+            for outcome in (True, False)
+        ]
+        expected[place] = probability[place] * widths[0] + (1 - probability[place]) * widths[1]
+    return expected
+
+
+def ratings_needed(
+    values: np.ndarray,
+    truth: np.ndarray,
+    wanted: float,
+    rule: Rule = "balanced accuracy",
+    target: float = 0.95,
+    seed: int = 0,
+) -> Needed:
+    """How many more ratings until the threshold's interval is as narrow as wanted, if they are like those so far.
+
+    Subsamples of the ratings, drawn within replicas and others, give widths at several sizes; a line through their
+    logarithms is followed outwards. The interval comes from fitting again to resampled widths; it does not know whether
+    the line goes on.
+
+    Parameters
+    ----------
+    values : (n,), larger is closer, finite. truth : (n,) bool. wanted : in the unit of the values, above 0.
+    """
+    now, count = threshold_width(values, truth, rule, target, seed=seed), len(values)
+    unknown = float("nan")
+    if np.isfinite(now) and now <= wanted:
+        return Needed(now, wanted, count, 0, 0, 0, unknown, "narrow enough now")
+    if count < FEWEST_TO_EXTRAPOLATE or min(truth.sum(), (~truth).sum()) < 2 * FEWEST_RATINGS:
+        said = f"too few ratings to say: {FEWEST_TO_EXTRAPOLATE} with {2 * FEWEST_RATINGS} of each kind are needed"
+        return Needed(now, wanted, count, unknown, unknown, unknown, unknown, said)
+    random = np.random.default_rng(seed)
+    sizes, widths = [], []
+    for share in SHARES:
+        for _ in range(SUBSAMPLES):
+            chosen = np.concatenate(
+                [
+                    random.choice(kind, max(FEWEST_RATINGS, round(share * len(kind))), replace=False)
+                    for kind in (np.flatnonzero(truth), np.flatnonzero(~truth))
+                ]
+            )
+            weights = random.standard_exponential((RESAMPLES // 3, len(chosen)))
+            sizes.append(len(chosen))
+            widths.append(threshold_width(values[chosen], truth[chosen], rule, target, weights))
+    x, y = np.log(np.array(sizes) / count), np.log(np.maximum(widths, 1e-300))
+    exponent = _exponent(x, y)
+    again = [_exponent(x[drawn], y[drawn]) for drawn in random.integers(0, len(x), (REFITS, len(x)))]
+    ratio = now / wanted
+    low, high = (_more(count, ratio, float(one)) for one in np.quantile(again, [0.975, 0.025]))
+    said = "assumes that further volumes are like those rated, drawn in the same way"
+    return Needed(now, wanted, count, _more(count, ratio, exponent), low, high, exponent, said)
+
+
+def _exponent(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.clip(-np.polyfit(x, y, 1)[0], 0, FASTEST))
+
+
+def _more(count: int, ratio: float, exponent: float) -> float:
+    if exponent < SLOWEST:
+        return float("inf")
+    return float(np.ceil(count * (ratio ** (1 / exponent) - 1)))

@@ -1,0 +1,137 @@
+"""Published rules, and our own, on what lies in a study: one row a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from napari_relict.calibration.rules import RULES, Evidence, Outcome, Rule
+from napari_relict.encoders.stored import stored_vectors
+from napari_relict.errors import DataError, UsageError
+from napari_relict.measures import Measure
+from napari_relict.measures.registry import deciders
+from napari_relict.study.database import Database
+from napari_relict.study.stored import Stored
+
+COLUMNS = ("rule", "title", "source", "called", "share", "low", "high", "estimated_on", "note")
+# What no study has stored, and why.
+NEVER_STORED = "not stored in a study: its authors' network is not part of napari-relict"
+
+
+def judge_by_rules(study: Stored, *, cuts: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Apply every rule that the stored scores and embeddings allow; nothing is searched or encoded again.
+
+    Features are the embeddings of the study's encoders, each a layer, of volumes as they lie: mirrored copies
+    are not seen by rules on features. Holdout volumes of a training patient, or with a training volume's voxels, are
+    left out. Correlations of voxels are the NCC of posed volumes, the better of both mirror states.
+
+    Parameters
+    ----------
+    cuts : by rule, for rules to which no cut is published (`Rule.needs_cut`).
+
+    Returns
+    -------
+    One row a rule, in the order of `RULES`: rule, title, source, called (volumes, missing where the rule calls none),
+    share, low, high (95% Wilson interval), estimated_on, note (numbers of the whole set, or why it was not applied).
+
+    Raises
+    ------
+    DataError : nothing was matched yet. UsageError : a cut for a rule that takes none.
+    """
+    taking = [name for name, rule in RULES.items() if rule.needs_cut]
+    if unknown := sorted(set(cuts or {}) - set(taking)):
+        raise UsageError(f"no rule '{unknown[0]}' that takes a cut; there are {', '.join(taking)}")
+    measures = study.measures()
+    if not measures:
+        raise DataError(study.folder, "has no matches yet", "run: napari-relict match")
+    evidence, said = evidence_of(study, measures, cuts or {})
+    rows = [_row(rule, evidence, said) for rule in RULES.values()]
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype({"called": "Int64", "share": float, "low": float, "high": float})
+
+
+def evidence_of(
+    study: Stored, measures: Sequence[Measure], cuts: Mapping[str, float]
+) -> tuple[Evidence, dict[str, str]]:
+    """What rules can be given of a study, and why something is missing, by attribute of `Evidence`."""
+    scores = study.nearest()
+    names = sorted(map(str, scores.index))
+    deciding = deciders(measures)
+    nulls = {measure.name: study.null(measure.name) for measure in deciding}
+    source = nulls[deciding[0].name].source
+    features, why = _features(study, measures, names)
+    ncc = next((measure for measure in measures if measure.name == "ncc"), None)
+    evidence = Evidence(
+        training=features.get("training"),
+        holdout=features.get("holdout"),
+        synthetic=features.get("synthetic"),
+        scores=np.column_stack([m.closeness(scores.loc[names, m.name].to_numpy(float)) for m in deciding]),
+        null=np.column_stack([m.closeness(nulls[m.name].scores) for m in deciding]),
+        null_source=f"{len(nulls[deciding[0].name].scores)} x {source}, by {', '.join(m.title for m in deciding)}",
+        largest_correlation=None if ncc is None else scores.loc[names, ncc.name].to_numpy(float),
+        cuts=cuts,
+        alpha=study.settings.alpha,
+    )
+    return evidence, why | dict.fromkeys(("deepssim", "deepssim_plus", "sscd"), NEVER_STORED)
+
+
+def _features(
+    study: Stored, measures: Sequence[Measure], synthetic: Sequence[str]
+) -> tuple[dict[str, list[np.ndarray]], dict[str, str]]:
+    """Embeddings by cohort, one array an encoder; and why a cohort has none."""
+    with Database(study.folder).connect() as connection:
+        rows = connection.execute("SELECT cohort, name, patient, content, voxels FROM volume").fetchall()
+    volumes = pd.DataFrame([tuple(row) for row in rows], columns=["cohort", "name", "patient", "content", "voxels"])
+    training = volumes[volumes["cohort"] == "training"]
+    apart = ~volumes["patient"].isin(training["patient"]) & ~volumes["voxels"].isin(training["voxels"])
+    cohorts = {
+        "training": training,
+        "holdout": volumes[(volumes["cohort"] == "holdout") & apart],
+        "synthetic": volumes[volumes["cohort"] == "synthetic"].set_index("name").reindex(list(synthetic)),
+    }
+    encoders = [measure.name for measure in measures if measure.level == "feature"]
+    found: dict[str, list[np.ndarray]] = {}
+    why: dict[str, str] = {}
+    file = study.folder / "volumes" / "embeddings.sqlite"
+    for cohort, mine in cohorts.items():
+        if mine.empty:
+            why[cohort] = f"there are no {cohort} volumes" + (" of other patients" if cohort == "holdout" else "")
+            continue
+        if not encoders:
+            why[cohort] = "the last match used no encoder"
+            continue
+        vectors = [stored_vectors(file, encoder, list(mine["content"])) for encoder in encoders]
+        kept = [one for one in vectors if one is not None]
+        if len(kept) == len(encoders):
+            found[cohort] = [one.astype(np.float64) for one in kept]
+        else:
+            why[cohort] = "not all embeddings lie in the cache; run: napari-relict match"
+    return found, why
+
+
+def _row(rule: Rule, evidence: Evidence, why: Mapping[str, str]) -> dict[str, object]:
+    known: dict[str, object] = {"rule": rule.name, "title": rule.title, "source": rule.source, "estimated_on": ""}
+    if missing := rule.missing(evidence):
+        absent = [need for need in rule.needs if getattr(evidence, need) is None]
+        reasons = dict.fromkeys(why[need] for need in absent if need in why)
+        return known | {"note": f"not applied: needs {', '.join(missing)} ({'; '.join(reasons) or 'not stored'})"}
+    try:
+        outcome = rule(evidence)
+    except DataError as error:
+        return known | {"note": f"not applied: {error}"}
+    share = outcome.share
+    return known | {
+        "called": outcome.called,
+        "share": np.nan if share is None else share.value,
+        "low": np.nan if share is None else share.low,
+        "high": np.nan if share is None else share.high,
+        "estimated_on": outcome.estimated_on,
+        "note": _note(outcome),
+    }
+
+
+def _note(outcome: Outcome) -> str:
+    parts = [f"{name} {number}" for name, number in outcome.numbers.items()]
+    return "; ".join([*parts, *([outcome.note] if outcome.note else [])])

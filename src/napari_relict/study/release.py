@@ -1,0 +1,127 @@
+"""The list of volumes to withhold, the list of those that may go, and in words what that promises."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from napari_relict.calibration import NullScores
+from napari_relict.calibration.copies import Count
+from napari_relict.calibration.releasing import Clearing, clear_by_null, clear_by_ratings, fewest_to_clear
+from napari_relict.calibration.verdicts import NONE
+from napari_relict.errors import UsageError, disk_faults
+from napari_relict.study.tables import write_table
+
+COLUMNS = ["synthetic", "training", "verdict", "p_value", "q_value", "probability", "rated", "why"]
+
+
+@dataclass(frozen=True)
+class Release:
+    """Two lists and what they rest on.
+
+    Attributes
+    ----------
+    withhold, cleared : synthetic, training, verdict, p_value, q_value, probability, rated, why.
+    bound : upper 95% bound of the share of replicas among volumes cleared unrated; NaN where nothing bounds it.
+    copies : how many copies there are among all synthetic volumes, by scores and by ratings.
+    said : lines for people: how many, at which risk, on which evidence, and what is not guaranteed.
+    """
+
+    withhold: pd.DataFrame
+    cleared: pd.DataFrame
+    bound: float
+    copies: tuple[Count, ...]
+    said: tuple[str, ...]
+
+    def write(self, folder: Path) -> None:
+        """Write withhold.csv, cleared.csv and release.txt.
+
+        Raises
+        ------
+        DataError : the folder cannot be written.
+        """
+        with disk_faults(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            write_table(self.withhold, folder / "withhold.csv")
+            write_table(self.cleared, folder / "cleared.csv")
+            (folder / "release.txt").write_text("\n".join(self.said) + "\n", encoding="utf-8")
+
+
+def release(
+    verdicts: pd.DataFrame, grades: dict[str, bool], null: NullScores, copies: tuple[Count, ...], risk: float
+) -> Release:
+    """Divide the synthetic volumes into those to withhold and those that may go.
+
+    Replicas by verdict are withheld. Rated volumes go by what was said of them. The others are cleared by ratings where
+    these bound the risk, else by p-value.
+
+    Parameters
+    ----------
+    verdicts : as `Study.verdicts` gives them.
+    grades : synthetic volume -> rated a replica; of those whose verdict rests on the rating.
+    null : of a deciding measure.
+
+    Raises
+    ------
+    UsageError : the risk is not above 0 and below 1.
+    """
+    if not 0 < risk < 1:
+        raise UsageError(f"a risk is above 0 and below 1, not {risk:g}")
+    rated = verdicts["synthetic"].isin(list(grades)).to_numpy(bool)
+    replica = np.array([grades.get(name, False) for name in verdicts["synthetic"]], bool)
+    called = (verdicts["verdict"] != NONE).to_numpy(bool)
+    p, probability = verdicts["p_value"].to_numpy(float), verdicts["probability"].to_numpy(float)
+    bounded = clear_by_ratings(probability, rated, replica, risk)
+    clearing = bounded if np.isfinite(bounded.bound) else clear_by_null(p, risk, null.resolution)
+    cleared = ~called & (rated | clearing.cleared)
+    withheld_for = "not shown to be safe by the rated volumes" if np.isfinite(bounded.bound) else f"p at most {risk:g}"
+    if not np.isfinite(bounded.bound) and null.resolution > risk:
+        withheld_for = "the null is too small to judge it"
+    why = np.select(
+        [called & rated, called, rated, clearing.cleared, np.isnan(p)],
+        ["rated a replica", "verdict", "rated no replica", "not conspicuous", "nothing to judge it by"],
+        withheld_for,
+    )
+    table = verdicts.assign(rated=rated, why=why)[COLUMNS]
+    return Release(
+        table[~cleared].reset_index(drop=True),
+        table[cleared].reset_index(drop=True),
+        bounded.bound,
+        copies,
+        tuple(_said(int((~cleared).sum()), int(cleared.sum()), risk, null, bounded, int(rated.sum()), copies)),
+    )
+
+
+def _said(
+    withheld: int, cleared: int, risk: float, null: NullScores, bounded: Clearing, rated: int, copies: tuple[Count, ...]
+) -> list[str]:
+    bound, checked, missed = bounded.bound, bounded.checked, bounded.missed
+    lines = [f"{withheld} synthetic volumes to withhold, {cleared} cleared, at a risk of {risk:g}"]
+    if np.isfinite(bound):
+        lines.append(
+            f"of those cleared unrated at most {bound:.1%} are what readers call replicas (95% bound: {missed} of "
+            f"{checked} rated volumes as inconspicuous are), if rated volumes were drawn at random and not as closest"
+        )
+    else:
+        lines.append(
+            f"no bound on how many replicas are among those cleared: it takes at least {fewest_to_clear(risk)} rated "
+            f"volumes as inconspicuous, drawn at random, none of them a replica; {rated} volumes were rated in all"
+        )
+        if null.resolution > risk:
+            least = int(np.ceil(1 / risk)) - 1
+            lines.append(f"none is cleared unrated: that takes a null of {least} patients or more; {null.described}")
+        else:
+            lines.append(
+                f"cleared are volumes no closer to a training patient than {risk:.0%} of the null: {null.described}. "
+                "About as many volumes that copy nobody are withheld; copies that lie as far off as unrelated patients "
+                "are not found"
+            )
+    for count in copies:
+        lines.append(
+            f"copies by {count.source}: {count.copies:.0f} (95% interval {count.low:.0f} to {count.high:.0f}); "
+            f"{count.estimated_on}; {count.note}"
+        )
+    return lines
