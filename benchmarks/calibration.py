@@ -41,8 +41,8 @@ Bootstraps were cut to {RESAMPLES} resamples (the product takes 1,000 and 2,000)
 Scores are normal or skewed, volumes independent but for those of one patient: real cohorts may be less kind.
 
 What falls short: intervals of thresholds with five rated replicas are too narrow, and those of the agreement of
-readers (91 to 93% on 60 pairs, Gwet's AC2 85% on 20). With 19 or 99 holdout patients 20 synthetic volumes without copies
-cannot all be told apart: the resolution hardly allows a flag."""
+readers (91 to 93% on 60 pairs, Gwet's AC2 85% on 20). With 19 or 99 holdout patients hardly
+any flag is possible among 20 synthetic volumes: see 999 for verdicts that could be wrong."""
     ]
     for heading, rates in found.items():
         rows = [[rate.what, rate.size, rate.written, rate.wanted] for rate in rates]
