@@ -23,7 +23,6 @@ from napari_relict.viewer.candidates import candidates_of
 from napari_relict.viewer.curtain import Curtain
 from napari_relict.viewer.flicker import Flicker
 from napari_relict.viewer.jobs import Jobs
-from napari_relict.viewer.on_close import OnClose
 from napari_relict.viewer.pairs import PairImages, PairKey, PairStore
 from napari_relict.viewer.place import go_back_to, place_of
 from napari_relict.viewer.recomputing import Recomputing
@@ -102,7 +101,6 @@ class Review:
         self.panel.rating.comment_changed.connect(self.session.set_comment)
         self.panel.rating.comment_changed.connect(self._on_place)
         self.viewer.dims.events.current_step.connect(self._on_place)
-        self._window_closing = OnClose(window, self._keep)
         self.tabs.currentChanged.connect(self._compare_labels)
         self.panel.rating.comment_left.connect(self._to_keys)
         tabs = self.tabs
@@ -130,7 +128,6 @@ class Review:
         """Give the window back as it was; where the reader stopped is kept."""
         self._keep()
         self.viewer.dims.events.current_step.disconnect(self._on_place)
-        self._window_closing.stop()
         self._keep_soon.stop()
         self.jobs.close()
         self._curtain.draw(False)
