@@ -122,7 +122,8 @@ class CalibrationPanel(QWidget):
         both = QSplitter(Qt.Orientation.Horizontal, self)
         both.addWidget(area)
         both.addWidget(self.close_up)
-        both.setSizes([3, 2])
+        self.close_up.setMinimumWidth(470)
+        both.setSizes([500, 500])
         layout.addWidget(both, 1)
         self._chosen: str | None = None
         self.views: list[CalibratedView] = []
