@@ -11,7 +11,6 @@ is, how near they lie and which items are repeats, only the study knows that mad
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +23,6 @@ from napari_relict.study import ratings
 from napari_relict.study.database import FILE as DATABASE
 from napari_relict.study.reading import Showing
 from napari_relict.study.reading_source import ReadingSource
-from napari_relict.study.regions import MarkedRegion
 from napari_relict.study.settings import GridSettings, ReadingSettings
 from napari_relict.volumes.cohort import PreparedCohort, read_rows
 from napari_relict.volumes.grid import Grid
@@ -107,36 +105,10 @@ class Kit(ReadingSource):
         self._check(reader, round)
         return [Showing(item, item) for item in self.items()]
 
-    def rate(
-        self,
-        showing: Showing,
-        grade: int,
-        *,
-        reader: str,
-        session: str,
-        round: str = "first",
-        confidence: int | None = None,
-        criteria: Sequence[str] = (),
-        comment: str = "",
-        regions: Sequence[MarkedRegion] = (),
-        seconds: float | None = None,
-        order_index: int | None = None,
-        blinded: bool = True,
-    ) -> str:
-        """Append a rating; on the disk when this returns. See `napari_relict.study.ratings.rate`.
-
-        Raises
-        ------
-        UsageError : also for another reader or round than the kit's, or for what is no item of it.
-        """
+    def _check_rating(self, showing: Showing, reader: str, round: str) -> None:
         self._check(reader, round)
-        if showing.synthetic != showing.training or showing.synthetic not in self.items():
+        if showing not in self.reading_list(reader, round):
             raise UsageError(f"the kit has no item '{showing.synthetic}'")
-        return ratings.rate(
-            self._database, Showing(showing.synthetic, showing.training), grade, reader=reader, session=session,
-            round=round, confidence=confidence, criteria=criteria, comment=comment, regions=regions, seconds=seconds,
-            order_index=order_index, blinded=blinded,
-        )  # fmt: skip
 
     def undo(self, *, reader: str, session: str, round: str = "first") -> Showing | None:
         """Take back the latest standing rating; what it was of, or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,9 +21,12 @@ from napari_relict.volumes.frames import from_rows
 class ReadingSource(Stored):
     """Reading lists, ratings, and what they add up to."""
 
+    @abstractmethod
     def reading_list(self, reader: str, round: str = "first") -> list[Showing]:
         """What this reader is shown, in order; see `napari_relict.study.reading`."""
-        raise NotImplementedError
+
+    def _check_rating(self, showing: Showing, reader: str, round: str) -> None:
+        """Refuse what may not be rated here; a study takes what its reading lists hold."""
 
     # What readers say ----------------------------------------------------------------------------------------
 
@@ -43,6 +47,7 @@ class ReadingSource(Stored):
         blinded: bool = True,
     ) -> str:
         """Append a rating; on the disk when this returns. See `napari_relict.study.ratings.rate`."""
+        self._check_rating(showing, reader, round)
         return ratings.rate(
             self._database, showing, grade, reader=reader, session=session, round=round, confidence=confidence,
             criteria=criteria, comment=comment, regions=regions, seconds=seconds, order_index=order_index,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,7 +37,7 @@ class SettingsForReading(Protocol):
     def alpha(self) -> float: ...
 
 
-class Stored:
+class Stored(ABC):
     """A folder with a database and prepared cohorts. Every method may be called from any thread."""
 
     def __init__(self, folder: Path, settings: SettingsForReading) -> None:
@@ -160,8 +161,9 @@ class Stored:
         sides = {int(one): other for one, other in json.loads(self.meta().get("sides", "{}")).items()}
         return replace(self._cohorts[cohort].volume(name), sides=sides)
 
+    @abstractmethod
     def _open_cohort(self, cohort: str) -> PreparedCohort:
-        raise NotImplementedError
+        """Read access to one cohort's prepared volumes."""
 
     def _frame(self, query: str, values: tuple[Any, ...] = ()) -> pd.DataFrame:
         with self._database.connect() as connection:

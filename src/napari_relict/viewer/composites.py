@@ -6,6 +6,7 @@ that part alone: a window or a split line that is dragged costs one slice, not t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from napari_relict.viewer.difference import signed_difference, windowed
 Image = npt.NDArray[np.float32]
 
 
-class Composite:
+class Composite(ABC):
     """An array (z, y, x) made of a left and a right one; see what subclasses make of them."""
 
     def __init__(self, left: Image, right: Image) -> None:
@@ -34,8 +35,9 @@ class Composite:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.asarray(self[:, :, :], dtype)
 
+    @abstractmethod
     def _composed(self, left: Any, right: Any, index: Any) -> Any:
-        raise NotImplementedError
+        """What is shown of two slices."""
 
 
 class Difference(Composite):

@@ -115,6 +115,8 @@ class Review:
         self.viewer.events.theme.connect(self._on_theme)
         self._set_ink()
         tabs.hide_from_blinded(self.session)
+        if self.session.blinded and set(self.scores.standing["reader"]) - {self.session.reader}:
+            tabs.close_tab(tabs.calibration, "Hidden while reading blinded: others have rated too")
         if not self.scores.measures:
             tabs.close_tab(tabs.calibration, "A reading kit has no scores")
         tabs.fill(self.scores)
@@ -320,8 +322,14 @@ class Review:
 
     def _on_marked(self, region: MarkedRegion) -> None:
         """What may not be marked now is taken off the scene again."""
-        if not self.loading:  # else the scene still shows the pair before
-            self.session.add_region(region)
+        images = self.scene.images
+        if images is not None and not self.loading:  # else the scene still shows the pair before
+            left = "training" if images.key.swapped else "synthetic"
+            # Places are those of the left volume; where the right one lies otherwise, its places are not.
+            if region.on not in (left, "both") and images.alignable and not images.registered:
+                self.panel.say("Register the right volume first (T): as it lies, a place in it is another one")
+            else:
+                self.session.add_region(region)
         if self.scene.marker.regions != self.session.draft.regions:
             self.scene.marker.show(self.session.draft.regions)
 
