@@ -15,6 +15,7 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
 
 from napari_relict.errors import DataError
+from napari_relict.study.regions import MarkedRegion
 from napari_relict.viewer.pairs import PairKey
 from napari_relict.viewer.plugin import ReviewWidget
 from napari_relict.viewer.review import STUDY_DOCK
@@ -275,6 +276,31 @@ class TestInAWindow:
         review.act("volumes_beside")
         widget.stop()
         assert window.findChild(QDockWidget, "Volumes in 3D") is None
+
+    def test_calibration_is_closed_to_the_blinded_where_others_have_rated(
+        self, open_widget: Any, study: FakeStudy
+    ) -> None:
+        study.rate(study.reading_list("ben")[0], 4, reader="ben", session="s")
+        tabs = open_widget(study).review.tabs
+        assert not tabs.is_open(tabs.calibration)
+
+    def test_places_in_a_right_volume_that_lies_otherwise_are_not_marked(
+        self, open_widget: Any, study: FakeStudy, settle: Settle
+    ) -> None:
+        matches = study.matches()
+        study.alignments = {(row.synthetic, row.training): np.eye(4) for row in matches.itertuples()}
+        review = open_widget(study, blinded=False).review
+        assert review.scene.images.alignable
+        region = MarkedRegion("point", (40.0, 40.0, 40.0), on="training")
+        review.act("registered")
+        settle(review)
+        review.scene.marker.marked.emit(region)
+        assert review.session.draft.regions == []
+        assert "Register" in review.panel.note.text()
+        review.act("registered")
+        settle(review)
+        review.scene.marker.marked.emit(region)
+        assert review.session.draft.regions == [region]
 
     def test_outlines_are_seen_at_once(self, open_widget: Any, study: FakeStudy, settle: Settle) -> None:
         """Without anything having been switched off and on; after the next pair too."""
