@@ -11,7 +11,7 @@ import torch
 from monai.networks.nets import resnet10
 
 from napari_relict.encoders import EmbeddingCache, embed, open_encoder
-from napari_relict.encoders.mobilenet_v2 import SLICES, MobileNetV2Slices, _features
+from napari_relict.encoders.mobilenet_v2 import SLICES, MobileNetV2Slices, mobilenet_features
 from napari_relict.errors import DataError, UsageError
 from napari_relict.volumes import Grid, PreparedCohort
 from napari_relict.volumes.cohort import CohortWriter, Row
@@ -24,7 +24,7 @@ def _volume(seed: int, shape: tuple[int, int, int] = (24, 28, 26)) -> np.ndarray
 @pytest.fixture
 def mobilenet(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    state = {f"features.{key}": value for key, value in _features().state_dict().items()}
+    state = {f"features.{key}": value for key, value in mobilenet_features().state_dict().items()}
     state |= {"classifier.1.weight": torch.zeros(1000, 1280), "classifier.1.bias": torch.zeros(1000)}
     path = tmp_path / "mobilenet.pth"
     torch.save(state, path)

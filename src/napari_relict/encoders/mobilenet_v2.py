@@ -45,7 +45,7 @@ class MobileNetV2Slices:
         path = weights or fetch(MOBILENET_V2)
         self.weights = f"{sha256(path)}:{SLICES}x{SIDE}:{SMOOTHING}"
         self._device = torch.device(device)
-        features = _features()
+        features = mobilenet_features()
         state = load_state_dict(path, "torchvision's MobileNetV2")
         wanted = {key: value for key, value in state.items() if key.startswith("features.")}
         net = torch.nn.Module()
@@ -73,7 +73,7 @@ class MobileNetV2Slices:
         return np.asarray(vectors.flatten().cpu().numpy(), np.float32)
 
 
-def _features() -> Any:
+def mobilenet_features() -> Any:
     """The convolutional part, up to 1280 channels at 1/32 of the side; torchvision's parameter names."""
     from torch import nn
 

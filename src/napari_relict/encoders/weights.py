@@ -21,16 +21,30 @@ def load_state_dict(path: Path, expected: str) -> dict[str, Any]:
     """
     import torch
 
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        raise wrong_file(path, expected) from error
+    state = load_checkpoint(path, expected)
     for key in ("state_dict", "model"):
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise wrong_file(path, expected)
     return state
+
+
+def load_checkpoint(path: Path, expected: str) -> Any:
+    """What a file written by torch holds, on the CPU.
+
+    Raises
+    ------
+    DataError : missing or damaged, or it would run code.
+    """
+    import torch
+
+    if not path.is_file():
+        raise DataError(path, "no such weights file", "check the path under [encoders] in study.toml")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+        raise wrong_file(path, expected) from error
 
 
 def wrong_file(path: Path, expected: str) -> DataError:

@@ -1,0 +1,81 @@
+"""The 2D network of DeepSSIM: an ImageNet backbone on axial slices, down to one vector a slice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from napari_relict.encoders.convnext import SIZES, STAGE_ENDS, convnext_features
+from napari_relict.encoders.mobilenet_v2 import MEAN, STD, mobilenet_features
+
+# backbone -> entries of `features` after which a stage ends, and their channels
+STAGES: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "mobilenet_v2": ((3, 6, 13, 17), (24, 32, 96, 320)),
+    **{f"convnext_{size}": (STAGE_ENDS, channels) for size, (channels, _) in SIZES.items()},
+}
+BACKBONES = tuple(STAGES)
+
+
+def slice_net(architecture: Mapping[str, Any]) -> Any:
+    """The network of an `architecture`: `backbone`, `head` and `features`.
+
+    `forward` takes grey slices (n, y, x), 0 to 1, and gives (n, features); `stages` their four stages, averaged. The head is
+    `mlp` (the last stage averaged, then 512 and `features`, as DeepSSIM has it) or `gem` (all four stages pooled by
+    generalised mean, then `features`, as DeepSSIM++ has it).
+    """
+    import torch
+    from torch import nn
+
+    backbone, wide = architecture["backbone"], int(architecture["features"])
+    ends, channels = STAGES[backbone]
+    if backbone == "mobilenet_v2":
+        features = mobilenet_features()
+    else:
+        features = convnext_features(*SIZES[backbone.removeprefix("convnext_")])
+
+    class SliceNet(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.features = features
+            self.powers = nn.Parameter(torch.full((len(ends),), 3.0))
+            self.gem = architecture["head"] == "gem"
+            self.head = (
+                nn.Linear(sum(channels), wide)
+                if self.gem
+                else nn.Sequential(nn.Linear(channels[-1], 512), nn.GELU(), nn.Linear(512, wide))
+            )
+            self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+            self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+
+        def maps(self, slices: Any) -> list[Any]:
+            x = (slices[:, None] - self.mean) / self.std
+            found = []
+            for place, layer in enumerate(self.features):
+                x = layer(x)
+                if place in ends:
+                    found.append(x)
+                if place == ends[-1]:
+                    break
+            return found
+
+        def stages(self, slices: Any) -> list[Any]:
+            return [one.mean((2, 3)) for one in self.maps(slices)]
+
+        def forward(self, slices: Any) -> Any:
+            maps = self.maps(slices)
+            if not self.gem:
+                return self.head(maps[-1].mean((2, 3)))
+            powers = self.powers.clamp(1, 8)
+            pooled = [
+                (one.clamp(min=1e-6) ** p).mean((2, 3)) ** (1 / p) for one, p in zip(maps, powers, strict=True)
+            ]
+            return self.head(torch.cat(pooled, 1))
+
+    return SliceNet()
+
+
+def chosen_slices(depth: int, count: int) -> np.ndarray:
+    """Places of `count` axial slices at equal fractions of the depth, the outermost tenths left out."""
+    return np.rint(np.linspace(0.1, 0.9, count) * (depth - 1)).astype(int)

@@ -1,0 +1,127 @@
+"""One training from volumes to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from napari_relict.encoders.trained import InputGrid, Trained, write_trained
+from napari_relict.encoders.weights import load_state_dict
+from napari_relict.errors import UsageError
+from napari_relict.fetching import MOBILENET_V2, fetch
+from napari_relict.progress import Progress, silent
+from napari_relict.training import contrastive, deepssim, deepssim_2d
+from napari_relict.training.loop import Epoch, Schedule, Task, fingerprint_of, fit
+from napari_relict.training.volumes import SeenVolumes, split_by_patient
+from napari_relict.volumes.cohort import PreparedCohort
+
+KINDS = (deepssim.KIND, deepssim_2d.KIND, contrastive.KIND)
+RECIPE = 1  # raise it when the same settings give another network
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is trained and how.
+
+    Attributes
+    ----------
+    kind : one of `KINDS`.
+    epochs, seed : None takes those of the kind.
+    published : positives and schedule of Dar et al. (contrastive only).
+    backbone : of `deepssim_2d`.
+    weights : ImageNet file of the backbone; None fetches MobileNetV2's, others then start from nothing.
+    """
+
+    kind: str
+    epochs: int | None = None
+    seed: int = 0
+    published: bool = False
+    backbone: str = "mobilenet_v2"
+    weights: Path | None = None
+
+
+def train(
+    asked: Asked,
+    cohort: PreparedCohort,
+    names: Sequence[str],
+    patients: Mapping[str, str],
+    file: Path,
+    preparation: str,
+    *,
+    device: str = "cpu",
+    progress: Progress = silent,
+    report: Callable[[Epoch], None] = lambda epoch: None,
+) -> Trained:
+    """Train an encoder on the named volumes of a prepared cohort and write it to `file`.
+
+    A fifth of the patients only check it: training ends when it no longer gets better on them. A stopped training
+    goes on after its last whole epoch. The same volumes and settings give the same file, with the same number of threads.
+
+    Parameters
+    ----------
+    patients : volume -> patient.
+    preparation : key of how the cohort was prepared.
+    report : told of each epoch.
+
+    Raises
+    ------
+    UsageError : no such kind, or too few patients.
+    DataError : the weights of the backbone are the wrong ones, or the disk is at fault.
+    """
+    schedule = schedule_of(asked)
+    learn, check = split_by_patient(names, patients, schedule.seed)
+    grid = input_grid(asked.kind, cohort)
+    learned, checking = SeenVolumes(cohort, learn, grid), SeenVolumes(cohort, check, grid)
+    trained_on = learned.contents() | checking.contents()
+    settings = {**asdict(schedule), "published": asked.published, "backbone": asked.backbone, "recipe": RECIPE}
+    fingerprint = fingerprint_of(
+        kind=asked.kind, grid=asdict(grid), preparation=preparation, volumes=sorted(trained_on), **settings
+    )
+    task, architecture = _task(asked, schedule, learned, checking, device)
+    checkpoint = file.with_suffix(".training")
+    history = fit(task, schedule, checkpoint, fingerprint, device=device, progress=progress, report=report)
+    state = {key: value.detach().cpu() for key, value in task.net.state_dict().items()}
+    rows = [asdict(epoch) for epoch in history]
+    trained = Trained(asked.kind, architecture, grid, state, trained_on, settings, rows)
+    write_trained(trained, file)
+    checkpoint.unlink(missing_ok=True)
+    return trained
+
+
+def schedule_of(asked: Asked) -> Schedule:
+    """Raises `UsageError` where there is no such kind."""
+    if asked.kind == contrastive.KIND:
+        schedule = contrastive.PUBLISHED if asked.published else contrastive.SCHEDULE
+    elif asked.kind == deepssim.KIND:
+        schedule = deepssim.SCHEDULE
+    elif asked.kind == deepssim_2d.KIND:
+        schedule = deepssim_2d.SCHEDULE
+    else:
+        raise UsageError(f"no encoder '{asked.kind}' is trained here; there are {', '.join(KINDS)}")
+    return replace(schedule, seed=asked.seed, epochs=asked.epochs or schedule.epochs)
+
+
+def input_grid(kind: str, cohort: PreparedCohort) -> InputGrid:
+    """What an encoder of a kind sees of the volumes of a cohort."""
+    finest = {
+        deepssim.KIND: (deepssim.FINEST,) * 3,
+        contrastive.KIND: (contrastive.FINEST,) * 3,
+        deepssim_2d.KIND: (0.0, deepssim_2d.FINEST, deepssim_2d.FINEST),
+    }[kind]
+    return InputGrid.for_study(cohort.grid.shape, cohort.grid.spacing, finest)
+
+
+def _task(
+    asked: Asked, schedule: Schedule, learned: SeenVolumes, checking: SeenVolumes, device: str
+) -> tuple[Task, Mapping[str, Any]]:
+    if asked.kind == deepssim.KIND:
+        return deepssim.DeepSSIM(learned, checking, schedule, device), deepssim.ARCHITECTURE
+    if asked.kind == contrastive.KIND:
+        published = asked.published
+        return contrastive.Contrastive(learned, checking, schedule, device, published=published), contrastive.ARCHITECTURE
+    weights = asked.weights or (fetch(MOBILENET_V2) if asked.backbone == "mobilenet_v2" else None)
+    state = None if weights is None else load_state_dict(weights, f"torchvision's {asked.backbone}")
+    task = deepssim_2d.DeepSSIMSlices(learned, checking, schedule, device, backbone=asked.backbone, weights=state)
+    return task, task.architecture

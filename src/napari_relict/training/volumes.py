@@ -1,0 +1,70 @@
+"""The volumes an encoder is trained on, as it sees them, and which of them only check it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from napari_relict.encoders.trained import InputGrid
+from napari_relict.errors import UsageError
+from napari_relict.volumes.cohort import PreparedCohort
+
+FEWEST = 8  # patients; with fewer there is nothing to tell apart
+MOST_KEPT = 1 << 30  # bytes of volumes kept in memory, as float16
+CHECKED = 0.2  # share of the patients that are kept to check it
+
+
+class SeenVolumes:
+    """Volumes of a prepared cohort on the grid of a network, read when they are first asked for and kept up to a limit.
+
+    Attributes
+    ----------
+    names : of the volumes.
+    grid : what the network sees.
+    """
+
+    def __init__(self, cohort: PreparedCohort, names: Sequence[str], grid: InputGrid) -> None:
+        self._cohort, self.names, self.grid = cohort, list(names), grid
+        self._kept: dict[int, np.ndarray] = {}
+        self._most_kept = MOST_KEPT // (2 * int(np.prod(grid.shape)))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, place: int) -> np.ndarray:
+        """float32 (z, y, x), 0 to 1."""
+        kept = self._kept.get(place)
+        if kept is None:
+            image = self._cohort.images([self.names[place]])[0]
+            kept = self.grid.seen(image, self._cohort.grid.spacing).astype(np.float16)
+            if len(self._kept) < self._most_kept:
+                self._kept[place] = kept
+        return kept.astype(np.float32)
+
+    def contents(self) -> frozenset[str]:
+        return frozenset(self._cohort.rows[name].content for name in self.names)
+
+
+def split_by_patient(names: Sequence[str], patients: Mapping[str, str], seed: int) -> tuple[list[str], list[str]]:
+    """Volumes to learn from and volumes to check by; no patient has volumes in both.
+
+    Raises
+    ------
+    UsageError : too few patients.
+    """
+    people = sorted({patients[name] for name in names})
+    if len(people) < FEWEST:
+        raise UsageError(f"{len(people)} patients are too few to train an encoder on; it takes at least {FEWEST}")
+    order = np.random.default_rng((seed, 0)).permutation(len(people))
+    checking = {people[place] for place in order[: max(2, round(CHECKED * len(people)))]}
+    return [n for n in names if patients[n] not in checking], [n for n in names if patients[n] in checking]
+
+
+def runs(count: int, batch: int) -> list[tuple[int, int]]:
+    """Where batches begin and end. What is left over joins the last one where it is less than half a batch: few volumes
+    have few others to be told from, and no mean to be centred by."""
+    found = [(start, min(start + batch, count)) for start in range(0, count, batch)]
+    if len(found) > 1 and 2 * (found[-1][1] - found[-1][0]) < batch:
+        found[-2:] = [(found[-2][0], count)]
+    return found
