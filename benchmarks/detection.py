@@ -106,7 +106,7 @@ def _features(kept: Path, volumes: np.ndarray) -> np.ndarray:
     """Of MobileNetV2, (volumes, features); kept for another run."""
     if not kept.exists():
         encoder = open_encoder("mobilenet_v2", {}, "cpu")
-        np.save(kept, np.stack([encoder.encode(one) for one in volumes]))
+        np.save(kept, np.stack([encoder.encode(one, RAW_GRID.spacing) for one in volumes]))
     return np.load(kept)
 
 

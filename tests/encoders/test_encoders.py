@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,15 @@ import torch
 from monai.networks.nets import resnet10
 
 from napari_relict.encoders import EmbeddingCache, embed, open_encoder
+from napari_relict.encoders.contract import Spacing
+from napari_relict.encoders.medicalnet import NEEDS
 from napari_relict.encoders.mobilenet_v2 import SLICES, MobileNetV2Slices, mobilenet_features
+from napari_relict.encoders.network import NetworkEncoder, Vectors
 from napari_relict.errors import DataError, UsageError
 from napari_relict.volumes import Grid, PreparedCohort
 from napari_relict.volumes.cohort import CohortWriter, Row
+
+MM = (2.0, 2.0, 2.0)
 
 
 def _volume(seed: int, shape: tuple[int, int, int] = (24, 28, 26)) -> np.ndarray:
@@ -43,13 +49,13 @@ def medicalnet(tmp_path: Path) -> Path:
 def test_mobilenet_keeps_slice_position(mobilenet: Path) -> None:
     encoder = open_encoder("mobilenet_v2", {"weights": str(mobilenet)})
     image = _volume(0)
-    vector = encoder.encode(image)
+    vector = encoder.encode(image, MM)
     assert vector.shape == (SLICES * 1280,)
     assert vector.dtype == np.float32
-    upside_down = encoder.encode(image[::-1])
+    upside_down = encoder.encode(image[::-1], MM)
     scale = np.abs(vector).max()  # tiny: the weights are random
     assert np.abs(vector - upside_down).max() > 0.05 * scale
-    np.testing.assert_allclose(encoder.encode(image), vector, atol=1e-4 * scale)
+    np.testing.assert_allclose(encoder.encode(image, MM), vector, atol=1e-4 * scale)
 
 
 @pytest.mark.network
@@ -57,7 +63,7 @@ def test_imagenet_weights_fit_the_network_exactly() -> None:
     from napari_relict.fetching import MOBILENET_V2, fetch
 
     encoder = MobileNetV2Slices(weights=fetch(MOBILENET_V2))
-    vector = encoder.encode(_volume(0))
+    vector = encoder.encode(_volume(0), MM)
     assert np.isfinite(vector).all()
     assert vector.min() >= 0  # pooled ReLU6
     assert vector.max() <= 6
@@ -65,11 +71,11 @@ def test_imagenet_weights_fit_the_network_exactly() -> None:
 
 def test_medicalnet_loads_published_key_names(medicalnet: Path) -> None:
     encoder = open_encoder("medicalnet", {"weights": str(medicalnet), "depth": 10})
-    one, other = encoder.encode(_volume(0)), encoder.encode(_volume(1))
+    one, other = encoder.encode(_volume(0), MM), encoder.encode(_volume(1), MM)
     assert one.shape == (512,)
     assert not np.allclose(one, other)
     # standardised inside: scale and offset of the intensities do not matter
-    dim, bright = encoder.encode(_volume(0) * 0.5 + 0.2), encoder.encode(_volume(0) * 0.7 + 0.1)
+    dim, bright = encoder.encode(_volume(0) * 0.5 + 0.2, MM), encoder.encode(_volume(0) * 0.7 + 0.1, MM)
     np.testing.assert_allclose(dim, bright, atol=1e-3)
 
 
@@ -100,15 +106,15 @@ def test_unknown_encoders_and_missing_options_are_wrong_usage() -> None:
         open_encoder("medicalnet", {})
 
 
-class Counting:
-    name, title, weights = "counting", "Counting", "1"
-
-    def __init__(self) -> None:
+class Counting(NetworkEncoder):
+    def __init__(self, layers: tuple[str, ...] = ("all",)) -> None:
+        super().__init__("counting", "Counting", "1", replace(NEEDS, layers=layers))
         self.calls = 0
 
-    def encode(self, image: np.ndarray) -> np.ndarray:
+    def run(self, image: np.ndarray, spacing: Spacing) -> Vectors:
         self.calls += 1
-        return np.array([image[..., :4].mean(), image[..., 4:].mean()], np.float32)
+        vector = np.array([image[..., :4].mean(), image[..., 4:].mean()], np.float32)
+        return vector, dict.fromkeys(self.needs.layers, vector[:1] * spacing[0])
 
 
 def test_embeddings_are_made_once_and_mirrored_ones_apart(tmp_path: Path) -> None:

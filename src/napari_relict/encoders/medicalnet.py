@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from napari_relict.encoders.weights import load_state_dict, sha256, wrong_file
+from napari_relict.encoders.contract import Encoder, EncoderKind, Needs, Spacing
+from napari_relict.encoders.inputs import standardised
+from napari_relict.encoders.network import NetworkEncoder, Vectors, outputs_of, vector_of
+from napari_relict.encoders.weights import load_into, load_state_dict, sha256
 from napari_relict.errors import UsageError
 
 # depth -> MedicalNet's shortcut type (its published 10, 18 and 34 layer weights are type A but for ResNet-10)
 SHORTCUTS = {10: "B", 18: "A", 34: "A", 50: "B", 101: "B", 152: "B", 200: "B"}
+NEEDS = Needs(
+    dimensions=3,
+    channels=1,
+    intensity="mean 0 and SD 1 within what is not background",
+    orientation="LPS",
+    spacing=None,
+    divisor=1,
+    layers=("layer1", "layer2", "layer3", "layer4"),
+    pooling="mean over all places",
+    source="your file: a .pth of MedicalNet (github.com/Tencent/MedicalNet)",
+    sha256=None,
+    licence="permissive",
+)
 
 
-class MedicalNet:
+class MedicalNet(NetworkEncoder):
     """Encoder: a MedicalNet ResNet, globally pooled, on the volume standardised within its tissue."""
 
-    name = "medicalnet"
-    title = "MedicalNet"
-
-    def __init__(self, weights: Path, depth: int = 10, device: str = "cpu") -> None:
+    def __init__(self, name: str, weights: Path, depth: int = 10, device: str = "cpu") -> None:
         import torch
         from monai.networks import nets
 
@@ -35,23 +50,23 @@ class MedicalNet:
             bias_downsample=SHORTCUTS[depth] == "A",
         )
         state = load_state_dict(weights, expected)
-        state = {key.removeprefix("module."): value for key, value in state.items()}
         state = {key: value for key, value in state.items() if not key.startswith(("conv_seg", "fc."))}
-        try:
-            net.load_state_dict(state, strict=True)
-        except RuntimeError as error:
-            raise wrong_file(weights, expected) from error
-        self.title = f"MedicalNet ResNet-{depth}"
-        self.weights = f"{digest}:{depth}"
+        load_into(net, state, weights, expected)
+        super().__init__(name, expected, f"{digest}:{depth}", NEEDS)
         self._device = torch.device(device)
         self._net = net.eval().to(self._device)
 
-    def encode(self, image: np.ndarray) -> np.ndarray:
+    def run(self, image: np.ndarray, spacing: Spacing) -> Vectors:
         import torch
 
-        tissue = image[image > 0.02]
-        mean, std = (float(tissue.mean()), float(tissue.std())) if tissue.size > 1 else (0.0, 1.0)
-        standardised = (np.ascontiguousarray(image) - mean) / max(std, 1e-3)
-        with torch.inference_mode():
-            batch = torch.from_numpy(standardised.astype(np.float32))[None, None].to(self._device)
-            return np.asarray(self._net(batch).flatten().cpu().numpy(), np.float32)
+        with torch.inference_mode(), outputs_of(self._net, NEEDS.layers) as layers:
+            vector = self._net(torch.from_numpy(standardised(image))[None, None].to(self._device))
+        return vector_of(vector), {name: vector_of(layers[name].mean((2, 3, 4))) for name in NEEDS.layers}
+
+
+def _open(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
+    assert weights is not None
+    return MedicalNet(name, weights, int(options.get("depth", 10)), device)
+
+
+KIND = EncoderKind("medicalnet", "MedicalNet", NEEDS, ("depth",), _open)

@@ -6,20 +6,33 @@ torch build they were compiled for. Slice position is kept: each slice's vector 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
-from napari_relict.encoders.weights import load_state_dict, sha256, wrong_file
+from napari_relict.encoders.contract import Encoder, EncoderKind, Needs, Spacing
+from napari_relict.encoders.network import NetworkEncoder, Vectors, vector_of
+from napari_relict.encoders.slices import IMAGENET, SIDE, SLICES, SMOOTHING, axial_slices, colours
+from napari_relict.encoders.weights import load_into, load_state_dict, sha256
 from napari_relict.fetching import MOBILENET_V2, fetch
 
-SLICES = 20
-SIDE = 128
-SMOOTHING = 1.0  # voxels; both sides of every comparison: ImageNet features are easily upset by noise
+EXPECTED = "torchvision's MobileNetV2"
+NEEDS = Needs(
+    dimensions=2,
+    channels=3,
+    intensity=f"0..1, smoothed by {SMOOTHING:g} voxel; {IMAGENET}",
+    orientation="LPS",
+    spacing=None,
+    divisor=1,
+    layers=("features",),
+    pooling=f"mean over each of {SLICES} axial slices, kept in order",
+    source="fetched by pinned hash from a Python package",
+    sha256=MOBILENET_V2.sha256,
+    licence="permissive",
+)
 # expansion, channels, blocks, stride of each stage (table 2 of the paper)
 STAGES = (
     (1, 16, 1, 1),
@@ -30,47 +43,30 @@ STAGES = (
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-class MobileNetV2Slices:
-    """Encoder: `SLICES` axial slices through MobileNetV2, globally pooled, concatenated in order."""
+class MobileNetV2Slices(NetworkEncoder):
+    """Encoder: axial slices through MobileNetV2, globally pooled, concatenated in order."""
 
-    name = "mobilenet_v2"
-    title = "MobileNetV2 slices"
-
-    def __init__(self, device: str = "cpu", weights: Path | None = None) -> None:
+    def __init__(self, name: str = "mobilenet_v2", weights: Path | None = None, device: str = "cpu") -> None:
         import torch
 
         path = weights or fetch(MOBILENET_V2)
-        self.weights = f"{sha256(path)}:{SLICES}x{SIDE}:{SMOOTHING}"
+        super().__init__(name, KIND.title, f"{sha256(path)}:{SLICES}x{SIDE}:{SMOOTHING}", NEEDS)
         self._device = torch.device(device)
-        features = mobilenet_features()
-        state = load_state_dict(path, "torchvision's MobileNetV2")
-        wanted = {key: value for key, value in state.items() if key.startswith("features.")}
+        state = load_state_dict(path, EXPECTED)
         net = torch.nn.Module()
-        net.add_module("features", features)
-        try:
-            net.load_state_dict(wanted, strict=True)
-        except RuntimeError as error:
-            raise wrong_file(path, "torchvision's MobileNetV2") from error
-        self._net = features.eval().to(self._device, memory_format=torch.channels_last)
+        net.add_module("features", mobilenet_features())
+        load_into(net, {key: one for key, one in state.items() if not key.startswith("classifier.")}, path, EXPECTED)
+        self._net = net.features.eval().to(self._device, memory_format=torch.channels_last)
 
-    def encode(self, image: np.ndarray) -> np.ndarray:
+    def run(self, image: np.ndarray, spacing: Spacing) -> Vectors:
         import torch
 
-        smooth = ndimage.gaussian_filter(image, SMOOTHING)
-        depth = image.shape[0]
-        # Slices at equal fractions of the grid, the outermost tenth left out: the same height in every volume.
-        places = np.rint(np.linspace(0.1, 0.9, SLICES) * (depth - 1)).astype(int)
         with torch.inference_mode():
-            batch = torch.from_numpy(np.ascontiguousarray(smooth[places]))[:, None].to(self._device)
-            batch = torch.nn.functional.interpolate(batch, (SIDE, SIDE), mode="bilinear", antialias=True)
-            mean = torch.tensor(MEAN, device=self._device).view(1, 3, 1, 1)
-            std = torch.tensor(STD, device=self._device).view(1, 3, 1, 1)
-            batch = ((batch - mean) / std).contiguous(memory_format=torch.channels_last)
-            vectors = self._net(batch).mean((2, 3))
-        return np.asarray(vectors.flatten().cpu().numpy(), np.float32)
+            batch = colours(axial_slices(image), self._device).contiguous(memory_format=torch.channels_last)
+            vector = vector_of(self._net(batch).mean((2, 3)))
+        return vector, {NEEDS.layers[0]: vector}
 
 
 def mobilenet_features() -> Any:
@@ -101,3 +97,10 @@ def mobilenet_features() -> Any:
             blocks.append(make(before=channels, stride=stride if repeat == 0 else 1))
             channels = after
     return nn.Sequential(*blocks, unit(channels, 1280, 1))
+
+
+def _open(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
+    return MobileNetV2Slices(name, weights, device)
+
+
+KIND = EncoderKind("mobilenet_v2", "MobileNetV2 slices", NEEDS, (), _open, fetched=(MOBILENET_V2,))

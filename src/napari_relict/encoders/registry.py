@@ -1,41 +1,101 @@
-"""Every encoder by name. A new one: write its file, add its line here."""
+"""Every kind of encoder by name. A new one: write its file, add its line here."""
 
 from __future__ import annotations
 
+import importlib.util
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from napari_relict.encoders.contract import Encoder
-from napari_relict.encoders.medicalnet import MedicalNet
-from napari_relict.encoders.mobilenet_v2 import MobileNetV2Slices
-from napari_relict.errors import UsageError
+from napari_relict.encoders import contrastive, deepssim, medicalnet, mobilenet_v2
+from napari_relict.encoders.contract import Encoder, EncoderKind
+from napari_relict.errors import DataError, UsageError
 
-TITLES = {MobileNetV2Slices.name: MobileNetV2Slices.title, MedicalNet.name: MedicalNet.title}
+KINDS: Mapping[str, EncoderKind] = {
+    kind.name: kind
+    for kind in (
+        mobilenet_v2.KIND,
+        medicalnet.KIND,
+        deepssim.KIND,
+        deepssim.KIND_2D,
+        contrastive.KIND,
+    )
+}
+
+_GENERAL = ("kind", "title", "weights")
+_FROM_THE_STUDY = "ct_window"
 
 
-def encoder_names() -> list[str]:
-    """Names under which encoders can be asked for."""
-    return list(TITLES)
+def standard_encoders() -> dict[str, str]:
+    """Name -> title of the encoders that every study has without naming them: their weights come by themselves."""
+    return {kind.name: kind.title for kind in KINDS.values() if kind.fetched}
 
 
-def open_encoder(name: str, options: Mapping[str, Any], device: str = "cpu") -> Encoder:
+def check_definition(name: str, table: Mapping[str, Any]) -> tuple[EncoderKind, str]:
+    """The kind and the title of the encoder that `[encoders.name]` defines.
+
+    Raises
+    ------
+    UsageError : a name that is no column name, no such kind, or a key that the kind does not know.
+    """
+    if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
+        raise UsageError(f"[encoders.{name}]: use letters, digits and _ in the name")
+    kind = KINDS.get(str(table.get("kind", name)))
+    if kind is None:
+        raise UsageError(
+            f"[encoders.{name}] has no known kind '{table.get('kind', name)}'; there are {', '.join(KINDS)}"
+        )
+    allowed = [*_GENERAL, *(option for option in kind.options if option != _FROM_THE_STUDY)]
+    if unknown := [key for key in table if key not in allowed]:
+        raise UsageError(f"[encoders.{name}] has an unknown key '{unknown[0]}'; there are {', '.join(allowed)}")
+    if wrong := [key for key in _GENERAL if not isinstance(table.get(key, ""), str)]:
+        raise UsageError(f"[encoders.{name}]: {wrong[0]} must be text in quotes")
+    return kind, table.get("title") or (kind.title if name == kind.name else name)
+
+
+def open_encoder(
+    name: str,
+    options: Mapping[str, Any],
+    device: str = "cpu",
+    *,
+    folder: Path | None = None,
+    ct_window: tuple[float, float] | None = None,
+) -> Encoder:
     """Load an encoder with its weights.
 
     Parameters
     ----------
-    options : the `[encoders.<name>]` table of study.toml, e.g. `weights` (a path) and `depth`.
+    options : the `[encoders.<name>]` table of study.toml, e.g. `kind`, `weights` (a path) and `depth`.
+    folder : where a relative path of weights starts; here when None.
+    ct_window : HU that 0 and 1 of the volumes stand for; None for volumes that are no CT.
 
     Raises
     ------
-    UsageError : no such encoder, or a needed option missing.
+    UsageError : no such encoder, a needed option missing or a wrong one.
     DataError : weights that cannot be had or are the wrong ones.
     """
-    weights = Path(options["weights"]).expanduser() if options.get("weights") else None
-    if name == MobileNetV2Slices.name:
-        return MobileNetV2Slices(device, weights)
-    if name == MedicalNet.name:
-        if weights is None:
-            raise UsageError(f"{name} needs its weights: set weights = 'FILE.pth' under [encoders.{name}]")
-        return MedicalNet(weights, int(options.get("depth", 10)), device)
-    raise UsageError(f"no encoder '{name}'; there are {', '.join(TITLES)}")
+    if "kind" not in options and name not in KINDS:
+        raise UsageError(f"no encoder '{name}'; there are {', '.join(KINDS)}")
+    kind, title = check_definition(name, options)
+    weights = (folder or Path()) / Path(options["weights"]).expanduser() if options.get("weights") else None
+    if weights is None and not kind.fetched:
+        raise UsageError(needs_weights(name))
+    for module, extra in kind.packages:
+        if importlib.util.find_spec(module) is None:
+            remedy = f"run: pip install 'napari-relict[{extra}]'"
+            raise DataError(f"[encoders.{name}]", f"needs the package {module}, which is not installed", remedy)
+    given = {key: value for key, value in options.items() if key not in _GENERAL}
+    if _FROM_THE_STUDY in kind.options:
+        if ct_window is None:
+            raise UsageError(f"{name} needs Hounsfield units; the volumes of this study are no CT")
+        given[_FROM_THE_STUDY] = ct_window
+    encoder = kind.open(name, weights, given, device)
+    if title != kind.title:
+        encoder.title = title
+    return encoder
+
+
+def needs_weights(name: str) -> str:
+    """What to do about an encoder that was named but not defined."""
+    return f"{name} needs its weights: set weights = 'FILE' under [encoders.{name}] in study.toml"

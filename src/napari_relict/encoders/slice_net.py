@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from napari_relict.encoders.convnext import SIZES, STAGE_ENDS, convnext_features
-from napari_relict.encoders.mobilenet_v2 import MEAN, STD, mobilenet_features
+from napari_relict.encoders.mobilenet_v2 import mobilenet_features
+from napari_relict.encoders.slices import MEAN, STD
 
 # backbone -> entries of `features` after which a stage ends, and their channels
 STAGES: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -21,7 +22,7 @@ BACKBONES = tuple(STAGES)
 def slice_net(architecture: Mapping[str, Any]) -> Any:
     """The network of an `architecture`: `backbone`, `head` and `features`.
 
-    `forward` takes grey slices (n, y, x), 0 to 1, and gives (n, features); `stages` their four stages, averaged. The head is
+    `forward` takes grey slices (n, y, x), 0 to 1, and gives (n, features), through `maps`, the four stages. The head is
     `mlp` (the last stage averaged, then 512 and `features`, as DeepSSIM has it) or `gem` (all four stages pooled by
     generalised mean, then `features`, as DeepSSIM++ has it).
     """
@@ -60,18 +61,15 @@ def slice_net(architecture: Mapping[str, Any]) -> Any:
                     break
             return found
 
-        def stages(self, slices: Any) -> list[Any]:
-            return [one.mean((2, 3)) for one in self.maps(slices)]
-
-        def forward(self, slices: Any) -> Any:
-            maps = self.maps(slices)
+        def of_maps(self, maps: list[Any]) -> Any:
             if not self.gem:
                 return self.head(maps[-1].mean((2, 3)))
             powers = self.powers.clamp(1, 8)
-            pooled = [
-                (one.clamp(min=1e-6) ** p).mean((2, 3)) ** (1 / p) for one, p in zip(maps, powers, strict=True)
-            ]
+            pooled = [(one.clamp(min=1e-6) ** p).mean((2, 3)) ** (1 / p) for one, p in zip(maps, powers, strict=True)]
             return self.head(torch.cat(pooled, 1))
+
+        def forward(self, slices: Any) -> Any:
+            return self.of_maps(self.maps(slices))
 
     return SliceNet()
 

@@ -16,7 +16,6 @@ from napari_relict.errors import DataError, disk_faults
 
 FORMAT = "napari-relict encoder, version 1"
 DIVISOR = 16  # sides of the input are multiples of it: the networks halve them four times
-TISSUE = 0.02  # values up to here are air: mean and spread are those of what is above
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,6 @@ class InputGrid:
             return image
         placed = ndimage.affine_transform(image, factor, offset, self.shape, order=1, mode="constant", cval=0.0)
         return np.asarray(placed, np.float32)
-
-
-def standardised(image: np.ndarray) -> np.ndarray:
-    """Mean 0 and standard deviation 1 within the tissue; float32, any shape."""
-    tissue = image[image > TISSUE]
-    mean, std = (float(tissue.mean()), float(tissue.std())) if tissue.size > 1 else (0.0, 1.0)
-    return np.asarray((image - mean) / max(std, 1e-3), np.float32)
 
 
 @dataclass(frozen=True)

@@ -67,17 +67,17 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
                 pooled.append(pool(x))
             return pooled
 
-        def pooled(self, x: Any) -> Any:
-            return torch.cat(self.stages(x), 1)
+        def of_stages(self, stages: list[Any]) -> Any:
+            return self.head((torch.cat(stages, 1) - self.centre) / self.scale)
 
         def centre_on(self, x: Any) -> None:
             """Take centre and scale of the pooled features from these volumes."""
             with torch.no_grad():
-                pooled = self.pooled(x)
+                pooled = torch.cat(self.stages(x), 1)
             self.centre.copy_(pooled.mean(0))
             self.scale.copy_(pooled.std(0).clamp(min=1e-3))
 
         def forward(self, x: Any) -> Any:
-            return self.head((self.pooled(x) - self.centre) / self.scale)
+            return self.of_stages(self.stages(x))
 
     return VolumeNet()

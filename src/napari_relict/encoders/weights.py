@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from napari_relict.errors import DataError
 
+WRAPPERS = ("state_dict", "model", "model_state_dict", "net", "network")
+
 
 def load_state_dict(path: Path, expected: str) -> dict[str, Any]:
     """Parameter name -> tensor, on the CPU.
 
-    A checkpoint that holds its parameters under `state_dict` or `model` is unwrapped.
+    A checkpoint that holds its parameters under `state_dict`, `model` or the like is unwrapped, and the prefix
+    `module.` of networks that were trained on several GPUs is taken off.
 
     Raises
     ------
@@ -22,12 +26,14 @@ def load_state_dict(path: Path, expected: str) -> dict[str, Any]:
     import torch
 
     state = load_checkpoint(path, expected)
-    for key in ("state_dict", "model"):
+    for key in WRAPPERS:
         if isinstance(state, dict) and isinstance(state.get(key), dict):
             state = state[key]
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise wrong_file(path, expected)
-    return state
+    if not isinstance(state, dict) or not state or not all(isinstance(v, torch.Tensor) for v in state.values()):
+        raise wrong_file(path, expected, "it is a checkpoint, but holds no table of parameters")
+    while all(str(key).startswith("module.") for key in state):
+        state = {str(key).removeprefix("module."): value for key, value in state.items()}
+    return {str(key): value for key, value in state.items()}
 
 
 def load_checkpoint(path: Path, expected: str) -> Any:
@@ -35,20 +41,46 @@ def load_checkpoint(path: Path, expected: str) -> Any:
 
     Raises
     ------
-    DataError : missing or damaged, or it would run code.
+    DataError : damaged, or it would run code.
     """
     import torch
 
-    if not path.is_file():
-        raise DataError(path, "no such weights file", "check the path under [encoders] in study.toml")
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        raise wrong_file(path, expected) from error
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+        raise wrong_file(path, expected, "it is no checkpoint of torch, or a damaged one") from error
 
 
-def wrong_file(path: Path, expected: str) -> DataError:
-    return DataError(path, f"does not hold the weights of {expected}", "check which model the file belongs to")
+def load_into(net: Any, state: Mapping[str, Any], path: Path, expected: str) -> None:
+    """Give a torch network these parameters; every one of them, and no other.
+
+    Raises
+    ------
+    DataError : they are another network's; it says which are missing, unexpected or of another shape.
+    """
+    wanted = net.state_dict()
+    missing = [key for key in wanted if key not in state and not key.endswith("num_batches_tracked")]
+    unexpected = [key for key in state if key not in wanted]
+    shapes = [key for key in state if key in wanted and state[key].shape != wanted[key].shape]
+    if missing or unexpected or shapes:
+        said = [_said("missing", missing), _said("unexpected", unexpected)]
+        if shapes:
+            first = shapes[0]
+            given, due = (tuple(one[first].shape) for one in (state, wanted))
+            said.append(f"{len(shapes)} of another shape ({first} is {given}, not {due})")
+        raise wrong_file(path, expected, ", ".join(part for part in said if part))
+    net.load_state_dict(dict(state), strict=False)  # old checkpoints count no batches; all else was compared
+
+
+def _said(what: str, keys: list[str]) -> str:
+    if not keys:
+        return ""
+    return f"{len(keys)} parameter{'s' if len(keys) > 1 else ''} {what} ({keys[0]}{', ...' if len(keys) > 1 else ''})"
+
+
+def wrong_file(path: Path, expected: str, why: str = "") -> DataError:
+    wrong = f"does not hold the weights of {expected}" + (f": {why}" if why else "")
+    return DataError(path, wrong, "check which model the file belongs to")
 
 
 def sha256(path: Path) -> str:

@@ -164,7 +164,7 @@ def _feature(
     progress: Progress,
 ) -> np.ndarray:
     """Cosines (names, training) in the mirror state that each pair is compared in."""
-    centre = centre_of(training)
+    centre = centre_of(training, encoder.centred)
     as_is, flipped = (
         cosine(embed(encoder, cohort, names, cache, preparation, mirrored=flip, progress=progress), training, centre)
         for flip in (False, True)

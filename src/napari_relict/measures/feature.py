@@ -1,4 +1,4 @@
-"""Feature level: cosine of embeddings, centred on the training mean."""
+"""Feature level: cosine of embeddings, mostly centred on the training mean."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 FEWEST_TO_CENTRE = 8
 
 
-def centre_of(training: np.ndarray) -> np.ndarray:
-    """What to subtract before the cosine.
+def centre_of(training: np.ndarray, centred: bool = True) -> np.ndarray:
+    """What to subtract before the cosine: nothing where the encoder is not `centred`.
 
     All heads look alike to an ImageNet network: raw cosines crowd just below 1. Taking away what the training
     volumes share leaves what tells them apart.
     """
-    if len(training) < FEWEST_TO_CENTRE:
+    if not centred or len(training) < FEWEST_TO_CENTRE:
         return np.zeros(training.shape[1], np.float32)
     return np.asarray(training.mean(0, dtype=np.float64), np.float32)
 

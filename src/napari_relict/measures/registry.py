@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from napari_relict.encoders import encoder_names
-from napari_relict.encoders.registry import TITLES
+from napari_relict.encoders.registry import KINDS, needs_weights, standard_encoders
 from napari_relict.errors import UsageError
 
 Level = Literal["voxel", "feature", "segmentation"]
 LEVELS: tuple[Level, ...] = ("voxel", "feature", "segmentation")
+
+
+# Of the table of matches, beside the measures'.
+COLUMNS = ("synthetic", "training", "rank", "mirrored", "inverted", "part")
 
 
 @dataclass(frozen=True)
@@ -120,33 +123,68 @@ SEGMENTATION = (
 )
 
 
-def feature_measure(encoder: str) -> Measure:
-    return Measure(
-        encoder,
-        TITLES.get(encoder, encoder),
-        "feature",
-        True,
-        "cosine of embeddings centred on the training mean",
-        decides=True,
-    )
+def feature_measure(name: str, title: str) -> Measure:
+    """The measure of an encoder: its cosine."""
+    return Measure(name, title, "feature", True, "cosine of embeddings", decides=True)
 
 
-def all_measures() -> list[Measure]:
-    """Every measure, in the order levels and columns are shown."""
-    return [*VOXEL, *map(feature_measure, encoder_names()), *SEGMENTATION]
+def all_measures(encoders: Mapping[str, str] | None = None) -> list[Measure]:
+    """Every measure, in the order levels and columns are shown.
+
+    Parameters
+    ----------
+    encoders : name -> title of those a study defines, beside the ones that every study has.
+    """
+    known = standard_encoders() | dict(encoders or {})
+    return [*VOXEL, *(feature_measure(*one) for one in known.items()), *SEGMENTATION]
 
 
-def choose_measures(names: Sequence[str]) -> list[Measure]:
-    """The named measures, in registry order; NCC is always among them because it finds mirrored pairs.
+def check_encoder_name(name: str) -> None:
+    """Refuse a name that a table of matches has a column of already.
+
+    Raises
+    ------
+    UsageError : it has.
+    """
+    if name in {measure.name for measure in (*VOXEL, *SEGMENTATION)}:
+        raise UsageError(f"[encoders.{name}] has the name of another measure; call it something else")
+    if name in COLUMNS or name.startswith(("rank_", "region_")):
+        raise UsageError(f"[encoders.{name}] has the name of a column of the matches; call it something else")
+
+
+def choose_measures(names: Sequence[str], encoders: Mapping[str, str] | None = None) -> list[Measure]:
+    """The named measures; NCC is always among them because it finds mirrored pairs.
+
+    They are in registry order, but for those of encoders, which stay in the order they were named: the first one
+    ranks the feature level.
+
+    Parameters
+    ----------
+    encoders : as of `all_measures`.
 
     Raises
     ------
     UsageError : a name is not known.
     """
-    known = {measure.name: measure for measure in all_measures()}
+    known = {measure.name: measure for measure in all_measures(encoders)}
     if unknown := [name for name in names if name not in known]:
+        if unknown[0] in KINDS:
+            raise UsageError(needs_weights(unknown[0]))
         raise UsageError(f"no measure '{unknown[0]}'; there are {', '.join(known)}")
-    return [measure for measure in known.values() if measure.name in names or measure.name == "ncc"]
+    chosen = {name: measure for name, measure in known.items() if name in names or name == "ncc"}
+    features = [known[name] for name in dict.fromkeys(names) if known[name].level == "feature"]
+    return [
+        *(measure for measure in chosen.values() if measure.level == "voxel"),
+        *features,
+        *(measure for measure in chosen.values() if measure.level == "segmentation"),
+    ]
+
+
+def stored_measures(names: Sequence[str], encoders: Mapping[str, str] | None = None) -> list[Measure]:
+    """As `choose_measures`, of an earlier match: an encoder that is defined no more keeps its scores."""
+    known = {measure.name for measure in all_measures(encoders)}
+    gone = {name: KINDS[name].title if name in KINDS else name for name in names if name not in known}
+    return choose_measures(names, gone | dict(encoders or {}))
 
 
 def primaries(measures: Sequence[Measure]) -> dict[Level, Measure]:

@@ -27,6 +27,9 @@ class JudgedStudy(ReadingSource):
 
     settings: Settings
 
+    def _encoders(self) -> dict[str, str]:
+        return self.settings.encoder_titles
+
     def calibrate(self) -> pd.DataFrame:
         """Thresholds and verdicts from the current ratings; stored, and the thresholds returned.
 

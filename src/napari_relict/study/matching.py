@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_relict import __version__
 from napari_relict.calibration.null import location_and_scale
-from napari_relict.encoders import EmbeddingCache, Encoder, encoder_names, open_encoder
+from napari_relict.encoders import EmbeddingCache, Encoder, open_encoder
 from napari_relict.errors import DataError, UsageError
 from napari_relict.matching import (
     Cohorts,
@@ -62,8 +62,8 @@ def run_match(
     -------
     One error for each file that was left out; the rest was matched.
     """
-    chosen = choose_measures([*measures, *VERDICT_MEASURES])
-    encoders, problems = _open_encoders(chosen, settings, device)
+    chosen = choose_measures([*measures, *VERDICT_MEASURES], settings.encoder_titles)
+    encoders, problems = _open_encoders(chosen, folder, settings, device)
     with workforce(scheduler) as force:
         prepared, patients, more, key, layout = prepare_study(folder, settings, progress, force)
         return _compare(
@@ -167,7 +167,7 @@ def prepare_study(
 
 
 def _open_encoders(
-    measures: Sequence[Measure], settings: Settings, device: str
+    measures: Sequence[Measure], folder: Path, settings: Settings, device: str
 ) -> tuple[list[Encoder], list[DataError]]:
     """The encoders asked for; one whose weights cannot be had is said and left out, the other levels go on."""
     if device != "cpu":
@@ -177,12 +177,12 @@ def _open_encoders(
             raise UsageError(f"device '{device}' is not there; use --device cpu")
     encoders: list[Encoder] = []
     problems = []
-    for measure in measures:
-        if measure.name in encoder_names():
-            try:
-                encoders.append(open_encoder(measure.name, settings.encoders.get(measure.name, {}), device))
-            except DataError as problem:
-                problems.append(problem)
+    for name in (measure.name for measure in measures if measure.level == "feature"):
+        try:
+            table = settings.encoders.get(name, {})
+            encoders.append(open_encoder(name, table, device, folder=folder, ct_window=settings.hounsfield))
+        except DataError as problem:
+            problems.append(problem)
     return encoders, problems
 
 
@@ -190,7 +190,9 @@ def _missing_segmentations(
     asked: Sequence[str], settings: Settings, prepared: Mapping[str, PreparedCohort]
 ) -> list[DataError]:
     """What keeps the segmentation level from being compared, when some of it was given or asked for by name."""
-    wanted = {measure.name for measure in choose_measures(asked) if measure.level == "segmentation"}
+    wanted = {
+        measure.name for measure in choose_measures(asked, settings.encoder_titles) if measure.level == "segmentation"
+    }
     by_name = wanted and tuple(asked) != settings.match.measures
     without = [name for name, cohort in prepared.items() if not cohort.with_labels()]
     if not wanted or not without or (len(without) == len(prepared) and not by_name):

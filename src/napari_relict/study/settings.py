@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from napari_relict.calibration.cuts import Rule
 from napari_relict.calibration.verdicts import VERDICTS
-from napari_relict.errors import DataError, disk_faults
+from napari_relict.encoders.registry import check_definition
+from napari_relict.errors import DataError, UsageError, disk_faults
 from napari_relict.measures.registration import Alignment
-from napari_relict.measures.registry import all_measures
+from napari_relict.measures.registry import check_encoder_name, choose_measures
 from napari_relict.volumes.grid import Grid
 from napari_relict.volumes.intensity import Modality
 from napari_relict.volumes.pose import PoseKind
@@ -72,14 +74,6 @@ class MatchSettings(_Table):
     tolerance_mm: float = Field(default=2.0, gt=0)
     duplicate_ncc: float = Field(default=0.99, gt=0, le=1)
 
-    @field_validator("measures")
-    @classmethod
-    def _known(cls, measures: tuple[str, ...]) -> tuple[str, ...]:
-        known = [measure.name for measure in all_measures()]
-        if unknown := [name for name in measures if name not in known]:
-            raise ValueError(f"no measure '{unknown[0]}'; there are {', '.join(known)}")
-        return measures
-
 
 class VerdictSettings(_Table):
     alpha: float = Field(default=0.05, gt=0, lt=1)
@@ -135,6 +129,29 @@ class Settings(_Table):
             raise ValueError(f"needs [cohorts.{missing.pop()}]")
         return cohorts
 
+    @field_validator("encoders")
+    @classmethod
+    def _defined(cls, encoders: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, table in encoders.items():
+            _said_once(check_definition, name, table)
+            _said_once(check_encoder_name, name)
+        return encoders
+
+    @model_validator(mode="after")
+    def _known_measures(self) -> Settings:
+        _said_once(choose_measures, self.match.measures, self.encoder_titles)
+        return self
+
+    @property
+    def encoder_titles(self) -> dict[str, str]:
+        """Name -> title of the encoders that are defined here."""
+        return {name: check_definition(name, table)[1] for name, table in self.encoders.items()}
+
+    @property
+    def hounsfield(self) -> tuple[float, float] | None:
+        """HU that 0 and 1 of the prepared volumes stand for; None for MR."""
+        return self.preparation.ct_window if self.modality == "ct" else None
+
     @property
     def criteria(self) -> list[str]:
         return list(self.reading.criteria)
@@ -152,6 +169,14 @@ class Settings(_Table):
             self.preparation.partial,
             self.preparation.foreground,
         )
+
+
+def _said_once(check: Callable[..., object], *values: object) -> None:
+    """Run a check that raises our own errors where pydantic wants one of its own."""
+    try:
+        check(*values)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
 
 
 def read_settings(folder: Path) -> Settings:

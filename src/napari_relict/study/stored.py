@@ -12,8 +12,8 @@ import pandas as pd
 
 from napari_relict.calibration import NullScores
 from napari_relict.calibration.null import HOLDOUT, closest_of_patients
-from napari_relict.measures import Measure, choose_measures
-from napari_relict.measures.registry import all_measures
+from napari_relict.measures import Measure
+from napari_relict.measures.registry import stored_measures
 from napari_relict.study.database import Database
 from napari_relict.study.settings import ReadingSettings
 from napari_relict.volumes.cohort import PreparedCohort, PreparedVolume
@@ -73,7 +73,11 @@ class Stored(ABC):
     def measures(self) -> list[Measure]:
         """The measures of the last match, in the order they are shown."""
         stored = self.meta().get("measures", "")
-        return choose_measures(stored.split(",")) if stored else []
+        return stored_measures(stored.split(","), self._encoders()) if stored else []
+
+    def _encoders(self) -> dict[str, str]:
+        """Name -> title of the encoders that the settings define."""
+        return {}
 
     def verdicts(self) -> pd.DataFrame:
         """synthetic, training, verdict, p_value, q_value, probability, evidence, p_tail, p_tail_low, p_tail_high."""
@@ -111,7 +115,7 @@ class Stored(ABC):
         apart = duplicates[duplicates["same_voxels"] & ~duplicates["same_patient"] & (duplicates["cohort"] == cohort)]
         copies = set(apart["volume"]) | (set(apart["training"]) if cohort == "training" else set())
         left = wide.loc[~wide.index.isin(copies), measure]
-        (chosen,) = (one for one in all_measures() if one.name == measure)
+        (chosen,) = (one for one in self.measures() if one.name == measure)
         whose = self._frame("SELECT name, patient FROM volume WHERE cohort = ?", (cohort,))
         owners = dict(zip(whose["name"], whose["patient"], strict=True))
         closest = closest_of_patients(

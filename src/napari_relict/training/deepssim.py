@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_relict.encoders.trained import standardised
+from napari_relict.encoders.inputs import standardised
 from napari_relict.encoders.volume_net import volume_net
 from napari_relict.measures.ssim import local_statistics, ssim
 from napari_relict.training.augmentation import structure_preserving
