@@ -18,6 +18,7 @@ from napari_relict.cli_deciding import commands as deciding_commands
 from napari_relict.cli_reading import StudyFolder, open_viewer
 from napari_relict.cli_reading import commands as reading_commands
 from napari_relict.cli_rules import commands as rules_commands
+from napari_relict.cli_training import commands as training_commands
 from napari_relict.errors import RelictError, UsageError
 from napari_relict.terminal import TerminalProgress, has_screen, say
 
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(reading_commands)
 app.add_typer(rules_commands)
 app.add_typer(deciding_commands)
+app.add_typer(training_commands)
 
 Folder = Annotated[Path | None, typer.Option(metavar="DIR", show_default=False)]
 

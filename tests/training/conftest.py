@@ -6,10 +6,10 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-import phantom
 import pytest
 import torch
 
+import phantom
 from napari_relict.encoders.mobilenet_v2 import mobilenet_features
 from napari_relict.volumes import Grid, PreparedCohort
 from napari_relict.volumes.cohort import CohortWriter, Row

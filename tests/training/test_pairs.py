@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-import phantom
 import pytest
 import torch
 from skimage.metrics import structural_similarity
 
+import phantom
 from napari_relict.encoders.inputs import standardised
 from napari_relict.encoders.trained import InputGrid
-from napari_relict.training.augmentation import inverted, published_contrastive, published_deepssim, structure_preserving
+from napari_relict.training.augmentation import (
+    inverted,
+    published_contrastive,
+    published_deepssim,
+    structure_preserving,
+)
 from napari_relict.training.changes import blended, changed, spotted, warped
 from napari_relict.training.deepssim import ssim_of_pairs, weights_of
 from napari_relict.training.deepssim_2d import ssim_of_slices
@@ -30,7 +35,9 @@ def stranger() -> np.ndarray:
 
 
 def test_a_longer_reach_bends_further(image: np.ndarray) -> None:
-    found = [ssim_of_pairs([image, warped(image, r, SPACING, np.random.default_rng(0))])[0, 1] for r in (0.01, 1, 4, 12)]
+    found = [
+        ssim_of_pairs([image, warped(image, r, SPACING, np.random.default_rng(0))])[0, 1] for r in (0.01, 1, 4, 12)
+    ]
     assert found[0] > 0.999
     assert np.all(np.diff(found) < 0)
     np.testing.assert_allclose(warped(image, 0.0, SPACING, np.random.default_rng(0)), image, atol=1e-5)
@@ -54,7 +61,9 @@ def test_a_blend_holds_both(image: np.ndarray, stranger: np.ndarray) -> None:
 def test_a_spot_is_local(image: np.ndarray) -> None:
     differs = np.abs(spotted(image, SPACING, np.random.default_rng(2)) - image) > 0.05
     assert 0 < differs.sum() * 125 < 4 / 3 * np.pi * 18**3  # mm3
-    assert spotted(np.zeros(SHAPE, np.float32), SPACING, np.random.default_rng(0)).max() > 0  # nothing inside: in the middle
+    assert (
+        spotted(np.zeros(SHAPE, np.float32), SPACING, np.random.default_rng(0)).max() > 0
+    )  # nothing inside: in the middle
 
 
 def test_changes_fill_the_range_of_ssim(image: np.ndarray, stranger: np.ndarray) -> None:

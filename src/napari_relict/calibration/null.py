@@ -33,6 +33,7 @@ class NullScores:
     source : `holdout`, or `training, leave one patient out` - the weaker evidence that it is: training volumes
         are compared with one patient fewer, and may be alike for reasons new patients would not share.
     copies : volumes kept out of the null because their stored voxels are those of another patient's training volume.
+    learned_from : volumes kept out of it because an encoder was trained on them.
     volumes : how many volumes stand behind the scores; -1 where nobody counted.
     """
 
@@ -40,6 +41,7 @@ class NullScores:
     scores: np.ndarray
     source: str
     copies: int = 0
+    learned_from: int = 0
     volumes: int = -1
 
     @property
@@ -61,8 +63,9 @@ class NullScores:
     def described(self) -> str:
         """What the null is, in words, wherever it is printed."""
         several = f" with {self.volumes} volumes" if self.volumes > len(self.scores) else ""
+        trained = f"; {self.learned_from} volumes that an encoder was trained on left out" if self.learned_from else ""
         weak = "; weaker evidence than a holdout" if self.weaker else ""
-        return f"{len(self.scores)} patients{several} ({self.source}{weak})"
+        return f"{len(self.scores)} patients{several} ({self.source}{weak}{trained})"
 
 
 def p_values(closeness: np.ndarray, null: np.ndarray) -> np.ndarray:

@@ -2,6 +2,6 @@
 
 from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
 from napari_relict.encoders.embeddings import EmbeddingCache, embed
-from napari_relict.encoders.registry import KINDS, open_encoder
+from napari_relict.encoders.registry import KINDS, check_device, open_encoder
 
-__all__ = ["KINDS", "EmbeddingCache", "Encoder", "EncoderKind", "Needs", "embed", "open_encoder"]
+__all__ = ["KINDS", "EmbeddingCache", "Encoder", "EncoderKind", "Needs", "check_device", "embed", "open_encoder"]

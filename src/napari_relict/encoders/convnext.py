@@ -1,6 +1,7 @@
 """ConvNeXt (Liu et al., CVPR 2022) with torchvision's parameter names, so that a user's ImageNet file of it loads.
 
-Written out for the reason that MobileNetV2 is: torchvision's wheels only load beside the torch build they were compiled for.
+Written out for the reason that MobileNetV2 is: torchvision's wheels only load beside the torch build they were
+compiled for.
 """
 
 from __future__ import annotations
@@ -33,9 +34,7 @@ def convnext_features(channels: tuple[int, ...], blocks: tuple[int, ...]) -> Any
 
     class LayerNorm2d(nn.LayerNorm):
         def forward(self, x: Any) -> Any:
-            x = nn.functional.layer_norm(
-                x.permute(0, 2, 3, 1), self.normalized_shape, self.weight, self.bias, self.eps
-            )
+            x = nn.functional.layer_norm(x.permute(0, 2, 3, 1), self.normalized_shape, self.weight, self.bias, self.eps)
             return x.permute(0, 3, 1, 2)
 
     class Block(nn.Module):
@@ -55,13 +54,9 @@ def convnext_features(channels: tuple[int, ...], blocks: tuple[int, ...]) -> Any
         def forward(self, x: Any) -> Any:
             return x + self.layer_scale * self.block(x)
 
-    layers: list[nn.Module] = [
-        nn.Sequential(nn.Conv2d(3, channels[0], 4, 4), LayerNorm2d(channels[0], eps=1e-6))
-    ]
+    layers: list[nn.Module] = [nn.Sequential(nn.Conv2d(3, channels[0], 4, 4), LayerNorm2d(channels[0], eps=1e-6))]
     for stage, (wide, count) in enumerate(zip(channels, blocks, strict=True)):
         layers.append(nn.Sequential(*(Block(wide) for _ in range(count))))
         if stage + 1 < len(channels):
-            layers.append(
-                nn.Sequential(LayerNorm2d(wide, eps=1e-6), nn.Conv2d(wide, channels[stage + 1], 2, 2))
-            )
+            layers.append(nn.Sequential(LayerNorm2d(wide, eps=1e-6), nn.Conv2d(wide, channels[stage + 1], 2, 2)))
     return nn.Sequential(*layers)

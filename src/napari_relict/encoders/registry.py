@@ -99,3 +99,18 @@ def open_encoder(
 def needs_weights(name: str) -> str:
     """What to do about an encoder that was named but not defined."""
     return f"{name} needs its weights: set weights = 'FILE' under [encoders.{name}] in study.toml"
+
+
+def check_device(device: str) -> None:
+    """Refuse a device that is not there.
+
+    Raises
+    ------
+    UsageError : it is not.
+    """
+    if device == "cpu":
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        raise UsageError(f"device '{device}' is not there; use --device cpu")

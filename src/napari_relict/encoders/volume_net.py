@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 STAGES = ("stage 1", "stage 2", "stage 3", "stage 4")
-# A last stage pooled in so many parts along z, y, x keeps where things are: strangers' organs are alike, their places less.
+# A last stage pooled in so many parts along z, y, x keeps where things are: strangers' organs are alike, their places
+# less.
 PARTS = (2, 2, 2)
 
 
@@ -14,7 +15,8 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
     """The network of an `architecture`: `channels` (of the four stages), `blocks` (likewise) and `features`.
 
     Its `forward` takes (volumes, 1, z, y, x), sides multiples of 16, and gives (volumes, features); `stages` gives the
-    pooled stages, (volumes, channels) each. `centre_on` is called once, before it learns. Pooling is by generalised mean (GeM, Radenovic et al. 2018).
+    pooled stages, (volumes, channels) each. `centre_on` is called once, before it learns. Pooling is by generalised
+    mean (GeM, Radenovic et al. 2018).
     """
     import torch
     from monai.networks.nets.resnet import ResNet

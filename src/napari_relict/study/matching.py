@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from napari_relict import __version__
-from napari_relict.calibration.null import location_and_scale
-from napari_relict.encoders import EmbeddingCache, Encoder, open_encoder
-from napari_relict.errors import DataError, UsageError
+from napari_relict.calibration.null import HOLDOUT, location_and_scale
+from napari_relict.encoders import EmbeddingCache, Encoder, check_device, open_encoder
+from napari_relict.errors import DataError
 from napari_relict.matching import (
     Cohorts,
     Depth,
@@ -132,7 +132,8 @@ def _compare(
         force=force,
         progress=progress,
     )
-    _store(database, prepared, patients, problems, duplicates, result, chosen, null.cohort, top)
+    learned_from = _learned_from(encoders, null)
+    _store(database, prepared, patients, problems, duplicates, result, chosen, null.cohort, top, learned_from)
     parts.clear()
     return problems
 
@@ -170,11 +171,7 @@ def _open_encoders(
     measures: Sequence[Measure], folder: Path, settings: Settings, device: str
 ) -> tuple[list[Encoder], list[DataError]]:
     """The encoders asked for; one whose weights cannot be had is said and left out, the other levels go on."""
-    if device != "cpu":
-        import torch
-
-        if not torch.cuda.is_available():
-            raise UsageError(f"device '{device}' is not there; use --device cpu")
+    check_device(device)
     encoders: list[Encoder] = []
     problems = []
     for name in (measure.name for measure in measures if measure.level == "feature"):
@@ -184,6 +181,12 @@ def _open_encoders(
         except DataError as problem:
             problems.append(problem)
     return encoders, problems
+
+
+def _learned_from(encoders: Sequence[Encoder], holdout: PreparedCohort) -> list[str]:
+    """Holdout volumes that an encoder was trained on: it knows them, as it knows no new patient."""
+    known: frozenset[str] = frozenset().union(*(encoder.trained_on for encoder in encoders))
+    return [name for name, row in holdout.rows.items() if holdout.cohort == HOLDOUT and row.content in known]
 
 
 def _missing_segmentations(
@@ -242,6 +245,7 @@ def _store(
     measures: Sequence[Measure],
     null_cohort: str,
     top: int,
+    learned_from: Sequence[str],
 ) -> None:
     null = {
         measure.name: np.array(
@@ -309,6 +313,7 @@ def _store(
             "top": str(top),
             "scores_hash": fingerprint.hexdigest(),
             "sides": json.dumps(result.sides),
+            "learned_from": json.dumps(list(learned_from)),
         }
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(meta.items()))
 

@@ -234,6 +234,28 @@ def write_settings(settings: Settings, folder: Path) -> None:
             for line in COMMENTS[key].splitlines():
                 document.add(tomlkit.comment(line.removeprefix("# ")))
         document.add(key, value)
+    _put(document, folder)
+
+
+def edit_settings(folder: Path, change: Callable[[tomlkit.TOMLDocument], None]) -> Settings:
+    """Change study.toml in place: comments and what else people wrote there stay. The new settings.
+
+    Raises
+    ------
+    DataError : study.toml is damaged, or would be wrong afterwards; then it is left as it was.
+    """
+    read_settings(folder)
+    document = tomlkit.parse((folder / FILE).read_text(encoding="utf-8"))
+    change(document)
+    try:
+        settings = Settings.model_validate(document.unwrap())
+    except ValidationError as error:
+        raise DataError(folder / FILE, str(error.errors()[0]["msg"]), "correct it") from error
+    _put(document, folder)
+    return settings
+
+
+def _put(document: tomlkit.TOMLDocument, folder: Path) -> None:
     unfinished = folder / (FILE + ".part")
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)

@@ -107,14 +107,15 @@ class Stored(ABC):
         """Nearest-training scores of holdout patients, or of training patients left out one by one.
 
         Of several volumes of a patient the closest one counts. Volumes that are byte-for-byte another patient's
-        training volume are no null and are left out.
+        training volume are no null and are left out, and so are those that an encoder was trained on.
         """
         cohort = self.meta().get("null_cohort", HOLDOUT)
         wide = self.nearest(cohort)
         duplicates = self.duplicates()
         apart = duplicates[duplicates["same_voxels"] & ~duplicates["same_patient"] & (duplicates["cohort"] == cohort)]
         copies = set(apart["volume"]) | (set(apart["training"]) if cohort == "training" else set())
-        left = wide.loc[~wide.index.isin(copies), measure]
+        learned = set(json.loads(self.meta().get("learned_from", "[]"))) - copies
+        left = wide.loc[~wide.index.isin(copies | learned), measure]
         (chosen,) = (one for one in self.measures() if one.name == measure)
         whose = self._frame("SELECT name, patient FROM volume WHERE cohort = ?", (cohort,))
         owners = dict(zip(whose["name"], whose["patient"], strict=True))
@@ -122,7 +123,8 @@ class Stored(ABC):
             chosen.closeness(left.to_numpy(float)), [str(owners.get(name, name)) for name in left.index]
         )
         source = HOLDOUT if cohort == HOLDOUT else LEAVE_ONE_OUT
-        return NullScores(measure, chosen.closeness(closest), source, len(copies & set(wide.index)), len(left))
+        kept_out = (len(copies & set(wide.index)), len(learned & set(wide.index)))
+        return NullScores(measure, chosen.closeness(closest), source, *kept_out, volumes=len(left))
 
     def _same_voxels(self) -> dict[str, str]:
         """Synthetic volume -> the training volume whose stored voxels it has, bit for bit."""

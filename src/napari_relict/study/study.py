@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -27,6 +27,8 @@ from napari_relict.study.settings import (
     write_settings,
 )
 from napari_relict.study.tables import write_table
+from napari_relict.study.training import On, TrainedEncoder, train_encoder
+from napari_relict.training import Asked, Epoch
 from napari_relict.volumes.cohort import PreparedCohort, read_rows
 from napari_relict.volumes.intensity import Modality
 from napari_relict.volumes.patients import read_patients
@@ -183,6 +185,46 @@ class Study(JudgedStudy):
         )
         self.calibrate()
         return self.problems
+
+    def train(
+        self,
+        kind: str,
+        *,
+        name: str | None = None,
+        on: On = "training",
+        epochs: int | None = None,
+        seed: int = 0,
+        published: bool = False,
+        backbone: str = "mobilenet_v2",
+        weights: str | Path | None = None,
+        device: str = "cpu",
+        progress: Progress = silent,
+        report: Callable[[Epoch], None] = lambda epoch: None,
+    ) -> TrainedEncoder:
+        """Train an encoder on the study's volumes; the next match has its measure. A stopped training goes on.
+
+        Parameters
+        ----------
+        kind : `deepssim`, `deepssim_2d` or `contrastive`.
+        name : of the encoder and its measure; the kind when None.
+        on : `training`, or `holdout`: half of its patients, who are no null from then on.
+        epochs : at most; as the kind has it when None.
+        published : positives and schedule of Dar et al. (`contrastive`).
+        backbone, weights : of `deepssim_2d`: the network, and a file of ImageNet weights it starts from.
+        device : `cuda` where there is one.
+        report : told of each epoch.
+
+        Raises
+        ------
+        UsageError : no such kind, backbone, cohort or device; a name that is taken; too few patients.
+        DataError : volumes or weights cannot be read, or the disk is at fault.
+        """
+        asked = Asked(kind, epochs, seed, published, backbone, None if weights is None else Path(weights))
+        found = train_encoder(
+            self.folder, self.settings, asked, name=name, on=on, device=device, progress=progress, report=report
+        )
+        self.settings = read_settings(self.folder)
+        return found
 
     # Reading -------------------------------------------------------------------------------------------------
 

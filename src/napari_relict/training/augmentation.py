@@ -26,16 +26,14 @@ def published_deepssim() -> Any:
 
 
 def published_contrastive() -> Any:
-    """As Dar et al. (arXiv 2402.01054) have it: turns by up to 5 degrees and a flip along one axis, each every other time.
+    """As Dar et al. (arXiv 2402.01054) have it: turns by up to 5 degrees, a flip along one axis, each every other time.
 
     For volumes (1, z, y, x), values 0 to 1.
     """
     from monai.transforms import Compose, RandAffine, RandAxisFlip
 
     degrees = float(np.deg2rad(5))
-    return Compose(
-        [RandAffine(prob=0.5, rotate_range=(degrees,) * 3, padding_mode="zeros"), RandAxisFlip(prob=0.5)]
-    )
+    return Compose([RandAffine(prob=0.5, rotate_range=(degrees,) * 3, padding_mode="zeros"), RandAxisFlip(prob=0.5)])
 
 
 def structure_preserving(spacing: Sequence[float]) -> Any:
@@ -58,8 +56,8 @@ def structure_preserving(spacing: Sequence[float]) -> Any:
         RandGaussianNoise,
         RandGaussianSmooth,
         RandLambda,
-        RandSimulateLowResolution,
         RandomizableTransform,
+        RandSimulateLowResolution,
     )
 
     class RandCut(RandomizableTransform):  # type: ignore[misc]

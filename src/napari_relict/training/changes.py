@@ -15,7 +15,9 @@ def warped(image: np.ndarray, reach: float, spacing: Sequence[float], rng: np.ra
     """Bent smoothly by a displacement of about `reach` mm; float32 (z, y, x)."""
     import torch
 
-    spread = [_spread(side, max(4, round(side * mm / CONTROL_MM))) for side, mm in zip(image.shape, spacing, strict=True)]
+    spread = [
+        _spread(side, max(4, round(side * mm / CONTROL_MM))) for side, mm in zip(image.shape, spacing, strict=True)
+    ]
     moves = []
     for axis, (side, mm) in enumerate(zip(image.shape, spacing, strict=True)):
         control = rng.normal(0, reach / mm, [len(one.T) for one in spread])

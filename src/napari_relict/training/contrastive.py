@@ -1,8 +1,9 @@
 """Contrastive copy detection (Dar et al., arXiv 2402.01054): two views of a volume attract, other volumes repel.
 
 Theirs are NT-Xent at temperature .07, 32 features, turns and flips as positives, Adam at 1e-4, batches of 10, 200
-epochs, similarity by Pearson correlation. Ours are the network and, unless `published`, wider positives: everything that
-leaves anatomy as it is, and small deformations. Embeddings have their mean taken away, so cosine is Pearson correlation.
+epochs, similarity by Pearson correlation. Ours are the network and, unless `published`, wider positives: everything
+that leaves anatomy as it is, and small deformations. Embeddings have their mean taken away, so cosine is Pearson
+correlation.
 """
 
 from __future__ import annotations

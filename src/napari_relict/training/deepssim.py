@@ -1,8 +1,9 @@
 """DeepSSIM in 3D: cosines of embeddings learn the SSIM that the pair has when it lies aligned.
 
-After DeepSSIM (arXiv 2509.16582) and DeepSSIM++ (arXiv 2609.03615), which are 2D. Theirs are: mean squared error between
-cosine and SSIM, structure-preserving augmentation of each image by itself, pairs stratified by SSIM, AdamW, gradients clipped at 1.
-Ours: volumes, a small 3D network, pairs made from posed volumes with `changes`, all pairs of a batch, other augmentations.
+After DeepSSIM (arXiv 2509.16582) and DeepSSIM++ (arXiv 2609.03615), which are 2D. Theirs are: mean squared error
+between cosine and SSIM, structure-preserving augmentation of each image by itself, pairs stratified by SSIM, AdamW,
+gradients clipped at 1. Ours: volumes, a small 3D network, pairs made from posed volumes with `changes`, all pairs of a
+batch, other augmentations.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """DeepSSIM as published (arXiv 2509.16582): axial slices, cosines that learn the SSIM of pairs of them.
 
-Published are the target (SSIM with a 7 x 7 uniform window, K1 .01, K2 .03, the range of values of the first image), the head
-of ConvNeXt-B (1024, 512, 256), augmentation, AdamW at 1e-3 with decay 1e-3, batches of 32, 40 epochs, gradients clipped at 1; of
-DeepSSIM++ (arXiv 2609.03615) the pooling of four stages, the frozen first stage, rates that fall by .3 a stage, 65 epochs and pairs
-stratified by SSIM. How pairs are drawn otherwise is ours: a slice, one nearby or at the same height of another
-volume. Backbones start from an ImageNet file where one is given; MobileNetV2's comes with a package.
+Published are the target (SSIM with a 7 x 7 uniform window, K1 .01, K2 .03, the range of values of the first image),
+the head of ConvNeXt-B (1024, 512, 256), augmentation, AdamW at 1e-3 with decay 1e-3, batches of 32, 40 epochs,
+gradients clipped at 1; of DeepSSIM++ (arXiv 2609.03615) the pooling of four stages, the frozen first stage, rates that
+fall by .3 a stage, 65 epochs and pairs stratified by SSIM. How pairs are drawn otherwise is ours: a slice, one nearby
+or at the same height of another volume. Backbones start from an ImageNet file where one is given; MobileNetV2's comes
+with a package.
 """
 
 from __future__ import annotations

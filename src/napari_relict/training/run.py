@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from napari_relict.encoders.registry import check_device
+from napari_relict.encoders.slice_net import BACKBONES
 from napari_relict.encoders.trained import InputGrid, Trained, write_trained
 from napari_relict.encoders.weights import load_state_dict
 from napari_relict.errors import UsageError
@@ -56,8 +58,8 @@ def train(
 ) -> Trained:
     """Train an encoder on the named volumes of a prepared cohort and write it to `file`.
 
-    A fifth of the patients only check it: training ends when it no longer gets better on them. A stopped training
-    goes on after its last whole epoch. The same volumes and settings give the same file, with the same number of threads.
+    A fifth of the patients only check it: training ends when it no longer gets better on them. A stopped training goes
+    on after its last whole epoch. The same volumes and settings give the same file, with the same number of threads.
 
     Parameters
     ----------
@@ -67,10 +69,13 @@ def train(
 
     Raises
     ------
-    UsageError : no such kind, or too few patients.
+    UsageError : no such kind, backbone or device, or too few patients.
     DataError : the weights of the backbone are the wrong ones, or the disk is at fault.
     """
     schedule = schedule_of(asked)
+    check_device(device)
+    if asked.backbone not in BACKBONES:
+        raise UsageError(f"no backbone '{asked.backbone}'; there are {', '.join(BACKBONES)}")
     learn, check = split_by_patient(names, patients, schedule.seed)
     grid = input_grid(asked.kind, cohort)
     learned, checking = SeenVolumes(cohort, learn, grid), SeenVolumes(cohort, check, grid)
@@ -120,7 +125,9 @@ def _task(
         return deepssim.DeepSSIM(learned, checking, schedule, device), deepssim.ARCHITECTURE
     if asked.kind == contrastive.KIND:
         published = asked.published
-        return contrastive.Contrastive(learned, checking, schedule, device, published=published), contrastive.ARCHITECTURE
+        return contrastive.Contrastive(
+            learned, checking, schedule, device, published=published
+        ), contrastive.ARCHITECTURE
     weights = asked.weights or (fetch(MOBILENET_V2) if asked.backbone == "mobilenet_v2" else None)
     state = None if weights is None else load_state_dict(weights, f"torchvision's {asked.backbone}")
     task = deepssim_2d.DeepSSIMSlices(learned, checking, schedule, device, backbone=asked.backbone, weights=state)
