@@ -26,7 +26,10 @@ def load_state_dict(path: Path, expected: str) -> dict[str, Any]:
     import torch
 
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            state = _safetensors(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
         raise wrong_file(path, expected, "it is no checkpoint of torch, or a damaged one") from error
     for key in WRAPPERS:
@@ -37,6 +40,20 @@ def load_state_dict(path: Path, expected: str) -> dict[str, Any]:
     while all(str(key).startswith("module.") for key in state):
         state = {str(key).removeprefix("module."): value for key, value in state.items()}
     return {str(key): value for key, value in state.items()}
+
+
+def _safetensors(path: Path) -> dict[str, Any]:
+    """Tensors of a .safetensors file: a table of names, types and places, then the numbers."""
+    try:
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise DataError(path, "needs the package safetensors", "run: pip install safetensors") from error
+    from safetensors import SafetensorError
+
+    try:
+        return dict(load_file(path))
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
 
 
 def load_into(net: Any, state: Mapping[str, Any], path: Path, expected: str) -> None:
