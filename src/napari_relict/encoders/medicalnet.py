@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
-from napari_relict.encoders.inputs import OPTIONS, Input
+from napari_relict.encoders.inputs import OPTIONS, Input, whole
 from napari_relict.encoders.network import outputs_of
 from napari_relict.encoders.volumes3d import VolumeNetwork
 from napari_relict.encoders.weights import load_into, load_state_dict, sha256
@@ -37,7 +37,7 @@ def open_medicalnet(name: str, weights: Path | None, options: Mapping[str, Any],
     from monai.networks import nets
 
     assert weights is not None
-    depth = options.get("depth", 10)
+    depth = whole(name, options, "depth", 10)
     if depth not in SHORTCUTS:
         raise UsageError(f"MedicalNet has no {depth}-layer ResNet; choose one of {sorted(SHORTCUTS)}")
     expected = f"MedicalNet ResNet-{depth}"

@@ -80,10 +80,7 @@ class OwnNetwork(NetworkEncoder):
         except Exception as error:  # whatever a network of unknown make raises
             said = str(error).strip().splitlines()[-1][:200] if str(error).strip() else type(error).__name__
             shape = "x".join(map(str, batch.shape))
-            wrong, remedy = (
-                f"the network fails on an input of {shape} ({said})",
-                "correct dimensions, channels or shape",
-            )
+            wrong = f"the network fails on an input of {shape} ({said})"
             raise DataError(f"[encoders.{self.name}]", wrong, "correct dimensions, channels or shape") from error
         if len(found) != len(self.needs.layers) or any(one.ndim < 2 or len(one) != len(batch) for one in found):
             shapes = ", ".join("x".join(map(str, one.shape)) for one in found)
