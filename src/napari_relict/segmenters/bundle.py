@@ -6,6 +6,8 @@ writing of files is left out of its transforms: volumes are read as everywhere e
 
 from __future__ import annotations
 
+import importlib.util
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from napari_relict.volumes.intensity import Modality
 
 CONFIGS = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")
 WEIGHTS = "models/model.pt"
+READING, WRITING = ("LoadImaged", "LoadImage"), ("SaveImaged", "SaveImage")
 TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])  # world coordinates of ITK (LPS) in those of NIfTI and MONAI, and back
 
 
@@ -27,14 +30,16 @@ def _open(folder: Path | None, device: str) -> Segmenting:
     if config is None or not (folder / WEIGHTS).is_file():
         lacking = CONFIGS[0] if config is None else WEIGHTS
         raise DataError(folder, f"is not a MONAI bundle (no {lacking} in it)", "give the folder of an unpacked bundle")
+    if importlib.util.find_spec("nibabel") is None:  # MONAI turns and resamples volumes by its help
+        raise DataError(folder, "needs the package nibabel", "run: pip install 'napari-relict[bundle]'")
     try:
-        network, inferer, before, after = _parsed(folder, config, device)
+        parts = _parsed(folder, config, device)
     except Exception as error:  # whatever the code of a bundle raises
         raise DataError(config, f"cannot be used ({_line(error)})", "check the bundle, or update MONAI") from error
 
     def segment(image: sitk.Image, modality: Modality) -> sitk.Image:
         try:
-            return _segmented(image, network, inferer, before, after, device)
+            return _segmented(image, parts, device)
         except Exception as error:
             wrong = f"fails on this volume ({_line(error)})"
             raise DataError(folder, wrong, "see what kind of volume the bundle is made for") from error
@@ -42,13 +47,25 @@ def _open(folder: Path | None, device: str) -> Segmenting:
     return segment
 
 
-def _parsed(folder: Path, config: Path, device: str) -> tuple[Any, Any, Any, Any]:
-    """The network with its weights, the inferer, and the transforms before and after it."""
+@dataclass(frozen=True)
+class Parts:
+    """Of a bundle: network with weights, inferer, transforms before and after it, and how a volume is given to them."""
+
+    network: Any
+    inferer: Any
+    before: Any
+    after: Any
+    key: str
+    channel_first: bool
+
+
+def _parsed(folder: Path, config: Path, device: str) -> Parts:
     import torch
     from monai.bundle import ConfigParser
 
     parser = ConfigParser()
     parser.read_config(str(config))
+    loading = _leave_out_files(parser.config)
     parser["bundle_root"] = str(folder)
     parser["device"] = f"$torch.device('{device}')"
     network = parser.get_parsed_content("network_def" if parser.get("network_def") is not None else "network")
@@ -56,33 +73,42 @@ def _parsed(folder: Path, config: Path, device: str) -> tuple[Any, Any, Any, Any
     for key in ("state_dict", "model"):
         state = state[key] if isinstance(state, dict) and isinstance(state.get(key), dict) else state
     network.load_state_dict(state)
-    inferer = parser.get_parsed_content("inferer")
-    before, after = (parser.get_parsed_content(name) for name in ("preprocessing", "postprocessing"))
-    return network.eval().to(device), inferer, before, after
+    inferer, before, after = (
+        parser.get_parsed_content(name) for name in ("inferer", "preprocessing", "postprocessing")
+    )
+    keys = loading.get("keys", "image")
+    key = keys if isinstance(keys, str) else keys[0]
+    return Parts(network.eval().to(device), inferer, before, after, key, bool(loading.get("ensure_channel_first")))
 
 
-def _segmented(image: sitk.Image, network: Any, inferer: Any, before: Any, after: Any, device: str) -> sitk.Image:
+def _leave_out_files(config: Any) -> dict[str, Any]:
+    """Switch off, wherever they are, the transforms that read and write files; what the reading one was told."""
+    found: dict[str, Any] = {}
+    if isinstance(config, dict):
+        target = str(config.get("_target_", "")).rpartition(".")[2]
+        if target in READING:
+            found = dict(config)
+        if target in READING or target in WRITING:
+            config["_disabled_"] = True
+    inner = config.values() if isinstance(config, dict) else config if isinstance(config, list) else ()
+    for one in inner:
+        found = _leave_out_files(one) or found
+    return found
+
+
+def _segmented(image: sitk.Image, parts: Parts, device: str) -> sitk.Image:
     import torch
-    from monai.transforms import LoadImaged, SaveImaged
 
-    loading = [one for one in before.transforms if isinstance(one, LoadImaged)]
-    (key,) = loading[0].keys if loading else ("image",)
     volume = _tensor(image)
-    # A bundle says either here or in a transform of its own that the channel has to be added.
-    if loading and loading[0]._loader.ensure_channel_first:
+    # A bundle says either where it reads or in a transform of its own that the channel has to be added.
+    if parts.channel_first:
         volume = volume[None]
         volume.meta["original_channel_dim"] = 0
-    data: dict[str, Any] = {key: volume}
-    for transform in before.transforms:
-        if not isinstance(transform, LoadImaged):
-            data = transform(data)
+    data: dict[str, Any] = parts.before({parts.key: volume})
     with torch.inference_mode():
-        data["pred"] = inferer(inputs=data[key][None].to(device), network=network)[0].cpu()
-    data["pred"].applied_operations = data[key].applied_operations
-    for transform in after.transforms:
-        if not isinstance(transform, SaveImaged):
-            data = transform(data)
-    return _label_map(data["pred"], image)
+        data["pred"] = parts.inferer(inputs=data[parts.key][None].to(device), network=parts.network)[0].cpu()
+    data["pred"].applied_operations = data[parts.key].applied_operations
+    return _label_map(parts.after(data)["pred"], image)
 
 
 def _tensor(image: sitk.Image) -> Any:
@@ -110,7 +136,9 @@ def _label_map(found: Any, image: sitk.Image) -> sitk.Image:
 
 
 def _line(error: BaseException) -> str:
-    """The first line of what an error says."""
+    """The first line of what the error says that others were raised from."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 

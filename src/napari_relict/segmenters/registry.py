@@ -31,9 +31,8 @@ def open_segmenter(name: str, modality: Modality, folder: Path | None = None, de
     if kind is None:
         raise UsageError(f"no segmenter '{name}'; there are {', '.join(SEGMENTERS)}")
     if modality not in kind.modalities:
-        raise UsageError(
-            f"{name} ({kind.title}) is made for {' and '.join(kind.modalities).upper()}; this study is not"
-        )
+        made_for = " and ".join(kind.modalities).upper()
+        raise UsageError(f"{name} ({kind.title}) is made for {made_for}, and this is a study of {modality.upper()}")
     if kind.needs_bundle != (folder is not None):
         raise UsageError(f"{name} needs the folder of a bundle" if kind.needs_bundle else f"{name} takes no bundle")
     return kind.open(folder, device)

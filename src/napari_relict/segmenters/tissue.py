@@ -27,8 +27,8 @@ _SAMPLES = 20_000
 def tissue_labels(image: sitk.Image, brain: sitk.Image) -> sitk.Image:
     """Labels (see `TISSUES`), uint8 on the grid of `image`, zero outside the brain.
 
-    `brain`, on the same grid, is above zero where the brain is. Brightness is evened out, smoothed a little and split in
-    three; fluid far from the brain's edge is mostly that of the ventricles. Deterministic.
+    `brain`, on the same grid, is above zero where the brain is. Brightness is evened out, smoothed a little and split
+    in three; fluid far from the brain's edge is mostly that of the ventricles. Deterministic.
     """
     inside = sitk.GetArrayViewFromImage(brain) > 0
     answer = np.zeros(inside.shape, dtype=np.uint8)

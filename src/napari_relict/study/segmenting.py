@@ -12,15 +12,15 @@ import tomlkit
 
 from napari_relict.errors import DataError, UsageError, disk_faults
 from napari_relict.progress import Progress, silent
-from napari_relict.segmenters import SEGMENTERS, Segmenting, open_segmenter
+from napari_relict.segmenters import SEGMENTERS, open_segmenter
 from napari_relict.study.cohorts import list_cohort
-from napari_relict.study.settings import COHORTS, FILE, Settings
+from napari_relict.study.settings import FILE, Settings
 from napari_relict.volumes.finding import VolumeFile
-from napari_relict.volumes.intensity import Modality
 from napari_relict.volumes.reading import read_volume
 
 FOLDER = "segmentations"
 MADE_BY = "made-by.json"
+Maker = dict[str, str | None]  # segmenter, and the folder of its bundle
 
 
 def segment_study(
@@ -53,80 +53,102 @@ def segment_study(
         began.
     DataError : something the segmenter needs cannot be had, or the disk is full.
     """
-    chosen = _chosen(settings, cohorts)
     maker = {"segmenter": segmenter, "bundle": str(bundle.resolve()) if bundle else None}
-    for cohort in chosen:
-        _claim(folder / FOLDER, cohort, maker)
+    chosen = _chosen(folder, settings, cohorts, maker)
     segment = open_segmenter(segmenter, settings.modality, bundle, device)
+    _claim(folder, chosen, maker)
     problems: list[DataError] = []
-    for cohort in chosen:
-        files, more = list_cohort(folder, cohort, settings.cohorts[cohort].model_copy(update={"segmentations": None}))
+    volumes = {name: one.model_copy(update={"segmentations": None}) for name, one in settings.cohorts.items()}
+    for cohort, folders in volumes.items():
+        if cohort not in chosen:
+            continue
+        files, more = list_cohort(folder, cohort, folders)
         problems += more
         into, made = folder / FOLDER / cohort, 0
         with disk_faults(into):
             into.mkdir(parents=True, exist_ok=True)
         for done, file in enumerate(files.volumes, start=1):
+            path = into / f"{file.name}.nii.gz"
             try:
-                _segment(file, into, segment, settings.modality)
-                made += 1
+                labels = None if path.is_file() else segment(read_volume(file), settings.modality)
             except DataError as problem:
                 problems.append(_about(file, problem))
+            else:
+                made += 1
+                if labels is not None:
+                    _write(labels, path)
             progress(f"{SEGMENTERS[segmenter].title}, {cohort}", done, len(files.volumes))
         if made:
             _enter(folder, cohort)
     return problems
 
 
-def _chosen(settings: Settings, asked: Sequence[str]) -> list[str]:
-    """The cohorts to segment, in the usual order."""
+def _chosen(folder: Path, settings: Settings, asked: Sequence[str], maker: Maker) -> set[str]:
+    """The cohorts to segment: those asked for, or all, that have no segmentations but what this maker began."""
     if unknown := [cohort for cohort in asked if cohort not in settings.cohorts]:
         raise UsageError(f"the study has no {unknown[0]} cohort; there are {', '.join(settings.cohorts)}")
-    given = {name: one.segmentations for name, one in settings.cohorts.items()}
-    theirs = [name for name in given if given[name] not in (None, f"{FOLDER}/{name}")]
-    if wrong := [cohort for cohort in asked if cohort in theirs]:
-        remedy = f"take segmentations out of [cohorts.{wrong[0]}] in {FILE} first"
-        raise UsageError(f"the {wrong[0]} cohort has segmentations ({given[wrong[0]]}, by {FILE}); {remedy}")  # type: ignore[index]
-    chosen = [name for name in COHORTS if name in given and name not in theirs and (not asked or name in asked)]
+    begun = _makers(folder)
+    chosen: set[str] = set()
+    for cohort, folders in settings.cohorts.items():
+        ours, given = f"{FOLDER}/{cohort}", folders.segmentations
+        if asked and cohort not in asked:
+            continue
+        if given is not None and (given != ours or cohort not in begun):
+            if cohort in asked:
+                remedy = f"take them out of [cohorts.{cohort}] in {FILE} first"
+                raise UsageError(f"the {cohort} cohort has segmentations ({given}); {remedy}")
+            continue
+        there = (folder / ours).is_dir() and any((folder / ours).iterdir())
+        if there and begun.get(cohort) != maker:
+            whose = begun[cohort]["segmenter"] if cohort in begun else "another origin"
+            raise UsageError(f"{folder / ours} holds label maps of {whose}; move it away first")
+        chosen.add(cohort)
     if not chosen:
         raise UsageError("every cohort has segmentations; nothing was done")
     return chosen
 
 
-def _claim(folder: Path, cohort: str, maker: dict[str, str | None]) -> None:
-    """Write down who makes a cohort's label maps; two segmenters must not share a folder."""
-    file = folder / MADE_BY
-    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    if known.get(cohort, maker) != maker:
-        raise UsageError(
-            f"{folder / cohort} holds label maps of {known[cohort]['segmenter']}; remove it, and its entry in {MADE_BY}"
-        )
-    with disk_faults(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+def _makers(folder: Path) -> dict[str, Maker]:
+    """Cohort -> who made its label maps."""
+    file = folder / FOLDER / MADE_BY
+    if not file.is_file():
+        return {}
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise DataError(file, "is damaged", "delete it, and the label maps beside it") from error
+
+
+def _claim(folder: Path, cohorts: set[str], maker: Maker) -> None:
+    """Write down who makes these cohorts' label maps: two segmenters must not share a folder."""
+    file = folder / FOLDER / MADE_BY
+    with disk_faults(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(f".part-{os.getpid()}-{file.name}")
-        part.write_text(json.dumps(known | {cohort: maker}, indent=2), encoding="utf-8")
+        known = _makers(folder) | dict.fromkeys(sorted(cohorts), maker)
+        part.write_text(json.dumps(known, indent=2), encoding="utf-8")
         part.replace(file)
 
 
-def _segment(file: VolumeFile, into: Path, segment: Segmenting, modality: Modality) -> None:
-    path = into / f"{file.name}.nii.gz"
-    if path.is_file():
-        return
+def _write(labels: sitk.Image, path: Path) -> None:
+    """Put a label map in place when all of it is written.
+
+    Raises
+    ------
+    DataError : it cannot be written.
+    """
     # The ending stays last, for it tells the writer the format; the dot keeps the file out of listings.
     part = path.with_name(f".part-{os.getpid()}-{path.name}")
     try:
-        labels = segment(read_volume(file), modality)
-        with disk_faults(into):
-            _write(labels, part)
+        with disk_faults(path.parent):
+            sitk.WriteImage(labels, str(part), useCompression=True)
             part.replace(path)
+    except RuntimeError as error:  # ITK's word for a disk that is full or may not be written
+        raise DataError(
+            path, "cannot be written", "check the disk's space and permissions, and run it again"
+        ) from error
     finally:
         part.unlink(missing_ok=True)
-
-
-def _write(labels: sitk.Image, path: Path) -> None:
-    try:
-        sitk.WriteImage(labels, str(path), useCompression=True)
-    except RuntimeError as error:  # ITK's word for a disk that is full or may not be written
-        raise OSError(str(error)) from error
 
 
 def _about(file: VolumeFile, problem: DataError) -> DataError:
@@ -140,10 +162,10 @@ def _enter(folder: Path, cohort: str) -> None:
     """Set a cohort's segmentations in study.toml where there are none; comments and the rest stay as they are."""
     path = folder / FILE
     document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    table = document["cohorts"][cohort]  # type: ignore[index]
-    if "segmentations" in table:  # type: ignore[operator]
+    table = document["cohorts"][cohort]
+    if "segmentations" in table:
         return
-    table["segmentations"] = f"{FOLDER}/{cohort}"  # type: ignore[index, call-overload]
+    table["segmentations"] = f"{FOLDER}/{cohort}"
     part = folder / (FILE + ".part")
     with disk_faults(folder):
         part.write_text(tomlkit.dumps(document), encoding="utf-8")
