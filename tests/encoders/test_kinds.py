@@ -217,3 +217,14 @@ def test_a_network_that_does_not_fit_its_description_is_said(files: dict[str, Pa
         opened("torchscript", files["torchscript"], dimensions=2).encode(volume(), MM)
     with pytest.raises(DataError, match=r"gives 1 outputs .* where 2 are described"):
         opened("torchscript", files["torchscript"], layers=["a", "b"]).encode(volume(), MM)
+
+
+def test_safetensors_files(files: dict[str, Path], tmp_path: Path) -> None:
+    safe = pytest.importorskip("safetensors.torch")
+    state = torch.load(files["segres_encoder"], weights_only=True)
+    safe.save_file(state, tmp_path / "model.safetensors")
+    one, other = (opened("segres_encoder", path) for path in (files["segres_encoder"], tmp_path / "model.safetensors"))
+    np.testing.assert_array_equal(one.encode(volume(), MM), other.encode(volume(), MM))
+    (tmp_path / "model.safetensors").write_bytes(b"{" * 50)
+    with pytest.raises(DataError, match=r"model\.safetensors: does not hold the weights of a SegResEncoder"):
+        opened("segres_encoder", tmp_path / "model.safetensors")
