@@ -23,9 +23,9 @@ from napari_relict.demo.plan import FileStyle
 from napari_relict.demo.recipes import HEAD_VARIETY
 from napari_relict.demo.sample import Sample
 from napari_relict.demo.simulate import scan_mr
-from napari_relict.demo.tissue import tissue_labels
 from napari_relict.demo.writing import write_table, write_volume
 from napari_relict.progress import Progress, silent
+from napari_relict.segmenters.tissue import tissue_labels
 
 STYLE = FileStyle(".nii.gz", "LPS")
 
@@ -155,7 +155,12 @@ def write_cohorts(folder: Path, plan: Sequence[Volume], progress: Progress = sil
 
         def write(volume: Volume) -> None:
             sample = simulator.make(volume)
-            write_volume(tissue_labels(sample), folder / f"{volume.cohort}-segmentations", volume.name, STYLE)
+            write_volume(
+                tissue_labels(sample.image, sample.labels),
+                folder / f"{volume.cohort}-segmentations",
+                volume.name,
+                STYLE,
+            )
             write_volume(sample.image, folder / volume.cohort, volume.name, STYLE)
 
         with ThreadPoolExecutor(2) as pool:

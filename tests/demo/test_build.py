@@ -16,10 +16,10 @@ from napari_relict.demo.plan import DemoSizes, FileStyle
 from napari_relict.demo.recipes import HEAD_VARIETY, Recipe
 from napari_relict.demo.sample import Grid, Sample
 from napari_relict.demo.simulate import scan_mr
-from napari_relict.demo.tissue import tissue_labels
 from napari_relict.demo.writing import read_sample, write_volume
 from napari_relict.errors import Cancelled, DataError
 from napari_relict.progress import CancelSwitch, silent
+from napari_relict.segmenters.tissue import tissue_labels
 
 SMALL = DemoSizes(training=4, holdout=3, novel=1, repeats=1, planted=("resaved", "mirrored"))
 VARIETY = replace(HEAD_VARIETY, grid=Grid((40, 44, 36), 4.0), oblique=0.3)
@@ -38,7 +38,7 @@ def phantom_heads(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
             seeds = (np.random.default_rng(seed) for seed in (scan.patient_seed, scan.scan_seed))
             return scan_mr(anatomy, VARIETY, *seeds)
 
-        return Recipe(1, 0.0, simulate, _plant, tissue_labels)
+        return Recipe(1, 0.0, simulate, _plant, lambda one: tissue_labels(one.image, one.labels))
 
     monkeypatch.setattr(build, "head_recipe", recipe)
 

@@ -12,7 +12,7 @@ from napari_relict.demo.deformation import NO_FOLD, Scale, random_field, smalles
 from napari_relict.demo.recipes import CT_VARIETY, HEAD_VARIETY
 from napari_relict.demo.sample import Grid, Sample, centre_of, moved, values_of
 from napari_relict.demo.simulate import Variety, scan_ct, scan_mr
-from napari_relict.demo.tissue import tissue_labels
+from napari_relict.segmenters.tissue import tissue_labels
 
 STILL = Variety(Grid((40, 44, 36), 4.0), (100.0, 110.0, 90.0), (), 0.0, 0.0, 0.0)
 LIVELY = replace(STILL, shape=(Scale(60, 12), Scale(28, 5)), stretch=0.05, tilt=5.0, shift=4.0, gamma=0.1, noise=0.02)
@@ -78,15 +78,15 @@ def test_a_field_stays_within_its_reach() -> None:
 
 
 def test_tissue_comes_in_order_of_brightness_inside_the_brain(anatomy: Sample) -> None:
-    labels = sitk.GetArrayFromImage(tissue_labels(anatomy))
+    labels = sitk.GetArrayFromImage(tissue_labels(anatomy.image, anatomy.labels))
     brain = sitk.GetArrayFromImage(anatomy.labels) > 0
     assert not labels[~brain].any()
     labels_of = {"fluid": (1, 4), "grey": (2,), "white": (3,)}
     means = [values_of(anatomy)[np.isin(labels, tissue)].mean() for tissue in labels_of.values()]
     assert means == sorted(means)
-    np.testing.assert_array_equal(labels, sitk.GetArrayFromImage(tissue_labels(anatomy)))
+    np.testing.assert_array_equal(labels, sitk.GetArrayFromImage(tissue_labels(anatomy.image, anatomy.labels)))
 
 
 def test_no_brain_gives_no_tissue(anatomy: Sample) -> None:
     empty = Sample(anatomy.image, anatomy.labels * 0)
-    assert not sitk.GetArrayFromImage(tissue_labels(empty)).any()
+    assert not sitk.GetArrayFromImage(tissue_labels(empty.image, empty.labels)).any()

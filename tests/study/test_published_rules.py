@@ -129,6 +129,25 @@ def test_holdout_volumes_of_training_patients_do_not_count(study: Study) -> None
     assert "there are no holdout volumes of other patients" in by_rule(study).loc["mi_calibrated", "note"]
 
 
+def test_the_memorization_index_takes_the_layers_of_an_encoder(study: Study) -> None:
+    """A copy is one by the geometric mean over layers: one layer that tells nothing about it does not hide it."""
+    vectors = embeddings(study)
+    one = by_rule(study, mi_calibrated=3)
+    assert "features: one layer only, of MobileNetV2 slices" in one.loc["mi_calibrated", "note"]
+    assert one.loc["mi_calibrated", "called"] == COPIES
+    random = np.random.default_rng(5)
+    noise = {content: random.standard_normal(FEATURES).astype(np.float32) for content in vectors}
+    put(study, "mobilenet_v2/low:weights:new", noise)
+    put(study, "mobilenet_v2/high:weights:new", noise)
+    several = by_rule(study, mi_calibrated=3)
+    assert "features: low, high of MobileNetV2 slices" in several.loc["mi_calibrated", "note"]
+    assert several.loc["mi_calibrated", "called"] == 0  # both layers are noise: nothing is like anything
+    assert several.loc["third", "called"] == one.loc["third", "called"]  # other rules keep to the embedding
+    put(study, "mobilenet_v2/low:weights:newer", noise)
+    put(study, "mobilenet_v2/high:weights:newer", vectors)
+    assert by_rule(study, mi_calibrated=3).loc["mi_calibrated", "called"] > 0
+
+
 def test_cuts_are_for_rules_that_have_none(study: Study) -> None:
     assert by_rule(study, correlation=0.9).loc["correlation", "called"] == COPIES
     with pytest.raises(UsageError, match="no rule 'third' that takes a cut; there are mi_calibrated"):

@@ -8,10 +8,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from napari_relict.demo.brain import brain_mask
 from napari_relict.demo.sample import Grid, Sample, resample
 from napari_relict.demo.sources import (
-    BRAIN_NETS,
     CT_CROPPED,
     CT_CROPPED_LABELS,
     CT_LABELS,
@@ -21,6 +19,7 @@ from napari_relict.demo.sources import (
 )
 from napari_relict.fetching import cache_folder, fetch, fetch_all
 from napari_relict.progress import Progress, silent
+from napari_relict.segmenters.deepbet import BRAIN_NETS, brain_mask
 
 # Bumped when the way anatomies are prepared changes, so that nobody goes on with old ones.
 _PREPARED = "anatomies-2"

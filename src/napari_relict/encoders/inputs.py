@@ -1,10 +1,96 @@
-"""What is done to a prepared volume before a network sees it."""
+"""What is done to a prepared volume before a network sees it, and the options of study.toml that say it."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
 import numpy as np
 
+from napari_relict.encoders.contract import Needs, Spacing
+from napari_relict.errors import UsageError
+
 BACKGROUND = 0.02  # of the 0..1 intensities; below is air
+OPTIONS = ("intensity", "window", "spacing", "ct_window")  # that `Input.asked` reads
+INTENSITIES = ("unit", "standardised", "hu")
+
+
+@dataclass(frozen=True)
+class Input:
+    """How a volume is prepared for a 3D network.
+
+    Attributes
+    ----------
+    intensity : `unit`, 0 to 1 as prepared; `standardised`, see there; `hu`, Hounsfield units, where `window` becomes
+        0 to 1 and the rest is clipped.
+    window : HU.
+    ct_window : HU that 0 and 1 of the prepared volume stand for; what lay beyond was clipped when it was prepared.
+    spacing : mm (z, y, x); None keeps the grid's.
+    divisor : sides are padded to a multiple of it, evenly on both sides.
+    """
+
+    intensity: str = "unit"
+    window: tuple[float, float] | None = None
+    ct_window: tuple[float, float] | None = None
+    spacing: Spacing | None = None
+    divisor: int = 1
+
+    def asked(self, name: str, options: Mapping[str, Any]) -> Input:
+        """As the options of `[encoders.name]` want it.
+
+        Raises
+        ------
+        UsageError : an option of the wrong type; or HU are needed and the study is no CT.
+        """
+        chosen = replace(self, ct_window=options.get("ct_window"))
+        if "intensity" in options:
+            if options["intensity"] not in INTENSITIES:
+                raise UsageError(f"[encoders.{name}]: intensity must be one of {', '.join(INTENSITIES)}")
+            chosen = replace(chosen, intensity=options["intensity"])
+        if "window" in options:
+            low, high = numbers(name, options, "window", 2)
+            if not low < high:
+                raise UsageError(f"[encoders.{name}]: window must be two HU, the lower one first")
+            chosen = replace(chosen, intensity="hu", window=(low, high))
+        if options.get("spacing") == "grid":
+            chosen = replace(chosen, spacing=None)
+        elif "spacing" in options:
+            z, y, x = numbers(name, options, "spacing", 3)
+            if min(z, y, x) <= 0:
+                raise UsageError(f"[encoders.{name}]: spacing must be above 0 mm")
+            chosen = replace(chosen, spacing=(z, y, x))
+        if chosen.intensity == "hu" and chosen.ct_window is None:
+            raise UsageError(f"{name} needs Hounsfield units; the volumes of this study are no CT")
+        if chosen.intensity == "hu" and chosen.window is None:
+            raise UsageError(f"[encoders.{name}]: intensity = 'hu' needs a window, e.g. window = [-1000, 1000]")
+        return chosen
+
+    def told(self, needs: Needs) -> Needs:
+        """`needs` with what is really done."""
+        words = {
+            "unit": "0..1 as prepared",
+            "standardised": "mean 0 and SD 1 within what is not background",
+            "hu": f"HU, {self.window[0]:g} to {self.window[1]:g} become 0 to 1" if self.window else "HU",
+        }
+        return replace(needs, intensity=words[self.intensity], spacing=self.spacing, divisor=self.divisor)
+
+    def key(self) -> str:
+        """Says what is done, for the key of a cache."""
+        return f"{self.intensity}:{self.window}:{self.ct_window}:{self.spacing}:{self.divisor}"
+
+    def __call__(self, image: np.ndarray, spacing: Spacing) -> np.ndarray:
+        """float32 (z, y, x), 0 to 1, on a grid of `spacing` mm -> float32 (z, y, x) for the network."""
+        image = np.ascontiguousarray(image, np.float32)
+        if self.intensity == "hu" and self.window and self.ct_window:
+            low, high = self.ct_window
+            first, last = self.window
+            image = np.clip((image * (high - low) + low - first) / (last - first), 0, 1)
+        if self.spacing is not None:
+            image = resampled(image, spacing, self.spacing)
+        if self.intensity == "standardised":
+            image = standardised(image)
+        return padded(image, self.divisor)
 
 
 def standardised(image: np.ndarray) -> np.ndarray:
@@ -12,3 +98,61 @@ def standardised(image: np.ndarray) -> np.ndarray:
     tissue = image[image > BACKGROUND]
     mean, std = (float(tissue.mean()), float(tissue.std())) if tissue.size > 1 else (0.0, 1.0)
     return np.asarray((np.ascontiguousarray(image) - mean) / max(std, 1e-3), np.float32)
+
+
+def resampled(image: np.ndarray, spacing: Spacing, wanted: Spacing) -> np.ndarray:
+    """The same extent in voxels of another spacing; smoothed first where they become coarser."""
+    shape = tuple(max(1, round(n * mm / to)) for n, mm, to in zip(image.shape, spacing, wanted, strict=True))
+    return resized(image, shape)
+
+
+def resized(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """float32 (z, y, x), the same extent in other numbers of voxels."""
+    import torch
+    from scipy import ndimage
+
+    if shape == image.shape:
+        return image
+    coarser = [max(old / new - 1, 0) / 2 for old, new in zip(image.shape, shape, strict=True)]
+    smooth = ndimage.gaussian_filter(image, coarser) if any(coarser) else image
+    volume = torch.from_numpy(np.ascontiguousarray(smooth, np.float32))[None, None]
+    found = torch.nn.functional.interpolate(volume, shape, mode="trilinear", align_corners=False)
+    return np.asarray(found[0, 0].numpy(), np.float32)
+
+
+def padded(image: np.ndarray, divisor: int) -> np.ndarray:
+    """With its own lowest value around it, so that each side is a multiple of `divisor`."""
+    more = [-side % divisor for side in image.shape]
+    if not any(more):
+        return image
+    return np.pad(image, [(one // 2, one - one // 2) for one in more], constant_values=float(image.min()))
+
+
+def numbers(name: str, options: Mapping[str, Any], key: str, count: int) -> list[float]:
+    """An option that is a list of so many numbers.
+
+    Raises
+    ------
+    UsageError : it is something else.
+    """
+    values = options[key]
+    if not isinstance(values, list | tuple) or len(values) != count or not all(map(_is_number, values)):
+        raise UsageError(f"[encoders.{name}]: {key} must be a list of {count} numbers")
+    return [float(value) for value in values]
+
+
+def whole(name: str, options: Mapping[str, Any], key: str, default: int) -> int:
+    """An option that is a whole number from 1.
+
+    Raises
+    ------
+    UsageError : it is something else.
+    """
+    value = options.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise UsageError(f"[encoders.{name}]: {key} must be a whole number above 0")
+    return value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

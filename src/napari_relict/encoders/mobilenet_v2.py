@@ -11,11 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from napari_relict.encoders.contract import Encoder, EncoderKind, Needs, Spacing
-from napari_relict.encoders.network import NetworkEncoder, Vectors, vector_of
-from napari_relict.encoders.slices import IMAGENET, SIDE, SLICES, SMOOTHING, axial_slices, colours
+from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
+from napari_relict.encoders.slice_networks import SliceNetwork
+from napari_relict.encoders.slices import IMAGENET, SLICES, SMOOTHING
 from napari_relict.encoders.weights import load_into, load_state_dict, sha256
 from napari_relict.fetching import MOBILENET_V2, fetch
 
@@ -45,28 +43,18 @@ STAGES = (
 )
 
 
-class MobileNetV2Slices(NetworkEncoder):
-    """Encoder: axial slices through MobileNetV2, globally pooled, concatenated in order."""
+def open_mobilenet(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
+    """MobileNetV2 with the fetched weights, or with those of a file."""
+    import torch
 
-    def __init__(self, name: str = "mobilenet_v2", weights: Path | None = None, device: str = "cpu") -> None:
-        import torch
-
-        path = weights or fetch(MOBILENET_V2)
-        super().__init__(name, KIND.title, f"{sha256(path)}:{SLICES}x{SIDE}:{SMOOTHING}", NEEDS)
-        self._device = torch.device(device)
-        state = load_state_dict(path, EXPECTED)
-        net = torch.nn.Module()
-        net.add_module("features", mobilenet_features())
-        load_into(net, {key: one for key, one in state.items() if not key.startswith("classifier.")}, path, EXPECTED)
-        self._net = net.features.eval().to(self._device, memory_format=torch.channels_last)
-
-    def run(self, image: np.ndarray, spacing: Spacing) -> Vectors:
-        import torch
-
-        with torch.inference_mode():
-            batch = colours(axial_slices(image), self._device).contiguous(memory_format=torch.channels_last)
-            vector = vector_of(self._net(batch).mean((2, 3)))
-        return vector, {NEEDS.layers[0]: vector}
+    path = weights or fetch(MOBILENET_V2)
+    state = load_state_dict(path, EXPECTED)
+    net = torch.nn.Module()
+    net.add_module("features", mobilenet_features())
+    load_into(net, {key: one for key, one in state.items() if not key.startswith("classifier.")}, path, EXPECTED)
+    return SliceNetwork(
+        name, KIND.title, sha256(path), NEEDS, net.features, lambda features, batch: features(batch), device
+    )
 
 
 def mobilenet_features() -> Any:
@@ -99,8 +87,4 @@ def mobilenet_features() -> Any:
     return nn.Sequential(*blocks, unit(channels, 1280, 1))
 
 
-def _open(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
-    return MobileNetV2Slices(name, weights, device)
-
-
-KIND = EncoderKind("mobilenet_v2", "MobileNetV2 slices", NEEDS, (), _open, fetched=(MOBILENET_V2,))
+KIND = EncoderKind("mobilenet_v2", "MobileNetV2 slices", NEEDS, (), open_mobilenet, fetched=(MOBILENET_V2,))

@@ -8,7 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from napari_relict.encoders import contrastive, deepssim, medicalnet, mobilenet_v2
+from napari_relict.encoders import (
+    contrastive,
+    deepssim,
+    efficientnet_lite,
+    i3resnet,
+    medicalnet,
+    mobilenet_v2,
+    onnx_file,
+    sam_vit,
+    segres_encoder,
+    swin_unetr,
+    timm_model,
+    torchscript,
+)
 from napari_relict.encoders.contract import Encoder, EncoderKind
 from napari_relict.errors import DataError, UsageError
 
@@ -16,10 +29,18 @@ KINDS: Mapping[str, EncoderKind] = {
     kind.name: kind
     for kind in (
         mobilenet_v2.KIND,
+        efficientnet_lite.KIND,
+        i3resnet.KIND,
         medicalnet.KIND,
         deepssim.KIND,
         deepssim.KIND_2D,
         contrastive.KIND,
+        swin_unetr.KIND,
+        segres_encoder.KIND,
+        sam_vit.KIND,
+        timm_model.KIND,
+        torchscript.KIND,
+        onnx_file.KIND,
     )
 }
 
@@ -87,8 +108,6 @@ def open_encoder(
             raise DataError(f"[encoders.{name}]", f"needs the package {module}, which is not installed", remedy)
     given = {key: value for key, value in options.items() if key not in _GENERAL}
     if _FROM_THE_STUDY in kind.options:
-        if ct_window is None:
-            raise UsageError(f"{name} needs Hounsfield units; the volumes of this study are no CT")
         given[_FROM_THE_STUDY] = ct_window
     encoder = kind.open(name, weights, given, device)
     if title != kind.title:

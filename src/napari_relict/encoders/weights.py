@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,18 +36,34 @@ def load_state_dict(path: Path, expected: str) -> dict[str, Any]:
 
 
 def load_checkpoint(path: Path, expected: str) -> Any:
-    """What a file written by torch holds, on the CPU.
+    """What a file written by torch, or as .safetensors, holds; on the CPU, and without running code of it.
 
     Raises
     ------
-    DataError : damaged, or it would run code.
+    DataError : it is no such file, or a damaged one.
     """
     import torch
 
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+        return _safetensors(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
+    except DataError:
+        raise
+    except Exception as error:  # of any class: torch reads whatever bytes there are as if they were a checkpoint
         raise wrong_file(path, expected, "it is no checkpoint of torch, or a damaged one") from error
+
+
+def _safetensors(path: Path) -> dict[str, Any]:
+    """Tensors of a .safetensors file: a table of names, types and places, then the numbers."""
+    try:
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise DataError(path, "needs the package safetensors", "run: pip install safetensors") from error
+    from safetensors import SafetensorError
+
+    try:
+        return dict(load_file(path))
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
 
 
 def load_into(net: Any, state: Mapping[str, Any], path: Path, expected: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.calibration.rules import RULES, Evidence, Outcome, Rule
-from napari_relict.encoders.stored import stored_vectors
+from napari_relict.encoders.stored import stored_layers, stored_vectors
 from napari_relict.errors import DataError, UsageError
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
@@ -24,7 +24,8 @@ def judge_by_rules(study: Stored, *, cuts: Mapping[str, float] | None = None) ->
     """Apply every rule that the stored scores and embeddings allow; nothing is searched or encoded again.
 
     Features are the embeddings of the study's encoders, each a layer, of volumes as they lie: mirrored copies
-    are not seen by rules on features. Holdout volumes of a training patient, or with a training volume's voxels, are
+    are not seen by rules on features. The memorization index takes the named layers of the first encoder that has
+    several. Holdout volumes of a training patient, or with a training volume's voxels, are
     left out. Correlations of voxels are the NCC of posed volumes, the better of both mirror states.
 
     Parameters
@@ -48,6 +49,9 @@ def judge_by_rules(study: Stored, *, cuts: Mapping[str, float] | None = None) ->
         raise DataError(study.folder, "has no matches yet", "run: napari-relict match")
     evidence, said = evidence_of(study, measures, cuts or {})
     rows = [_row(rule, evidence, said) for rule in RULES.values()]
+    for row in rows:
+        if RULES[str(row["rule"])].of_layers and row["estimated_on"]:
+            row["note"] = f"{row['note']}; features: {said['layers']}"
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return frame.astype({"called": "Int64", "share": float, "low": float, "high": float})
 
@@ -61,12 +65,13 @@ def evidence_of(
     deciding = deciders(measures)
     nulls = {measure.name: study.null(measure.name) for measure in deciding}
     source = nulls[deciding[0].name].source
-    features, why = _features(study, measures, names)
+    features, layers, why = _features(study, measures, names)
     ncc = next((measure for measure in measures if measure.name == "ncc"), None)
     evidence = Evidence(
         training=features.get("training"),
         holdout=features.get("holdout"),
         synthetic=features.get("synthetic"),
+        layers=layers,
         scores=np.column_stack([m.closeness(scores.loc[names, m.name].to_numpy(float)) for m in deciding]),
         null=np.column_stack([m.closeness(nulls[m.name].scores) for m in deciding]),
         null_source=f"{len(nulls[deciding[0].name].scores)} x {source}, by {', '.join(m.title for m in deciding)}",
@@ -79,8 +84,11 @@ def evidence_of(
 
 def _features(
     study: Stored, measures: Sequence[Measure], synthetic: Sequence[str]
-) -> tuple[dict[str, list[np.ndarray]], dict[str, str]]:
-    """Embeddings by cohort, one array an encoder; and why a cohort has none."""
+) -> tuple[dict[str, list[np.ndarray]], dict[str, list[np.ndarray]] | None, dict[str, str]]:
+    """Embeddings by cohort, one array an encoder; those of the layers of one encoder; and why a cohort has none.
+
+    `layers` among the reasons says what the layers are.
+    """
     with Database(study.folder).connect() as connection:
         rows = connection.execute("SELECT cohort, name, patient, content, voxels FROM volume").fetchall()
     volumes = pd.DataFrame([tuple(row) for row in rows], columns=["cohort", "name", "patient", "content", "voxels"])
@@ -91,7 +99,7 @@ def _features(
         "holdout": volumes[(volumes["cohort"] == "holdout") & apart],
         "synthetic": volumes[volumes["cohort"] == "synthetic"].set_index("name").reindex(list(synthetic)),
     }
-    encoders = [measure.name for measure in measures if measure.level == "feature"]
+    encoders = [measure for measure in measures if measure.level == "feature"]
     found: dict[str, list[np.ndarray]] = {}
     why: dict[str, str] = {}
     file = study.folder / "volumes" / "embeddings.sqlite"
@@ -102,13 +110,22 @@ def _features(
         if not encoders:
             why[cohort] = "the last match used no encoder"
             continue
-        vectors = [stored_vectors(file, encoder, list(mine["content"])) for encoder in encoders]
+        vectors = [stored_vectors(file, encoder.name, list(mine["content"])) for encoder in encoders]
         kept = [one for one in vectors if one is not None]
         if len(kept) == len(encoders):
             found[cohort] = [one.astype(np.float64) for one in kept]
         else:
             why[cohort] = "not all embeddings lie in the cache; run: napari-relict match"
-    return found, why
+    contents = {cohort: list(cohorts[cohort]["content"]) for cohort in found}
+    for encoder in encoders:
+        layers = {cohort: stored_layers(file, encoder.name, mine) for cohort, mine in contents.items()}
+        names = {tuple(of_cohort) for of_cohort in layers.values()}
+        if len(names) == 1 and len(one := names.pop()) > 1:
+            why["layers"] = f"{', '.join(one)} of {encoder.title}"
+            by_cohort = {c: [array.astype(np.float64) for array in arrays.values()] for c, arrays in layers.items()}
+            return found, by_cohort, why
+    why["layers"] = f"one layer only, of {', '.join(encoder.title for encoder in encoders)}" if encoders else "none"
+    return found, None, why
 
 
 def _row(rule: Rule, evidence: Evidence, why: Mapping[str, str]) -> dict[str, object]:

@@ -18,6 +18,7 @@ from napari_relict.study.kit_making import make_kit
 from napari_relict.study.labels import is_folder, write_label_folder
 from napari_relict.study.matching import run_match
 from napari_relict.study.reading import Pair, Showing, known_round, plan
+from napari_relict.study.segmenting import segment_study
 from napari_relict.study.settings import (
     FILE,
     CohortFolders,
@@ -225,6 +226,29 @@ class Study(JudgedStudy):
         )
         self.settings = read_settings(self.folder)
         return found
+    def segment(
+        self,
+        segmenter: str,
+        *,
+        cohorts: Sequence[str] = (),
+        bundle: str | Path | None = None,
+        device: str = "cpu",
+        progress: Progress = silent,
+    ) -> list[DataError]:
+        """Make label maps for cohorts that have none; see `napari_relict.study.segmenting.segment_study`.
+
+        They lie in `segmentations/` of the study's folder and are used by the next `match`.
+
+        Returns
+        -------
+        One error for each volume that could not be segmented.
+        """
+        folder = None if bundle is None else Path(bundle)
+        self.problems = segment_study(
+            self.folder, self.settings, segmenter, cohorts=cohorts, bundle=folder, device=device, progress=progress
+        )
+        self.settings = read_settings(self.folder)
+        return self.problems
 
     # Reading -------------------------------------------------------------------------------------------------
 

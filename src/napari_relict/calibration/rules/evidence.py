@@ -33,6 +33,8 @@ class Evidence:
     ----------
     training, holdout, synthetic : features, one (volumes, features) array a layer. Distances and correlations are of
         all layers side by side.
+    layers : features of the named layers of one encoder, by cohort, each like `training`; for the rules that are
+        published for several layers. None where there is no encoder of several layers: they take the above.
     scores, null : (synthetic, measures) and (holdout, measures), with the nearest training volume; larger is closer.
     null_source : what the null is made of, in words.
     largest_correlation : (synthetic,), Pearson correlation of voxels, largest over all training volumes.
@@ -44,6 +46,7 @@ class Evidence:
     training: Sequence[np.ndarray] | None = None
     holdout: Sequence[np.ndarray] | None = None
     synthetic: Sequence[np.ndarray] | None = None
+    layers: Mapping[str, Sequence[np.ndarray]] | None = None
     scores: np.ndarray | None = None
     null: np.ndarray | None = None
     null_source: str | None = None
@@ -54,6 +57,11 @@ class Evidence:
     cuts: Mapping[str, float] = field(default_factory=dict)
     alpha: float = 0.05
     seed: int = 0
+
+    def by_layer(self, cohort: str) -> Sequence[np.ndarray]:
+        """Features of a cohort, one array a layer of one encoder, or else one an encoder."""
+        found: Sequence[np.ndarray] = self.layers[cohort] if self.layers is not None else getattr(self, cohort)
+        return found
 
     def side_by_side(self, cohort: str) -> np.ndarray:
         """Features of a cohort, all layers in one array: (volumes, features)."""

@@ -34,6 +34,7 @@ class Rule:
     speaks_of : `volumes` where it calls single volumes, `set` where it judges the set as a whole.
     nominal : how often it is wrong when nobody was copied is what it says, whatever the data and the pools' sizes.
     needs_cut : no cut is published; without one in `Evidence.cuts` no volume is called.
+    of_layers : it is published for several layers of one network.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Rule:
     speaks_of: Literal["volumes", "set"] = "volumes"
     nominal: bool = False
     needs_cut: bool = False
+    of_layers: bool = False
 
     def missing(self, evidence: Evidence) -> list[str]:
         """What it needs and `evidence` lacks, in words."""
@@ -70,14 +72,16 @@ _ALL = (
     Rule(
         "mi_calibrated", "Memorization index, calibrated", f"after {memorization_index.SOURCE}", ALL_FEATURES,
         lambda e: memorization_index.calibrated(
-            e.training, e.holdout, e.synthetic, cut=e.cuts.get("mi_calibrated"), seed=e.seed
+            *map(e.by_layer, ALL_FEATURES), cut=e.cuts.get("mi_calibrated"), seed=e.seed
         ),
-        needs_cut=True,
+        needs_cut=True, of_layers=True,
     ),
     Rule(
         "mi_published", "Memorization index, as published", memorization_index.SOURCE, FEATURES,
-        lambda e: memorization_index.published(e.training, e.synthetic, cut=e.cuts.get("mi_published"), seed=e.seed),
-        needs_cut=True,
+        lambda e: memorization_index.published(
+            *map(e.by_layer, FEATURES), cut=e.cuts.get("mi_published"), seed=e.seed
+        ),
+        needs_cut=True, of_layers=True,
     ),
     Rule(
         "dar_published", "Correlation cut of Dar et al., as published", dar.SOURCE, ALL_FEATURES,

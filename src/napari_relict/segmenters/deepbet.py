@@ -1,8 +1,9 @@
-"""Where the brain is in a T1-weighted head, found by the two nets of the package deepbet."""
+"""Where the brain is in a T1-weighted head, found by the two nets of the package deepbet (Fisch et al., 2024)."""
 
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -10,8 +11,30 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_relict.demo.sources import BRAIN_NETS
-from napari_relict.fetching import fetch
+from napari_relict.errors import DataError
+from napari_relict.fetching import PackageFile, fetch
+from napari_relict.segmenters.contract import SegmenterKind, Segmenting
+
+_DEEPBET = "1999e2ea00ec48f6233b95b96f3901a962d3f70431c63aeb985e8a49a198473c"
+BRAIN_NETS: dict[Literal["find", "refine"], PackageFile] = {
+    "find": PackageFile(
+        "deepbet",
+        "1.0.2",
+        "wheel",
+        "data/models/bbox_model.pt",
+        "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa",
+        _DEEPBET,
+    ),
+    "refine": PackageFile(
+        "deepbet",
+        "1.0.2",
+        "wheel",
+        "data/models/model.pt",
+        "de8ee7c69654d0dd3935dc4a5d84571d8ecf4637a6bfc01df399c4c2bc86e0fd",
+        _DEEPBET,
+    ),
+}
+"""The two brain extraction nets (TorchScript) of the MIT-licensed package deepbet: where, and its edge."""
 
 _FIND_SIDE = 128
 _REFINE_SIDE = 256
@@ -74,7 +97,7 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The largest connected part of `mask`."""
     parts, count = ndimage.label(mask)
     if count == 0:
-        raise ValueError("no brain was found in this head")
+        raise DataError("brain mask", "no brain was found", "deepbet is made for T1-weighted heads")
     return np.asarray(parts == np.bincount(parts.ravel())[1:].argmax() + 1, dtype=np.bool_)
 
 
@@ -87,3 +110,10 @@ def _box(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> tuple[slice, ...]:
         margin = _MARGIN * (stop - start)
         slices.append(slice(max(0, round(start - margin)), min(side, round(stop + margin))))
     return tuple(slices)
+
+
+def _open(folder: Path | None, device: str) -> Segmenting:
+    return lambda image, modality: brain_mask(image)
+
+
+KIND = SegmenterKind("deepbet", "brain mask", ("mr",), {1: "brain"}, _open)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 from scipy import ndimage
 from sklearn.cluster import KMeans
 
-from napari_relict.demo.sample import Doubles, Floats, Sample, values_of
+from napari_relict.segmenters.contract import SegmenterKind, Segmenting
+from napari_relict.segmenters.deepbet import brain_mask
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 TISSUES = {1: "cerebrospinal fluid", 2: "grey matter", 3: "white matter", 4: "deep fluid, mostly ventricles"}
 
@@ -17,20 +24,21 @@ _DEEP_MM = 27.0
 _SAMPLES = 20_000
 
 
-def tissue_labels(sample: Sample) -> sitk.Image:
-    """Labels (see `TISSUES`), uint8 on the grid of `sample`, zero outside the brain.
+def tissue_labels(image: sitk.Image, brain: sitk.Image) -> sitk.Image:
+    """Labels (see `TISSUES`), uint8 on the grid of `image`, zero outside the brain.
 
-    `sample.labels` says where the brain is. Brightness is evened out, smoothed a little and split in three;
-    fluid far from the brain's edge is mostly that of the ventricles. Deterministic.
+    `brain`, on the same grid, is above zero where the brain is. Brightness is evened out, smoothed a little and split
+    in three; fluid far from the brain's edge is mostly that of the ventricles. Deterministic.
     """
-    inside = sitk.GetArrayViewFromImage(sample.labels) > 0
+    inside = sitk.GetArrayViewFromImage(brain) > 0
     answer = np.zeros(inside.shape, dtype=np.uint8)
     if np.count_nonzero(inside) >= 100:
         box = ndimage.find_objects(inside.astype(np.uint8))[0]
-        spacing = tuple(reversed(sample.image.GetSpacing()))
-        answer[box] = _split(values_of(sample)[box], inside[box], spacing)
+        spacing = tuple(reversed(image.GetSpacing()))
+        values = sitk.GetArrayFromImage(image).astype(np.float32, copy=False)
+        answer[box] = _split(values[box], inside[box], spacing)
     labels = sitk.GetImageFromArray(answer)
-    labels.CopyInformation(sample.image)
+    labels.CopyInformation(image)
     return labels
 
 
@@ -55,3 +63,10 @@ def _local_mean(values: Floats | Doubles, inside: np.ndarray, sigma: float, spac
     weight = ndimage.gaussian_filter(inside.astype(np.float32), widths, truncate=3)
     total = ndimage.gaussian_filter(np.where(inside, values, 0).astype(np.float32), widths, truncate=3)
     return np.where(inside, total / np.maximum(weight, 1e-6), 0).astype(np.float32)
+
+
+def _open(folder: Path | None, device: str) -> Segmenting:
+    return lambda image, modality: tissue_labels(image, brain_mask(image))
+
+
+KIND = SegmenterKind("tissue", "tissue classes of a T1-weighted brain", ("mr",), TISSUES, _open)

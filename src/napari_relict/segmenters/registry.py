@@ -1,0 +1,38 @@
+"""Every segmenter by name. A new one: write its file, add its line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from napari_relict.errors import UsageError
+from napari_relict.segmenters import bundle, ct, deepbet, tissue, totalsegmentator
+from napari_relict.segmenters.contract import SegmenterKind, Segmenting
+from napari_relict.volumes.intensity import Modality
+
+SEGMENTERS: Mapping[str, SegmenterKind] = {
+    kind.name: kind for kind in (deepbet.KIND, tissue.KIND, ct.KIND, bundle.KIND, totalsegmentator.KIND)
+}
+
+
+def open_segmenter(name: str, modality: Modality, folder: Path | None = None, device: str = "cpu") -> Segmenting:
+    """What segments volumes of one modality.
+
+    Parameters
+    ----------
+    folder : of a MONAI bundle; only for the segmenter `bundle`.
+
+    Raises
+    ------
+    UsageError : no such segmenter, not made for the modality, or a bundle missing or not needed.
+    DataError : something it needs cannot be had.
+    """
+    kind = SEGMENTERS.get(name)
+    if kind is None:
+        raise UsageError(f"no segmenter '{name}'; there are {', '.join(SEGMENTERS)}")
+    if modality not in kind.modalities:
+        made_for = " and ".join(kind.modalities).upper()
+        raise UsageError(f"{name} ({kind.title}) is made for {made_for}, and this is a study of {modality.upper()}")
+    if kind.needs_bundle != (folder is not None):
+        raise UsageError(f"{name} needs the folder of a bundle" if kind.needs_bundle else f"{name} takes no bundle")
+    return kind.open(folder, device)
