@@ -15,6 +15,7 @@ import typer
 
 from napari_relict import __version__
 from napari_relict.cli_deciding import commands as deciding_commands
+from napari_relict.cli_quality import commands as quality_commands
 from napari_relict.cli_reading import StudyFolder, open_viewer
 from napari_relict.cli_reading import commands as reading_commands
 from napari_relict.cli_rules import commands as rules_commands
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.add_typer(reading_commands)
 app.add_typer(rules_commands)
 app.add_typer(deciding_commands)
+app.add_typer(quality_commands)
 
 Folder = Annotated[Path | None, typer.Option(metavar="DIR", show_default=False)]
 
@@ -50,6 +52,7 @@ class Table(StrEnum):
     thresholds = "thresholds"
     labels = "labels"
     agreement = "agreement"
+    quality = "quality"
 
 
 class Importable(StrEnum):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 from pydantic import ValidationError
 
 from napari_relict.errors import DataError, UsageError
@@ -17,6 +18,7 @@ from napari_relict.study.kit_collecting import collect
 from napari_relict.study.kit_making import make_kit
 from napari_relict.study.labels import is_folder, write_label_folder
 from napari_relict.study.matching import run_match
+from napari_relict.study.quality import read_quality, study_quality
 from napari_relict.study.reading import Pair, Showing, known_round, plan
 from napari_relict.study.settings import (
     FILE,
@@ -184,6 +186,24 @@ class Study(JudgedStudy):
         self.calibrate()
         return self.problems
 
+    def quality(
+        self, *, metrics: Sequence[str] | None = None, seed: int = 0, progress: Progress = silent
+    ) -> pd.DataFrame:
+        """Metrics of the synthetic cohort, each beside what real patients give; see `napari_relict.study.quality`.
+
+        The table is kept, for `export` and `quality_table`.
+
+        Parameters
+        ----------
+        metrics : names; all of `napari_relict.quality.METRICS` when None.
+        seed : of what is drawn.
+        """
+        return study_quality(self, metrics=metrics, seed=seed, progress=progress)
+
+    def quality_table(self) -> pd.DataFrame:
+        """What the last `quality` gave; empty without one."""
+        return read_quality(self.folder)
+
     # Reading -------------------------------------------------------------------------------------------------
 
     def reading_list(self, reader: str, round: str = "first") -> list[Showing]:
@@ -239,7 +259,7 @@ class Study(JudgedStudy):
         Parameters
         ----------
         table : `matches`, `ratings` (every event), `verdicts`, `thresholds`, `labels` (see `reference_labels`) or
-            `agreement`.
+            `agreement` or `quality` (what the last `quality` gave).
         file : its ending says the format. `labels` also go into a folder; see `napari_relict.study.labels`.
 
         Raises
@@ -254,6 +274,7 @@ class Study(JudgedStudy):
             "thresholds": self.thresholds,
             "labels": self.reference_labels,
             "agreement": self.agreement,
+            "quality": self.quality_table,
         }
         if table not in frames:
             raise UsageError(f"no table '{table}'; there are {', '.join(frames)}")
