@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +13,11 @@ from napari_relict.cli_reading import StudyFolder
 from napari_relict.terminal import TerminalProgress, say
 
 commands = typer.Typer(rich_markup_mode=None)
+
+
+class Size(StrEnum):
+    small = "small"
+    large = "large"
 
 
 @commands.command()
@@ -44,6 +51,32 @@ def quality(
         f"patients by chance. The table: napari-relict export {study} quality --to FILE.csv"
     )
     for note in read_notes(opened.folder):
+        print(f"napari-relict: note: {note}", file=sys.stderr)
+
+
+@commands.command("quality-study")
+def quality_study(
+    study: StudyFolder,
+    to: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="default: quality-study in the study", show_default=False)
+    ] = None,
+    size: Annotated[Size, typer.Option(help="how many volumes are altered: 12 or 28")] = Size.small,
+    seed: Annotated[int, typer.Option(metavar="N", min=0, help="of all that is drawn")] = 0,
+) -> None:
+    """Alter real volumes with known strength, and see which metric sees it. A stopped run goes on where it was."""
+    from napari_relict.quality.page import best_seen, copying_said, local_said
+    from napari_relict.study import Study
+
+    opened = Study.open(study)
+    with TerminalProgress() as progress:
+        result = opened.quality_study(to, size=size.value, seed=seed, progress=progress)
+    say(f"{'alteration':26} {'strength':>14}  metrics that see it  one way  say better")
+    for name, strength, seen, steady, better in best_seen(result.table).to_numpy():
+        say(f"{name:26} {strength:>14}  {seen:>19}  {steady:>7}  {better:>10}")
+    for sentence in [*copying_said(result.table), *local_said(result.table)]:
+        say(sentence)
+    say(f"wrote {result.folder / 'index.html'}, heat-map.png, heat-map.svg and sensitivity.csv")
+    for note in result.notes:
         print(f"napari-relict: note: {note}", file=sys.stderr)
 
 

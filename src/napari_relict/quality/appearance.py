@@ -51,7 +51,7 @@ def noise_of(part: np.ndarray) -> float:
 
 
 def focus(part: np.ndarray) -> float:
-    """Entropy focus criterion (Atkinson et al. 1997), scaled as in MRIQC: 0 for one bright voxel, 1 where all are equal."""
+    """Entropy focus criterion (Atkinson et al. 1997), as MRIQC scales it: 0 for one bright pixel, 1 for equal ones."""
     energy = float(np.sqrt((part**2).sum()))
     if energy == 0:
         return float("nan")

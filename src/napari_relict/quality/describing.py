@@ -1,4 +1,4 @@
-"""Describes prepared volumes, once each: texture, shape, looks and, pair by pair, MS-SSIM. Embeddings come from elsewhere."""
+"""Describes prepared volumes, once each: texture, shape, looks and, pair by pair, MS-SSIM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which volumes a metric is computed on: sizes at which all can be compared, halves, and real patients dealt out anew."""
+"""Which volumes a metric is computed on: comparable sizes, halves, and real patients dealt out anew."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ COLUMNS = (
     *("floor", "floor_low", "floor_high", "holdout", "distance", "standing"),
     *("n_training", "n_synthetic", "n_holdout", "estimated_on", "source", "note"),
 )
-# How often real patients are dealt out and halves drawn, and a set where the value itself needs a draw; there are twenty
-# times as many slices as volumes.
+# How often real patients are dealt out and halves drawn, and a set where the value itself needs a draw; there are
+# twenty times as many slices as volumes.
 REPEATS, DRAWS = {3: 200, 2: 40}, {3: 15, 2: 5}
 INTERVAL = (0.025, 0.975)
 
@@ -92,7 +92,7 @@ def _row(pool: Pool, metric: Metric, space: Space, sizes: Sizes, seed: int) -> d
 
     at_once = values(_made(pool, sizes, metric, seed, draws))
     halves = values(_halves(pool, sizes, seed, repeats))
-    floor = values(_floor(pool, sizes, seed, repeats))
+    floor = values(floor_deals(pool, sizes, seed, repeats))
     if not at_once.size:
         return known | {"standing": "not computed", "note": "undefined on these volumes"}
     value = float(np.median(at_once))
@@ -165,7 +165,7 @@ def _halves(pool: Pool, sizes: Sizes, seed: int, repeats: int) -> Iterator[Place
         )
 
 
-def _floor(pool: Pool, sizes: Sizes, seed: int, repeats: int) -> Iterator[Places]:
+def floor_deals(pool: Pool, sizes: Sizes, seed: int, repeats: int) -> Iterator[Places]:
     """Real patients in the place of synthetic ones, dealt out anew each time."""
     random = np.random.default_rng([seed, 3])
     real = np.flatnonzero(pool.cohort != "synthetic") if not sizes.dealt else pool.places("training")

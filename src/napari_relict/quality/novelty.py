@@ -74,7 +74,7 @@ def likelihood_gap(training: np.ndarray, holdout: np.ndarray, made: np.ndarray, 
     training, holdout, made = (((rows - centre) @ axes[:kept].T) / scale for rows in (training, holdout, made))
     among = euclidean_distances(made, made, squared=True)
     np.fill_diagonal(among, np.inf)
-    widths = np.geomspace(0.05, 3.0, 40)
+    widths = np.geomspace(0.05, 3.0, 24)
     left_out = [_log_density(among, width, kept, len(made) - 1).mean() for width in widths]
     width = float(widths[int(np.argmax(left_out))])
     seen, unseen = (

@@ -80,7 +80,7 @@ def _first_order(tissue: np.ndarray) -> list[float]:
 
 
 def _grey(values: np.ndarray) -> np.ndarray:
-    return np.minimum(np.clip(values, 0, 1) * LEVELS, LEVELS - 1).astype(np.uint8)
+    return np.asarray(np.minimum(np.clip(values, 0, 1) * LEVELS, LEVELS - 1), np.uint8)
 
 
 def _matrix_3d(image: np.ndarray) -> np.ndarray:

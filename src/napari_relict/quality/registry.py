@@ -59,11 +59,13 @@ class Metric:
 SHARE = (0.0, 1.0)
 _ALL = (
     Metric(
-        "frechet", "Frechet distance", "fidelity", "lower", "Heusel et al. 2017", lambda s: frechet.frechet(s.training, s.made),
+        "frechet", "Frechet distance", "fidelity", "lower", "Heusel et al. 2017",
+        lambda s: frechet.frechet(s.training, s.made),
         estimated_on="means and covariances of training and synthetic features", bounds=(0, np.inf),
     ),
     Metric(
-        "kid", "KID", "fidelity", "lower", "Binkowski et al. 2018", lambda s: kernels.kid(s.training, s.made, s.features),
+        "kid", "KID", "fidelity", "lower", "Binkowski et al. 2018",
+        lambda s: kernels.kid(s.training, s.made, s.features),
         estimated_on="cubic kernel of all pairs of features",
     ),
     Metric(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from napari_relict.quality import METRICS, evaluate
 from napari_relict.quality.appearance import NAMES
 from napari_relict.quality.describing import Description, describe_cohort, from_circle, halved, similar_to_next
 from napari_relict.quality.evaluating import COLUMNS
-from napari_relict.quality.pool import Pool, Space, vector_space
+from napari_relict.quality.pool import Kind, Pool, Space, vector_space
 from napari_relict.study.stored import Stored
 from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.workers import Workforce, workforce
@@ -102,16 +103,18 @@ class Gathered:
     volumes : cohort, name, patient, content, voxels; the order of the pool.
     cohorts : prepared ones, by name.
     values : labels whose shape was described.
-    encoders : whose vectors there are, by name.
+    descriptions, vectors, voxels : what spaces are made of, a row a volume; vectors by encoder, voxels at half the
+        grid's resolution.
     notes : what had to be left out, in words.
     """
 
     def __init__(self, volumes: pd.DataFrame, cohorts: dict[str, PreparedCohort]) -> None:
         self.volumes, self.cohorts = volumes, cohorts
         self.values: list[int] = []
-        self.encoders: list[str] = []
         self.notes: list[str] = []
         self.descriptions: list[Description] = []
+        self.vectors: dict[str, np.ndarray] = {}
+        self.voxels = np.empty((0, 0), np.float32)
         self.spaces: dict[str, Space] = {}
 
     @property
@@ -130,8 +133,9 @@ class Gathered:
 def gather(
     study: Stored,
     force: Workforce,
-    kinds: set[str] | None = None,
+    kinds: Collection[Kind] | None = None,
     *,
+    leave_out: Sequence[str] = (),
     seed: int = 0,
     progress: Progress = silent,
 ) -> Gathered:
@@ -142,20 +146,21 @@ def gather(
     Parameters
     ----------
     kinds : of spaces (see `Space.kind`); all when None.
+    leave_out : cohorts that are not looked at.
     """
     volumes = _volumes(study, seed)
+    volumes = volumes[~volumes["cohort"].isin(leave_out)].reset_index(drop=True)
     cohorts = {name: study.prepared(name) for name in volumes["cohort"].unique()}
     found = Gathered(volumes, cohorts)
-    everything = kinds is None
-    if everything or "vectors" in kinds or "looks" in kinds:
+    kinds = get_args(Kind) if kinds is None else kinds
+    if "vectors" in kinds or "looks" in kinds:
         _describe(found, study.folder, force, progress)
-    if everything or "vectors" in kinds:
+    if "vectors" in kinds:
         _embeddings(found, study)
-    if everything or "voxels" in kinds:
-        rows = [halved(found.image(place)).ravel() for place in range(len(volumes))]
-        space = vector_space("voxels", "voxels", np.array(rows))
-        found.spaces["voxels"] = Space("voxels", "voxels", "voxels", 3, space.rows)
-    if everything or "pairs" in kinds:
+    if "voxels" in kinds:
+        found.voxels = np.array([halved(found.image(place)).ravel() for place in range(len(volumes))])
+        found.spaces["voxels"] = voxel_space(found.voxels)
+    if "pairs" in kinds:
         found.spaces["pairs"] = Space(
             "pairs", "pairs of volumes", "pairs", 3, _pairs(found, study.folder, force, progress)
         )
@@ -225,9 +230,14 @@ def _embeddings(found: Gathered, study: Stored) -> None:
                 f"{encoder.title} left out: not all embeddings lie in the cache; run: napari-relict match"
             )
             continue
-        found.encoders.append(encoder.name)
+        found.vectors[encoder.name] = vectors
         for space in encoder_spaces(encoder.name, encoder.title, vectors):
             found.spaces[space.name] = space
+
+
+def voxel_space(rows: np.ndarray) -> Space:
+    """The space of voxels (volumes, voxels)."""
+    return Space("voxels", "voxels", "voxels", 3, vector_space("voxels", "voxels", rows).rows, features=rows.shape[1])
 
 
 def encoder_spaces(name: str, title: str, vectors: np.ndarray) -> list[Space]:
@@ -252,6 +262,8 @@ def _pairs(found: Gathered, folder: Path, force: Workforce, progress: Progress) 
         ("real", np.flatnonzero(volumes["cohort"] != "synthetic")),
         ("synthetic", np.flatnonzero(volumes["cohort"] == "synthetic")),
     ):
+        if not len(group):
+            continue
         # Shuffled, so that volumes near each other in the circle are of any cohort.
         group = np.random.default_rng(0).permutation(group)
         contents = [str(volumes["content"].iloc[place]) for place in group]

@@ -19,6 +19,7 @@ from napari_relict.study.kit_making import make_kit
 from napari_relict.study.labels import is_folder, write_label_folder
 from napari_relict.study.matching import run_match
 from napari_relict.study.quality import read_quality, study_quality
+from napari_relict.study.quality_study import Result, Size, run_quality_study
 from napari_relict.study.reading import Pair, Showing, known_round, plan
 from napari_relict.study.settings import (
     FILE,
@@ -203,6 +204,16 @@ class Study(JudgedStudy):
     def quality_table(self) -> pd.DataFrame:
         """What the last `quality` gave; empty without one."""
         return read_quality(self.folder)
+
+    def quality_study(
+        self, to: str | Path | None = None, *, size: Size = "small", seed: int = 0, progress: Progress = silent
+    ) -> Result:
+        """Alter real volumes with known strength and say which metric sees it.
+
+        See `napari_relict.study.quality_study.run_quality_study`. A stopped run goes on where it was.
+        """
+        folder = None if to is None else Path(to)
+        return run_quality_study(self, self.settings, folder, size=size, seed=seed, progress=progress)
 
     # Reading -------------------------------------------------------------------------------------------------
 
