@@ -70,9 +70,9 @@ def quality_study(
     opened = Study.open(study)
     with TerminalProgress() as progress:
         result = opened.quality_study(to, size=size.value, seed=seed, progress=progress)
-    say(f"{'alteration':26} {'strength':>14}  metrics that see it  one way  say better")
-    for name, strength, seen, steady, better in best_seen(result.table).to_numpy():
-        say(f"{name:26} {strength:>14}  {seen:>19}  {steady:>7}  {better:>10}")
+    say(f"{'alteration':26} {'strength':>14}  clear of 0  metrics that see it  one way  say better")
+    for name, strength, clear, seen, steady, better in best_seen(result.table).to_numpy():
+        say(f"{name:26} {strength:>14}  {clear:>10}  {seen:>19}  {steady:>7}  {better:>10}")
     for sentence in [*copying_said(result.table), *local_said(result.table)]:
         say(sentence)
     say(f"wrote {result.folder / 'index.html'}, heat-map.png, heat-map.svg and sensitivity.csv")

@@ -33,8 +33,9 @@ class Description:
 def describe(
     image: np.ndarray, labels: np.ndarray | None, values: Sequence[int], spacing: Sequence[float]
 ) -> Description:
-    """Describe one volume; see `volume_features`."""
-    return Description(volume_features(image, labels, values, spacing), slice_features(image), appearance(image))
+    """Describe one volume; see `volume_features`. Rounded as the cache rounds, so that kept ones are the same."""
+    parts = volume_features(image, labels, values, spacing), slice_features(image), appearance(image)
+    return Description(*(part.astype(np.float32).astype(np.float64) for part in parts))
 
 
 def describe_cohort(
@@ -97,7 +98,7 @@ def similar_to_next(read: Callable[[int], np.ndarray], place: int, volumes: int)
     image = read(place)
     scales = scales_of(image)
     others = [(place + step) % volumes for step in range(1, partners(volumes) + 1)]
-    return np.array([ms_ssim(image, read(other), scales=(scales, None)) for other in others])
+    return np.array([ms_ssim(image, read(other), scales=(scales, None)) for other in others], np.float32)
 
 
 def from_circle(rows: Sequence[np.ndarray]) -> np.ndarray:

@@ -95,7 +95,10 @@ def local_said(table: pd.DataFrame) -> list[str]:
 
 
 def best_seen(table: pd.DataFrame) -> pd.DataFrame:
-    """For each alteration at its largest strength: how many metrics see it, and how many go one way with strength."""
+    """For each alteration at its largest strength: how many metrics change, see it, and go one way with strength.
+
+    A change clear of 0 is one in the same volumes; seen is what stands out from how real cohorts differ.
+    """
     rows = []
     for words, group in table.groupby("words", sort=False):
         strongest = group[group["strength"] == group["strength"].max()]
@@ -104,6 +107,7 @@ def best_seen(table: pd.DataFrame) -> pd.DataFrame:
             {
                 "alteration": words,
                 "strength": strongest["said"].iloc[0],
+                "changes clear of 0": int(((known["low"] > 0) | (known["high"] < 0)).sum()),
                 "metrics that see it": f"{int((known['worse'].abs() >= SEEN).sum())} of {len(known)}",
                 "of these, one way with strength": int(((known["worse"].abs() >= SEEN) & known["monotone"]).sum()),
                 "say it got better": int((known["worse"] <= -SEEN).sum()),

@@ -156,7 +156,9 @@ class _Run:
             raise DataError("quality-study", f"{len(self.many)} volumes to alter", f"takes {2 * FEWEST}")
         # The largest of the rest take the place of others where the cohort shifts, and are no holdout then.
         order = rest[np.argsort([-self._tissue(place) for place in rest], kind="stable")]
-        self.largest, self.holdout = order[: len(order) // 3], np.sort(order[len(order) // 3 :])
+        enough = len(order) // 2 >= FEWEST
+        self.largest = order[: len(order) // 2 if enough else 0]
+        self.holdout = rest[~np.isin(pool.codes[rest], pool.codes[self.largest])]
         self.few = self.many[: VOLUMES[size]]
         self.encoders: list[Encoder] = []
         for name in found.vectors:
@@ -167,7 +169,7 @@ class _Run:
         if self.label is None:
             self.notes.append("local alterations left out: they need segmentations of all altered volumes")
         if not len(self.largest):
-            self.notes.append("the shift to larger patients left out: it needs a holdout")
+            self.notes.append("the shift to larger patients left out: it needs a larger holdout")
         self._made: dict[str, Made] = {}
         self._known_pairs: dict[str, np.ndarray] = {}
         self._spreads: dict[int, dict[str, float]] = {}
@@ -191,7 +193,9 @@ class _Run:
     def row(self, alteration: Alteration, strength: float) -> list[dict[str, Any]]:
         """One alteration at one strength: a line a metric."""
         if alteration.kind == "cohort":
-            before = self._unaltered("many", self.many)
+            # There are not enough large patients to replace more than so many.
+            places = self.few[: len(self.largest)] if alteration.name == "shift" else self.many
+            before = self._unaltered(f"first {len(places)}", places)
             after, strength_made = self._other_cohort(alteration, strength, before)
         else:
             before = self._planted(alteration)
@@ -241,7 +245,7 @@ class _Run:
     def _planted(self, alteration: Alteration) -> Made:
         """The volumes that are altered, with what is planted in them beforehand."""
         if not alteration.base:
-            return self._unaltered("few", self.few)
+            return self._unaltered(f"first {len(self.few)}", self.few)
         if alteration.base not in self._made:
             self._made[alteration.base] = self._describe(self._planted_subjects(alteration))
         return self._made[alteration.base]

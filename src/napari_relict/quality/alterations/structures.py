@@ -40,7 +40,8 @@ def outward(inside: np.ndarray, spacing: Sequence[float], mm: float) -> np.ndarr
     normal = np.array(np.gradient(smooth, *spacing))
     normal /= np.maximum(np.linalg.norm(normal, axis=0), 1e-6)
     strength = mm * np.exp(-((np.maximum(signed, 0) / REACH_MM) ** 2))
-    widths = [SMOOTH_MM / step for step in spacing]
+    # Where both sides of a structure are near, the field turns round; so smooth that nothing folds there.
+    widths = [max(SMOOTH_MM, mm) / step for step in spacing]
     return np.array([ndimage.gaussian_filter(part * strength, widths) for part in normal])
 
 
