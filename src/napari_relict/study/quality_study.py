@@ -24,7 +24,6 @@ from napari_relict.quality.alterations.registry import PLANTED
 from napari_relict.quality.alterations.structures import deepest_label
 from napari_relict.quality.describing import Description, describe, from_circle, halved, similar_to_next
 from napari_relict.quality.drawing import FEWEST, Sizes, deal
-from napari_relict.quality.heat_map import write_heat_map
 from napari_relict.quality.page import write_page
 from napari_relict.quality.pool import Pool, Space
 from napari_relict.quality.registry import METRICS
@@ -127,6 +126,8 @@ def run_quality_study(
             rows += mine
             progress("alterations", done, len(plan))
     table = with_shape(pd.DataFrame(rows, columns=list(COLUMNS)))
+    from napari_relict.quality.heat_map import write_heat_map  # matplotlib takes a while to load
+
     notes = [*found.notes, *run.notes]
     with disk_faults(folder):
         write_table(table, folder / "sensitivity.csv")
