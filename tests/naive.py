@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from skimage.morphology import skeletonize
@@ -285,3 +287,40 @@ def nearest_keypoint(
                 apart = description.astype(int) - keypoints.descriptions[number].astype(int)
                 found.append((int((apart**2).sum()), volume, number))
     return min(found, default=None)
+
+
+def mmd(real: np.ndarray, made: np.ndarray, kernel: Callable[[np.ndarray, np.ndarray], float]) -> float:
+    """Unbiased squared maximum mean discrepancy, pair by pair."""
+    among = [kernel(a, b) for i, a in enumerate(real) for j, b in enumerate(real) if i != j]
+    others = [kernel(a, b) for i, a in enumerate(made) for j, b in enumerate(made) if i != j]
+    return float(np.mean(among) + np.mean(others) - 2 * np.mean([kernel(a, b) for a in real for b in made]))
+
+
+def prdc(real: np.ndarray, made: np.ndarray, k: int) -> dict[str, float]:
+    """Precision, recall, density and coverage as Naeem et al. define them, vector by vector."""
+
+    def radius(rows: np.ndarray, i: int) -> float:
+        return sorted(float(np.linalg.norm(rows[i] - other)) for j, other in enumerate(rows) if j != i)[k - 1]
+
+    balls = [radius(real, i) for i in range(len(real))]
+    others = [radius(made, i) for i in range(len(made))]
+    inside = np.array([[np.linalg.norm(a - b) < balls[i] for b in made] for i, a in enumerate(real)])
+    back = np.array([[np.linalg.norm(a - b) < others[j] for j, b in enumerate(made)] for a in real])
+    return {
+        "precision": float(np.mean([inside[:, j].any() for j in range(len(made))])),
+        "recall": float(np.mean([back[i].any() for i in range(len(real))])),
+        "density": float(inside.sum() / (k * len(made))),
+        "coverage": float(np.mean([inside[i].any() for i in range(len(real))])),
+    }
+
+
+def co_occurrence(image: np.ndarray, levels: int) -> np.ndarray:
+    """How often each two grey levels are neighbours among the 26 of a voxel; each pair counted both ways."""
+    grey = np.minimum((image * levels).astype(int), levels - 1)
+    counts = np.zeros((levels, levels))
+    for place in np.ndindex(*grey.shape):
+        for step in np.ndindex(3, 3, 3):
+            other = tuple(p + s - 1 for p, s in zip(place, step, strict=True))
+            if other != place and all(0 <= o < side for o, side in zip(other, grey.shape, strict=True)):
+                counts[grey[place], grey[other]] += 1
+    return counts

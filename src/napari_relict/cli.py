@@ -16,11 +16,12 @@ import typer
 from napari_relict import __version__
 from napari_relict.cli_deciding import commands as deciding_commands
 from napari_relict.cli_encoders import commands as encoder_commands
+from napari_relict.cli_quality import commands as quality_commands
 from napari_relict.cli_reading import StudyFolder, open_viewer
 from napari_relict.cli_reading import commands as reading_commands
 from napari_relict.cli_rules import commands as rules_commands
-from napari_relict.cli_training import commands as training_commands
 from napari_relict.cli_segmenting import commands as segmenting_commands
+from napari_relict.cli_training import commands as training_commands
 from napari_relict.errors import RelictError, UsageError
 from napari_relict.terminal import TerminalProgress, has_screen, say, say_errors
 
@@ -40,6 +41,7 @@ app.add_typer(deciding_commands)
 app.add_typer(training_commands)
 app.add_typer(encoder_commands)
 app.add_typer(segmenting_commands)
+app.add_typer(quality_commands)
 
 Folder = Annotated[Path | None, typer.Option(metavar="DIR", show_default=False)]
 
@@ -56,6 +58,7 @@ class Table(StrEnum):
     thresholds = "thresholds"
     labels = "labels"
     agreement = "agreement"
+    quality = "quality"
 
 
 class Importable(StrEnum):

@@ -15,7 +15,7 @@ from checkpoints import CHECKPOINTS, FEATURES
 from napari_relict.encoders import KINDS, Encoder, open_encoder
 from napari_relict.encoders.i3resnet import turned
 from napari_relict.encoders.inputs import Input, padded, resampled
-from napari_relict.encoders.mobilenet_v2 import _features
+from napari_relict.encoders.mobilenet_v2 import mobilenet_features
 from napari_relict.errors import DataError, UsageError
 
 MM = (2.0, 2.0, 2.0)
@@ -107,7 +107,7 @@ def test_other_files_are_refused_in_one_line(
 
 
 def test_what_is_wrong_with_parameters_is_said(files: dict[str, Path], tmp_path: Path) -> None:
-    state = _features().state_dict()
+    state = mobilenet_features().state_dict()
     state = {f"features.{key}": one for key, one in state.items()}
     del state["features.0.0.weight"]
     state |= {"features.0.1.weight": torch.zeros(5), "extra": torch.zeros(1), "more": torch.zeros(1)}

@@ -12,7 +12,6 @@ from typing import Literal
 
 import numpy as np
 import SimpleITK as sitk
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_relict.demo.deformation import Scale, random_field
@@ -27,6 +26,8 @@ from napari_relict.demo.sample import (
     with_values,
 )
 from napari_relict.demo.simulate import pose
+from napari_relict.quality.alterations.lesions import contrast_of, soft_ball
+from napari_relict.quality.alterations.subject import deep_place
 
 Relation = Literal["exact replica", "near replica", "no replica"]
 Operator = Callable[[Sample, np.random.Generator], Sample]
@@ -109,16 +110,13 @@ def bend(sample: Sample, rng: np.random.Generator) -> Sample:
 def add_lesion(sample: Sample, rng: np.random.Generator) -> Sample:
     """A bright or dark ball with a soft edge, 8 to 12 mm in radius, well inside what is labelled."""
     labels = sitk.GetArrayViewFromImage(sample.labels) > 0
-    spacing = np.array(sample.image.GetSpacing()[::-1])
+    spacing = sample.image.GetSpacing()[::-1]
     radius = float(rng.uniform(8, 12))
-    depth = ndimage.distance_transform_edt(np.pad(labels, 1), sampling=spacing)[1:-1, 1:-1, 1:-1]
-    places = np.argwhere(depth > min(radius, float(depth.max()) * 0.8))
-    middle = places[rng.integers(len(places))]
+    middle = deep_place(labels, spacing, radius, rng)
     values = values_of(sample)
-    inside = values[labels]
-    change = float(rng.choice([-1.0, 1.0]) * (np.quantile(inside, 0.95) - np.quantile(inside, 0.05)))
-    ball = 1 / (1 + np.exp((_distance(values.shape, middle, spacing) - radius) / 1.2))
-    return _with_values(sample, np.maximum(values + 0.6 * change * ball, sample.air))
+    change = contrast_of(values[labels], rng)
+    ball = soft_ball(values.shape, middle, spacing, radius)
+    return _with_values(sample, np.maximum(values + change * ball, sample.air))
 
 
 def bend_and_add_lesion(sample: Sample, rng: np.random.Generator) -> Sample:
@@ -165,10 +163,3 @@ def _with_values(sample: Sample, values: Floats | Doubles) -> Sample:
 def _range(values: Floats) -> float:
     low, high = np.quantile(values, (0.005, 0.995))
     return float(high - low)
-
-
-def _distance(shape: tuple[int, ...], middle: NDArray[np.intp], spacing: Doubles) -> Doubles:
-    """Distance (z, y, x) in mm from voxel `middle`."""
-    axes = np.ogrid[tuple(slice(0, side) for side in shape)]
-    squares = [((axis - m) * step) ** 2 for axis, m, step in zip(axes, middle, spacing, strict=True)]
-    return np.asarray(np.sqrt(sum(squares)), dtype=np.float64)

@@ -33,7 +33,7 @@ class InputGrid:
 
     @staticmethod
     def for_study(shape: Sequence[int], spacing: Sequence[float], finest: Sequence[float]) -> InputGrid:
-        """The whole of a study's grid at `finest` mm a voxel, z, y, x, or at the study's spacing where that is wider."""
+        """The whole of a study's grid at `finest` mm a voxel (z, y, x), or at its own spacing where that is wider."""
         wide = [max(new, mm) for new, mm in zip(finest, spacing, strict=True)]
         sides = [
             DIVISOR * math.ceil(side * mm / new / DIVISOR) for side, mm, new in zip(shape, spacing, wide, strict=True)

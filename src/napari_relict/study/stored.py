@@ -146,6 +146,10 @@ class Stored(ABC):
         frame = self._frame("SELECT cohort, name, patient, path, has_labels FROM volume ORDER BY cohort, name")
         return frame.astype({"has_labels": bool})
 
+    def contents(self) -> pd.DataFrame:
+        """cohort, name, patient, content, voxels (SHA-256 of both) of every volume of the last match."""
+        return self._frame("SELECT cohort, name, patient, content, voxels FROM volume ORDER BY cohort, name")
+
     def recorded_problems(self) -> pd.DataFrame:
         """subject, wrong, remedy of every file that the last match left out."""
         return self._frame("SELECT subject, wrong, remedy FROM problem")
@@ -162,10 +166,19 @@ class Stored(ABC):
         ------
         DataError : not prepared (the cache was deleted, say).
         """
+        sides = {int(one): other for one, other in json.loads(self.meta().get("sides", "{}")).items()}
+        return replace(self.prepared(cohort).volume(name), sides=sides)
+
+    def prepared(self, cohort: str) -> PreparedCohort:
+        """The prepared volumes of one cohort.
+
+        Raises
+        ------
+        DataError : not prepared.
+        """
         if cohort not in self._cohorts:
             self._cohorts[cohort] = self._open_cohort(cohort)
-        sides = {int(one): other for one, other in json.loads(self.meta().get("sides", "{}")).items()}
-        return replace(self._cohorts[cohort].volume(name), sides=sides)
+        return self._cohorts[cohort]
 
     @abstractmethod
     def _open_cohort(self, cohort: str) -> PreparedCohort:

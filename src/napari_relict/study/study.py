@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import pandas as pd
 from pydantic import ValidationError
 
 from napari_relict.errors import DataError, UsageError
@@ -17,6 +18,8 @@ from napari_relict.study.kit_collecting import collect
 from napari_relict.study.kit_making import make_kit
 from napari_relict.study.labels import is_folder, write_label_folder
 from napari_relict.study.matching import run_match
+from napari_relict.study.quality import read_quality, study_quality
+from napari_relict.study.quality_study import Result, Size, run_quality_study
 from napari_relict.study.reading import Pair, Showing, known_round, plan
 from napari_relict.study.segmenting import segment_study
 from napari_relict.study.settings import (
@@ -226,6 +229,7 @@ class Study(JudgedStudy):
         )
         self.settings = read_settings(self.folder)
         return found
+
     def segment(
         self,
         segmenter: str,
@@ -249,6 +253,34 @@ class Study(JudgedStudy):
         )
         self.settings = read_settings(self.folder)
         return self.problems
+
+    def quality(
+        self, *, metrics: Sequence[str] | None = None, seed: int = 0, progress: Progress = silent
+    ) -> pd.DataFrame:
+        """Metrics of the synthetic cohort, each beside what real patients give; see `napari_relict.study.quality`.
+
+        The table is kept, for `export` and `quality_table`.
+
+        Parameters
+        ----------
+        metrics : names; all of `napari_relict.quality.METRICS` when None.
+        seed : of what is drawn.
+        """
+        return study_quality(self, metrics=metrics, seed=seed, progress=progress)
+
+    def quality_table(self) -> pd.DataFrame:
+        """What the last `quality` gave; empty without one."""
+        return read_quality(self.folder)
+
+    def quality_study(
+        self, to: str | Path | None = None, *, size: Size = "small", seed: int = 0, progress: Progress = silent
+    ) -> Result:
+        """Alter real volumes with known strength and say which metric sees it.
+
+        See `napari_relict.study.quality_study.run_quality_study`. A stopped run goes on where it was.
+        """
+        folder = None if to is None else Path(to)
+        return run_quality_study(self, self.settings, folder, size=size, seed=seed, progress=progress)
 
     # Reading -------------------------------------------------------------------------------------------------
 
@@ -305,7 +337,7 @@ class Study(JudgedStudy):
         Parameters
         ----------
         table : `matches`, `ratings` (every event), `verdicts`, `thresholds`, `labels` (see `reference_labels`) or
-            `agreement`.
+            `agreement` or `quality` (what the last `quality` gave).
         file : its ending says the format. `labels` also go into a folder; see `napari_relict.study.labels`.
 
         Raises
@@ -320,6 +352,7 @@ class Study(JudgedStudy):
             "thresholds": self.thresholds,
             "labels": self.reference_labels,
             "agreement": self.agreement,
+            "quality": self.quality_table,
         }
         if table not in frames:
             raise UsageError(f"no table '{table}'; there are {', '.join(frames)}")

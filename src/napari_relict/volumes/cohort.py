@@ -122,7 +122,7 @@ def searched_image(image: np.ndarray, inverted: bool, spacing: Sequence[float], 
 
 
 class PreparedCohort:
-    """Read access to the prepared volumes of one cohort, in the order of `names`.
+    """Read access to the prepared volumes of one cohort, in the order of `names`; `key` says how they were prepared.
 
     Another process is sent where it lies, not its rows.
 
@@ -136,6 +136,7 @@ class PreparedCohort:
         self.rows = dict(sorted(rows.items()))
         self.names = list(self.rows)
         group = zarr.open_group(folder, mode="r")
+        self.key = str(group.attrs.get("key", ""))
         self._image: Any = group["image"]
         self._labels: Any = group.get("labels")
         self._halves: Any = group.get("halves")
