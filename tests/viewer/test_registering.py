@@ -11,11 +11,11 @@ from fake_study import FakeStudy
 from napari.components import ViewerModel
 
 from napari_relict.viewer.pairs import PairKey, load_pair
-from napari_relict.viewer.registering import moved
 from napari_relict.viewer.scene import CellTexts, ReviewScene
 from napari_relict.viewer.writing import lies
 from napari_relict.volumes.cohort import PreparedVolume
 from napari_relict.volumes.frames import matrix_of
+from napari_relict.volumes.registering import moved
 
 SHAPE, SPACING = (40, 48, 56), (3.0, 2.5, 2.0)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 from scipy.stats import beta
@@ -82,6 +84,31 @@ def copies_by_ratings(replicas: int, rated: int, synthetic: int) -> Count | None
         min(float(rest), float(high) * synthetic),
         f"{replicas} replicas among {rated} rated synthetic volumes of {synthetic}",
         "holds if the rated volumes were drawn at random, not because they were close",
+    )
+
+
+def patients_copied(copies: Count, statistics: np.ndarray, patients: Sequence[str]) -> Count:
+    """How many different training patients the copies show: those of as many of the closest volumes as are copies.
+
+    The interval is that of the number of copies: it holds where copies lie closer than the others.
+
+    Parameters
+    ----------
+    copies : of `copies_by_scores`.
+    statistics : (n,), larger is closer; NaN last. patients : (n,), whose the nearest training volume is.
+    """
+    order = np.argsort(-np.nan_to_num(statistics, nan=-np.inf), kind="stable")
+    closest = [patients[place] for place in order]
+    seen, low, high = (
+        float(len(set(closest[:count]))) for count in (round(copies.copies), floor(copies.low), ceil(copies.high))
+    )
+    return Count(
+        copies.source,
+        seen,
+        low,
+        high,
+        f"patients nearest to the closest volumes; {copies.estimated_on}",
+        "a lower bound, and of these synthetic volumes alone: with more of them, more patients may be seen",
     )
 
 

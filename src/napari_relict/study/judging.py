@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from napari_relict.calibration import fused_p_values
 from napari_relict.calibration.active import Needed, ratings_needed
 from napari_relict.calibration.best_measure import BestMeasure
-from napari_relict.calibration.copies import Count, copies_by_ratings, copies_by_scores
+from napari_relict.calibration.copies import Count, copies_by_ratings, copies_by_scores, patients_copied
 from napari_relict.calibration.probability import Fusion
 from napari_relict.calibration.resampling import LEAST_GRADE
 from napari_relict.calibration.roc import roc_points
@@ -77,10 +78,7 @@ class JudgedStudy(ReadingSource):
         ------
         DataError : nothing was matched yet.
         """
-        deciding = deciders(self.measures())
-        names = sorted(self._matched()["synthetic"].unique())
-        nulls = {measure.name: self.null(measure.name) for measure in deciding}
-        scores, null = calibrating.deciding_scores(self.nearest().reindex(names), nulls, deciding)
+        names, scores, null = self._deciding_scores()
         highest = calibrating.highest_grades(calibrating.grades_of(self.ratings()))
         return calibrating.fusion(names, scores, null, highest, self.settings)
 
@@ -105,13 +103,28 @@ class JudgedStudy(ReadingSource):
 
     def copies(self) -> tuple[Count, ...]:
         """How many copies there are among the synthetic volumes, by scores and by ratings where there are any."""
-        deciding, names = deciders(self.measures()), sorted(self._matched()["synthetic"].unique())
-        nulls = {measure.name: self.null(measure.name) for measure in deciding}
-        scores, null = calibrating.deciding_scores(self.nearest().reindex(names), nulls, deciding)
+        names, scores, null = self._deciding_scores()
         said = self._said_of_volumes()
         by_ratings = copies_by_ratings(sum(said.values()), len(said), len(names))
         found = (copies_by_scores(*fused_statistics(scores, null)), by_ratings)
         return tuple(count for count in found if count is not None)
+
+    def patients_copied(self) -> Count | None:
+        """How many training patients were copied, by scores; None without a null of ten patients or more."""
+        names, scores, null = self._deciding_scores()
+        statistics = fused_statistics(scores, null)
+        copies = copies_by_scores(*statistics)
+        volumes, verdicts = self.volumes(), self.verdicts().set_index("synthetic")
+        training = volumes[volumes["cohort"] == "training"].set_index("name")["patient"]
+        nearest = verdicts["training"].reindex(names)
+        return copies and patients_copied(copies, statistics[0], [str(training.get(one, one)) for one in nearest])
+
+    def most_conspicuous(self) -> dict[str, Measure]:
+        """Of each synthetic volume the deciding measure that stands out most; without those that have no null."""
+        names, scores, null = self._deciding_scores()
+        deciding = deciders(self.measures())
+        decided = fused_p_values(scores, null)[1]
+        return {name: deciding[place] for name, place in zip(names, decided, strict=True) if place >= 0}
 
     def release(self, risk: float = 0.05) -> Release:
         """Which synthetic volumes to withhold and which may go; see `napari_relict.study.release`.
@@ -172,6 +185,12 @@ class JudgedStudy(ReadingSource):
         volumes = volumes[np.isfinite(volumes[chosen.name].to_numpy(float))]
         values = chosen.closeness(volumes[chosen.name].to_numpy(float))
         return ratings_needed(values, rated.is_replica(volumes), width, settings.rule, settings.target)
+
+    def _deciding_scores(self) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Synthetic volumes by name, and what p-values rest on: see `calibrating.deciding_scores`."""
+        deciding, names = deciders(self.measures()), sorted(map(str, self._matched()["synthetic"].unique()))
+        nulls = {measure.name: self.null(measure.name) for measure in deciding}
+        return names, *calibrating.deciding_scores(self.nearest().reindex(names), nulls, deciding)
 
     def _default_measure(self, name: str | None) -> Measure:
         if name is None:

@@ -15,9 +15,12 @@ from napari_relict.measures.registry import deciders
 from napari_relict.study.database import Database
 from napari_relict.study.stored import Stored
 
-COLUMNS = ("rule", "title", "source", "called", "share", "low", "high", "estimated_on", "note")
+COLUMNS = ("rule", "title", "source", "called", "share", "low", "high", "estimated_on", "note", "caution")
 # What no study has stored, and why.
 NEVER_STORED = "not stored in a study: its authors' network is not part of napari-relict"
+AS_THEY_LIE = "mirrored copies are not seen by it"
+# Said by `called` and `share` already.
+SAID_ALREADY = ("N_copies", "share of copies")
 
 
 def judge_by_rules(study: Stored, *, cuts: Mapping[str, float] | None = None) -> pd.DataFrame:
@@ -35,7 +38,8 @@ def judge_by_rules(study: Stored, *, cuts: Mapping[str, float] | None = None) ->
     Returns
     -------
     One row a rule, in the order of `RULES`: rule, title, source, called (volumes, missing where the rule calls none),
-    share, low, high (95% Wilson interval), estimated_on, note (numbers of the whole set, or why it was not applied).
+    share, low, high (95% Wilson interval), estimated_on, note (numbers of the whole set, or why it was not applied),
+    caution (what to keep in mind of the rule).
 
     Raises
     ------
@@ -129,7 +133,9 @@ def _features(
 
 
 def _row(rule: Rule, evidence: Evidence, why: Mapping[str, str]) -> dict[str, object]:
+    cautions = [one for one in (rule.caution, AS_THEY_LIE if "synthetic" in rule.needs else "") if one]
     known: dict[str, object] = {"rule": rule.name, "title": rule.title, "source": rule.source, "estimated_on": ""}
+    known["caution"] = "; ".join(cautions)
     if missing := rule.missing(evidence):
         absent = [need for need in rule.needs if getattr(evidence, need) is None]
         reasons = dict.fromkeys(why[need] for need in absent if need in why)
@@ -150,5 +156,6 @@ def _row(rule: Rule, evidence: Evidence, why: Mapping[str, str]) -> dict[str, ob
 
 
 def _note(outcome: Outcome) -> str:
-    parts = [f"{name} {number}" for name, number in outcome.numbers.items()]
+    told = SAID_ALREADY if outcome.calls is not None else ()
+    parts = [f"{name} {number}" for name, number in outcome.numbers.items() if name not in told]
     return "; ".join([*parts, *([outcome.note] if outcome.note else [])])

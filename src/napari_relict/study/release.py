@@ -27,14 +27,23 @@ class Release:
     withhold, cleared : synthetic, training, verdict, p_value, q_value, probability, rated, why.
     bound : upper 95% bound of the share of replicas among volumes cleared unrated; NaN where nothing bounds it.
     copies : how many copies there are among all synthetic volumes, by scores and by ratings.
-    said : lines for people: how many, at which risk, on which evidence, and what is not guaranteed.
+    promise : lines for people: how many, at which risk, on which evidence, and what is not guaranteed.
     """
 
     withhold: pd.DataFrame
     cleared: pd.DataFrame
     bound: float
     copies: tuple[Count, ...]
-    said: tuple[str, ...]
+    promise: tuple[str, ...]
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The promise, and how many copies there are."""
+        return *self.promise, *(
+            f"copies by {count.source}: {count.copies:.0f} (95% interval {count.low:.0f} to {count.high:.0f}); "
+            f"{count.estimated_on}; {count.note}"
+            for count in self.copies
+        )
 
     def write(self, folder: Path) -> None:
         """Write withhold.csv, cleared.csv and release.txt.
@@ -91,13 +100,11 @@ def release(
         table[cleared].reset_index(drop=True),
         bounded.bound,
         copies,
-        tuple(_said(int((~cleared).sum()), int(cleared.sum()), risk, null, bounded, int(rated.sum()), copies)),
+        tuple(_said(int((~cleared).sum()), int(cleared.sum()), risk, null, bounded, int(rated.sum()))),
     )
 
 
-def _said(
-    withheld: int, cleared: int, risk: float, null: NullScores, bounded: Clearing, rated: int, copies: tuple[Count, ...]
-) -> list[str]:
+def _said(withheld: int, cleared: int, risk: float, null: NullScores, bounded: Clearing, rated: int) -> list[str]:
     bound, checked, missed = bounded.bound, bounded.checked, bounded.missed
     lines = [f"{withheld} synthetic volumes to withhold, {cleared} cleared, at a risk of {risk:g}"]
     if np.isfinite(bound):
@@ -119,9 +126,4 @@ def _said(
                 "About as many volumes that copy nobody are withheld; copies that lie as far off as unrelated patients "
                 "are not found"
             )
-    for count in copies:
-        lines.append(
-            f"copies by {count.source}: {count.copies:.0f} (95% interval {count.low:.0f} to {count.high:.0f}); "
-            f"{count.estimated_on}; {count.note}"
-        )
     return lines

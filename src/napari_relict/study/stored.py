@@ -142,8 +142,8 @@ class Stored(ABC):
         )
 
     def volumes(self) -> pd.DataFrame:
-        """cohort, name, patient, path, has_labels of every volume of the last match."""
-        frame = self._frame("SELECT cohort, name, patient, path, has_labels FROM volume ORDER BY cohort, name")
+        """cohort, name, patient, path, has_labels, content (its SHA-256) of every volume of the last match."""
+        frame = self._frame("SELECT cohort, name, patient, path, has_labels, content FROM volume ORDER BY cohort, name")
         return frame.astype({"has_labels": bool})
 
     def contents(self) -> pd.DataFrame:

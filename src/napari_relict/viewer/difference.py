@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import binary_opening, gaussian_filter, maximum_filter
+from scipy.ndimage import binary_opening
 from skimage.filters import threshold_otsu
 
 from napari_relict.measures.segmentation import ONLY_LEFT, ONLY_RIGHT
@@ -34,46 +34,6 @@ def surfaces(compared: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     for side in (ONLY_LEFT, ONLY_RIGHT):
         out[binary_opening(compared == side, np.ones((2, 2, 2), bool))] = side
     return out
-
-
-def largest_differences(
-    differs: npt.NDArray[np.float32],
-    inside: npt.NDArray[np.bool_],
-    spacing: tuple[float, float, float],
-    n: int = 5,
-    smooth_mm: float = 4.0,
-    apart_mm: float = 15.0,
-) -> list[tuple[int, int, int]]:
-    """Where two volumes differ most, the largest first.
-
-    Parameters
-    ----------
-    differs : how much each voxel differs, with its sign. Smoothed with it, the two sides of an edge that lies a little
-        elsewhere make up for each other, and a lesion stands out.
-    inside : voxels of the anatomy; others do not count.
-    n : as many places at most.
-    smooth_mm : standard deviation of the smoothing: a lone voxel is noise.
-    apart_mm : places nearer than this are one place.
-
-    Returns
-    -------
-    Voxels (z, y, x). Places that differ by less than a twentieth of the first are left out.
-    """
-    sigma = [smooth_mm / step for step in spacing]
-    smooth = np.abs(gaussian_filter(np.where(inside, differs, 0).astype(np.float32), sigma, truncate=2.5))
-    smooth[~inside] = 0
-    # Tops alone: beside a large difference there are always places that differ more than a small one does.
-    tops = np.argwhere((smooth == maximum_filter(smooth, size=3)) & (smooth > 1e-6))
-    heights = smooth[tuple(tops.T)]
-    places: list[tuple[int, int, int]] = []
-    for at in np.argsort(-heights, kind="stable"):
-        if len(places) == n or heights[at] < heights.max() / 20:
-            break
-        away = (np.array(places or [(np.inf,) * 3]) - tops[at]) * spacing
-        if ((away**2).sum(1) > apart_mm**2).all():
-            z, y, x = (int(index) for index in tops[at])
-            places.append((z, y, x))
-    return places
 
 
 def difference_limit(difference: npt.NDArray[np.float32], foreground: npt.NDArray[np.bool_]) -> float:

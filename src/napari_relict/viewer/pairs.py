@@ -22,8 +22,8 @@ from napari_relict.viewer.difference import (
     signed_difference,
     windowed,
 )
-from napari_relict.viewer.registering import right_volume
 from napari_relict.viewer.windowing import HOUNSFIELD
+from napari_relict.volumes.registering import right_volume
 
 #: HU: where soft tissues are told apart; what volumes show (bone, and vessels with contrast); body against air.
 SOFT_TISSUE, DENSE, BODY = (-160.0, 240.0), (100.0, 700.0), -300.0

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_relict.measures.places import largest_differences
 from napari_relict.measures.segmentation import ONLY_LEFT, ONLY_RIGHT
 from napari_relict.viewer.composites import Difference
-from napari_relict.viewer.difference import largest_differences
 from napari_relict.viewer.planes import VIEWS
 
 if TYPE_CHECKING:

@@ -35,6 +35,7 @@ class Rule:
     nominal : how often it is wrong when nobody was copied is what it says, whatever the data and the pools' sizes.
     needs_cut : no cut is published; without one in `Evidence.cuts` no volume is called.
     of_layers : it is published for several layers of one network.
+    caution : what to keep in mind of its numbers, in words; docs/benchmarks.md has the simulations that taught it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Rule:
     nominal: bool = False
     needs_cut: bool = False
     of_layers: bool = False
+    caution: str = ""
 
     def missing(self, evidence: Evidence) -> list[str]:
         """What it needs and `evidence` lacks, in words."""
@@ -64,10 +66,14 @@ class Rule:
         return self.run(evidence)
 
 
+_FIXED_CUT = "a fixed cut: how often strangers exceed it depends on the data and on how many training volumes there are"
+_HIDDEN = "a second scan of a patient in training hides a copy of the first"
+
 _ALL = (
     Rule(
         "holdout_null", "q-values against a holdout", holdout_null.SOURCE, ("scores", "null"),
         lambda e: holdout_null.holdout_null(e.scores, e.null, alpha=e.alpha, estimated_on=e.null_source), nominal=True,
+        caution="keeps its false discovery rate, and is silent where the holdout is small",
     ),
     Rule(
         "mi_calibrated", "Memorization index, calibrated", f"after {memorization_index.SOURCE}", ALL_FEATURES,
@@ -75,6 +81,7 @@ _ALL = (
             *map(e.by_layer, ALL_FEATURES), cut=e.cuts.get("mi_calibrated"), seed=e.seed
         ),
         needs_cut=True, of_layers=True,
+        caution="0 is neutral; a cut at 1.64 does not call exactly 5% of strangers, for its null is not normal",
     ),
     Rule(
         "mi_published", "Memorization index, as published", memorization_index.SOURCE, FEATURES,
@@ -82,55 +89,65 @@ _ALL = (
             *map(e.by_layer, FEATURES), cut=e.cuts.get("mi_published"), seed=e.seed
         ),
         needs_cut=True, of_layers=True,
+        caution="0 is not neutral: strangers can score ONI anything from +.3 to -1 (memorised)",
     ),
     Rule(
         "dar_published", "Correlation cut of Dar et al., as published", dar.SOURCE, ALL_FEATURES,
         lambda e: dar.published(*e.correlation_matrices),
+        caution="calls more than 5% of strangers where there are more of them than validation volumes",
     ),
     Rule(
         "dar_matched", "Correlation cut of Dar et al., pools matched", f"after {dar.SOURCE}", ALL_FEATURES,
         lambda e: dar.matched(*e.correlation_matrices, seed=e.seed), nominal=True,
+        caution="calls about 5% of strangers, by design",
     ),
     Rule(
         "deepssim", fixed_cuts.DEEPSSIM["deepssim"].title, fixed_cuts.DEEPSSIM["deepssim"].source, ("deepssim",),
-        lambda e: fixed_cuts.deepssim(e.deepssim),
+        lambda e: fixed_cuts.deepssim(e.deepssim), caution=_FIXED_CUT,
     ),
     Rule(
         "deepssim++", fixed_cuts.DEEPSSIM["deepssim++"].title, fixed_cuts.DEEPSSIM["deepssim++"].source,
-        ("deepssim_plus",), lambda e: fixed_cuts.deepssim(e.deepssim_plus, "deepssim++"),
+        ("deepssim_plus",), lambda e: fixed_cuts.deepssim(e.deepssim_plus, "deepssim++"), caution=_FIXED_CUT,
     ),
     Rule(
-        "sscd", "SSCD", "Pizzi et al. 2022; Somepalli et al. 2023", ("sscd",), lambda e: fixed_cuts.sscd(e.sscd)
+        "sscd", "SSCD", "Pizzi et al. 2022; Somepalli et al. 2023", ("sscd",), lambda e: fixed_cuts.sscd(e.sscd),
+        caution=_FIXED_CUT,
     ),
     Rule(
         "correlation", "Largest correlation", "Akbar et al.", ("largest_correlation",),
         lambda e: fixed_cuts.correlation(e.largest_correlation, e.cuts.get("correlation")), needs_cut=True,
+        caution=_FIXED_CUT,
     ),
     Rule(
         "calibrated_l2", "Calibrated l2", "Carlini et al. 2023", FEATURES,
         lambda e: ratios.calibrated_l2(e.nearest_training[0], cut=e.cuts.get("calibrated_l2")), needs_cut=True,
+        caution=_HIDDEN,
     ),
     Rule(
         "third", "Nearest below a third of the second", "Yoon et al. 2023", FEATURES,
-        lambda e: ratios.third(e.nearest_training[0]),
+        lambda e: ratios.third(e.nearest_training[0]), caution=_HIDDEN,
     ),
     Rule(
         "nndr", "Nearest neighbour distance ratio", "common practice", FEATURES,
         lambda e: ratios.nndr(e.nearest_training[0], cut=e.cuts.get("nndr")), needs_cut=True,
+        caution=_HIDDEN,
     ),
     Rule(
         "authenticity", "Authenticity", authenticity.SOURCE, FEATURES,
         lambda e: authenticity.authenticity(
             e.nearest_training[0][:, 0], e.nearest_training[1][:, 0], e.training_nearest_other
         ),
+        caution="has no zero: a third and more of strangers can be called",
     ),
     Rule(
         "data_copying", "Data-copying test C_T", data_copying.SOURCE, ALL_FEATURES,
         lambda e: data_copying.data_copying(*map(e.side_by_side, ALL_FEATURES), seed=e.seed), speaks_of="set",
+        caution="judges the set: a few copies among many volumes hardly move it",
     ),
     Rule(
         "closest_record", "Distance to the closest record", dcr.SOURCE, ALL_FEATURES,
         lambda e: dcr.closest_record(*map(e.side_by_side, ALL_FEATURES), seed=e.seed), speaks_of="set",
+        caution="judges the set; its p is too small with many more synthetic than holdout volumes",
     ),
 )  # fmt: skip
 RULES: Mapping[str, Rule] = {rule.name: rule for rule in _ALL}

@@ -7,19 +7,24 @@ blinded reader could tell the sides apart by who looks smoothed.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_relict.volumes.cohort import PreparedVolume
 from napari_relict.volumes.frames import resampled
 from napari_relict.volumes.grid import Grid
 
 
 def right_volume(
-    synthetic: Any, training: Any, *, mirrored: bool, swapped: bool, alignment: npt.NDArray[np.float64] | None
-) -> Any:
-    """What the right cell shows. Resampling is slow (a second for large volumes): call it in a worker.
+    synthetic: PreparedVolume,
+    training: PreparedVolume,
+    *,
+    mirrored: bool,
+    swapped: bool,
+    alignment: npt.NDArray[np.float64] | None,
+) -> PreparedVolume:
+    """What stands on the right. Resampling is slow (a second for large volumes): the viewer calls it in a worker.
 
     Parameters
     ----------
@@ -47,7 +52,7 @@ def right_volume(
     return moved(synthetic.mirrored(beside=moved(training, alignment)), np.linalg.inv(alignment))
 
 
-def moved(volume: Any, to_volume: npt.NDArray[np.float64]) -> Any:
+def moved(volume: PreparedVolume, to_volume: npt.NDArray[np.float64]) -> PreparedVolume:
     """A prepared volume seen through `to_volume` (grid mm -> grid mm of the volume); labels by nearest neighbour."""
     grid = Grid(volume.image.shape, tuple(float(step) for step in volume.spacing))
     labels = None if volume.labels is None else resampled(volume.labels, grid, to_volume, nearest=True)
