@@ -24,7 +24,7 @@ FEATURES = 3  # of the TorchScript and ONNX networks
 
 
 def mobilenet(path: Path) -> None:
-    state = {f"features.{key}": value for key, value in mobilenet_v2._features().state_dict().items()}
+    state = {f"features.{key}": value for key, value in mobilenet_v2.mobilenet_features().state_dict().items()}
     torch.save(state | {"classifier.1.weight": torch.zeros(10, 1280), "classifier.1.bias": torch.zeros(10)}, path)
 
 
