@@ -12,7 +12,9 @@ from napari_relict.study import Study
 @pytest.mark.timeout(300)
 def test_a_trained_encoder_is_a_measure(matched: Study) -> None:
     told = (matched.folder / "study.toml").read_text()
-    (matched.folder / "study.toml").write_text(f"# what I meant to say\n{told}")
+    (matched.folder / "study.toml").write_text(
+        "# what I meant to say\n" + told.replace("verify = 2", "verify = 0")  # aligning pairs again proves nothing here
+    )
     found = matched.train("contrastive", name="mine", on="holdout", epochs=1)
     assert found.file == matched.folder / "encoders" / "mine.pt"
     text = (matched.folder / "study.toml").read_text()
