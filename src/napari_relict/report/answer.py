@@ -37,7 +37,9 @@ def answer(verdicts: pd.DataFrame, release: Release, risk: float, null: NullScor
     if copies.empty:
         headline = f"No copy of a training patient was found among {_number(count, 'synthetic volume')}."
     else:
-        look = "looks like a copy of a training patient" if len(copies) == 1 else "look like copies of training patients"
+        look = (
+            "looks like a copy of a training patient" if len(copies) == 1 else "look like copies of training patients"
+        )
         headline = f"{len(copies)} of {_number(count, 'synthetic volume')} {look}."
     lines = []
     if len(copies):

@@ -12,7 +12,7 @@ import pandas as pd
 from napari_relict import __version__
 from napari_relict.calibration.verdicts import NONE, VERDICTS
 from napari_relict.errors import DataError
-from napari_relict.measures import LEVELS
+from napari_relict.measures import LEVELS, Measure
 from napari_relict.measures.registry import deciders
 from napari_relict.report.answer import answer, fewest_to_call
 from napari_relict.report.features import feature_strip
@@ -23,7 +23,7 @@ from napari_relict.study import Study
 from napari_relict.study.provenance import provenance
 from napari_relict.study.published_rules import judge_by_rules
 
-MOST_PICTURES = 12
+MOST_PICTURES, MOST_COLUMNS = 12, 12
 LIBRARIES = ("numpy", "scipy", "SimpleITK", "scikit-image", "scikit-learn", "torch", "monai", "napari")
 # Paths say who keeps the data, and where.
 NOT_SHOWN = ("name", "cohorts", "patients", "encoders", "reading")
@@ -54,7 +54,7 @@ def content(study: Study, risk: float) -> dict[str, Any]:
         "answer": answer(verdicts, release, risk, null, study.settings.alpha, rated),
         "measures": measures,
         "deciding": deciders(measures),
-        "by_level": [(level, mine) for level in LEVELS if (mine := [m for m in measures if m.level == level])],
+        "score_tables": _score_tables(measures),
         "rows": rows,
         "counts": {name: int((verdicts["verdict"] == name).sum()) for name in VERDICTS},
         "pictures": pictures,
@@ -109,6 +109,18 @@ def _pictures(study: Study, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         data = base64.b64encode(webp(pair_figure(view, strip))).decode()
         shown.append({**row, "data": data, "lies": view.lies, "about": view.about, "strip": strip})
     return shown
+
+
+def _score_tables(measures: list[Measure]) -> list[tuple[str, list[Measure]]]:
+    """Measures by level, as many levels together as fit across a page."""
+    tables: list[tuple[str, list[Measure]]] = []
+    for level in LEVELS:
+        mine = [measure for measure in measures if measure.level == level]
+        if tables and mine and len(tables[-1][1]) + len(mine) <= MOST_COLUMNS:
+            tables[-1] = (f"{tables[-1][0]} and {level}", tables[-1][1] + mine)
+        elif mine:
+            tables.append((level, mine))
+    return tables
 
 
 def _cohorts(study: Study) -> list[dict[str, Any]]:

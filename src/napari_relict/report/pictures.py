@@ -48,7 +48,7 @@ def pair_figure(view: PairView, strip: FeatureStrip | None = None) -> Figure:
         for number, column in enumerate(columns):
             box = ((GAP + number * (COLUMN + GAP)) / wide, (top - height) / high, COLUMN / wide, height / high)
             ax = figure.add_axes(box, facecolor="black")
-            _draw(ax, view, column, plane, place, mark=bool(about) and about != "no difference")
+            _draw(ax, view, column, plane, place, mark=bool(about))
             if not number:
                 _say(ax, title, about)
         top -= height + GAP

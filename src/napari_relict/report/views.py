@@ -119,7 +119,8 @@ def pair_view(
     own, about = _own_place(difference, inner if inner.any() else body, synthetic, part, of_half)
     box = tuple(_bounds(body, axis, step) for axis, step in enumerate(synthetic.spacing))
     return PairView(
-        synthetic, training, mirrored, difference.astype(np.float32), apart, (low, high), middle_of(synthetic), own, about, box,
+        synthetic, training, mirrored, difference.astype(np.float32), apart, (low, high), middle_of(synthetic), own,
+        about, box,
         lies or ("mirrored left-right" if mirrored else ""),
     )  # fmt: skip
 
@@ -162,7 +163,15 @@ def _own_place(
         middle[axis] = int(np.clip(middle[axis] + side * shape[axis] // 5, 0, shape[axis] - 1))
         return (middle[0], middle[1], middle[2]), f"the {part['part']} half is most alike"
     found = largest_differences(difference.astype(np.float32), body, spacing, n=1)
-    return (found[0], "the largest difference inside") if found else (None, "no difference")
+    if not found:
+        return None, ""
+    around = tuple(slice(max(0, at - wide), at + wide + 1) for at, wide in zip(found[0], _cube(spacing), strict=True))
+    return found[0], f"largest difference ({difference[around].mean():+.0%} of brightness)"
+
+
+def _cube(spacing: tuple[float, float, float]) -> list[int]:
+    """Voxels to either side of the middle of a cube of 8 mm."""
+    return [max(1, round(4 / step)) for step in spacing]
 
 
 def _bounds(body: np.ndarray, axis: int, step: float) -> tuple[int, int]:

@@ -76,8 +76,14 @@ def data_copying(
         source=SOURCE,
         estimated_on=f"{len(holdout)} holdout volumes in {len(found)} of {cells} cells",
         numbers={"C_T": result, "p": p, "cells": Number(float(len(found)))},
-        note=f"{left_out} cells with fewer than {fewest} volumes of a cohort left out" if left_out else "",
+        note=_note(left_out, cells, fewest),
     )
+
+
+def _note(left_out: int, cells: int, fewest: int) -> str:
+    if left_out == cells:
+        return f"no cell has {fewest} volumes of each cohort"
+    return f"{left_out} cells with fewer than {fewest} volumes of a cohort left out" if left_out else ""
 
 
 def u_score(synthetic: np.ndarray, holdout: np.ndarray) -> float:

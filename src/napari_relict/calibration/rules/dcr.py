@@ -25,7 +25,7 @@ def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndar
 
     Returns
     -------
-    `share` with Wilson's interval, `p` that it is at most a half, `ties`. It calls no volume.
+    `share nearer to training` (half of them if nobody was copied) with Wilson's interval, `p` that it is at most a half, `ties`. It calls no volume.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndar
         estimated_on=f"{size} training and {size} holdout volumes",
         values=to_training - to_holdout,
         numbers={
-            "share": share(nearer, known),
+            "share nearer to training": share(nearer, known),
             "p": Number(p),
             "ties": Number(float(len(synthetic) - known)),
         },

@@ -123,5 +123,5 @@ def correlation(largest: np.ndarray, cut: float | None = None) -> Outcome:
         calls=None if cut is None else values > cut,
         values=values,
         numbers={"mean": mean(values), "largest": Number(float(np.nanmax(values)))},
-        note=f"called above {cut:g}" if cut is not None else "no volume is called",
+        note=f"called above {cut:g}" if cut is not None else "no cut given: none is called",
     )

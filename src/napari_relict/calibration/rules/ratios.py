@@ -67,7 +67,7 @@ def _outcome(rule: str, title: str, source: str, values: np.ndarray, cut: float 
         calls=None if cut is None else values < cut,
         values=values,
         numbers={"mean ratio": mean(values)},
-        note=f"called below {cut:.3g}" if cut is not None else "no cut given: no volume is called",
+        note=f"called below {cut:.3g}" if cut is not None else "no cut given: none is called",
     )
 
 

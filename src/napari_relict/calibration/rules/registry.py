@@ -79,13 +79,13 @@ _ALL = (
             e.training, e.holdout, e.synthetic, cut=e.cuts.get("mi_calibrated"), seed=e.seed
         ),
         needs_cut=True,
-        caution="0 is neutral; a cut at 1.64 does not call exactly 5% of strangers, for its null is not normal",
+        caution="MI 0 is neutral; a cut at 1.64 does not call exactly 5% of strangers, for its null is not normal",
     ),
     Rule(
         "mi_published", "Memorization index, as published", memorization_index.SOURCE, FEATURES,
         lambda e: memorization_index.published(e.training, e.synthetic, cut=e.cuts.get("mi_published"), seed=e.seed),
         needs_cut=True,
-        caution="0 is not neutral: strangers can score ONI anything from +.3 to -1 (memorised)",
+        caution="0 is not neutral: ONI of strangers can be anything from +.3 to -1 (memorised)",
     ),
     Rule(
         "dar_published", "Correlation cut of Dar et al., as published", dar.SOURCE, ALL_FEATURES,
