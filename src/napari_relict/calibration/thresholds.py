@@ -124,7 +124,7 @@ def best_threshold(
         balanced_accuracy=accuracy,
         balanced_accuracy_low=max(0.0, low - max(0.0, optimism)),
         balanced_accuracy_high=high,
-        balanced_accuracy_corrected=max(0.0, accuracy - optimism),
+        balanced_accuracy_corrected=max(0.0, accuracy - max(0.0, optimism)),
         balanced_accuracy_null95=null95,
         **dict(zip(("auc", "auc_low", "auc_high"), auc_interval(values, truth), strict=True)),
         n_rated=yes + no,

@@ -166,7 +166,7 @@ def _own_place(
     if not found:
         return None, ""
     around = tuple(slice(max(0, at - wide), at + wide + 1) for at, wide in zip(found[0], _cube(spacing), strict=True))
-    return found[0], f"largest difference ({difference[around].mean():+.0%} of brightness)"
+    return found[0], f"largest difference, {difference[around].mean():+.0%}"
 
 
 def _cube(spacing: tuple[float, float, float]) -> list[int]:
