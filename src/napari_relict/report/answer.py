@@ -34,7 +34,13 @@ def answer(verdicts: pd.DataFrame, release: Release, risk: float, null: NullScor
     """
     count, copies = len(verdicts), verdicts[verdicts["verdict"] != NONE]
     exact, near = (int((verdicts["verdict"] == name).sum()) for name in (EXACT, NEAR))
-    if copies.empty:
+    nearest = int((verdicts["p_value"] <= null.resolution + 1e-12).sum())
+    if copies.empty and nearest:
+        headline = (
+            f"No verdict: {nearest} of {_number(count, 'synthetic volume')} {_is(nearest)} nearer to a training "
+            "patient than all of the null, which is too small to call copies."
+        )
+    elif copies.empty:
         headline = f"No copy of a training patient was found among {_number(count, 'synthetic volume')}."
     else:
         look = (
@@ -45,6 +51,10 @@ def answer(verdicts: pd.DataFrame, release: Release, risk: float, null: NullScor
     if len(copies):
         sources = copies["training"].nunique()
         lines.append(f"{exact} exact and {near} near replicas, of {_number(sources, 'different training volume')}.")
+    lines += [
+        f"By {one.source} there are about {one.copies:.0f} copies (95% interval {one.low:.0f} to {one.high:.0f})."
+        for one in release.copies
+    ]
     held, cleared = len(release.withhold), len(release.cleared)
     more = held - len(copies)
     beyond = f": the copies, and {more} that could not be cleared" if more and len(copies) else ""

@@ -156,12 +156,12 @@ def _own_place(
         and np.isfinite(part["region_mm"])
     ):
         at = [int(part[name]) for name in ("region_z", "region_y", "region_x")]
-        return (at[0], at[1], at[2]), f"the region most alike ({part['region_mm']:.0f} mm radius)"
+        return (at[0], at[1], at[2]), "the most alike region"
     if part is not None and part["part"] in HALVES:
         axis, side = HALVES[str(part["part"])]
         middle = list(middle_of(synthetic))
         middle[axis] = int(np.clip(middle[axis] + side * shape[axis] // 5, 0, shape[axis] - 1))
-        return (middle[0], middle[1], middle[2]), f"the {part['part']} half is most alike"
+        return (middle[0], middle[1], middle[2]), f"the most alike half ({part['part']})"
     found = largest_differences(difference.astype(np.float32), body, spacing, n=1)
     if not found:
         return None, ""

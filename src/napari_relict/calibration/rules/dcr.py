@@ -25,7 +25,7 @@ def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndar
 
     Returns
     -------
-    `share nearer to training` (half of them if nobody was copied) with Wilson's interval, `p` that it is at most a half, `ties`. It calls no volume.
+    `share nearer to training` with Wilson's interval, `p` that it is at most a half, `ties`. It calls no volume.
 
     Raises
     ------
