@@ -1,7 +1,8 @@
 """Which volumes to rate next, and how many more: both for a narrower interval of one measure's threshold.
 
-Widths here come from a Bayesian bootstrap (Rubin 1981): each rated volume gets a random weight. With the same weights
-for every candidate, differences between candidates are not drowned by the resampling.
+How widths change comes from a Bayesian bootstrap (Rubin 1981): each rated volume gets a random weight, and is smoothed
+as in `cut_interval`. With the same weights for every candidate, differences between candidates are not drowned by the
+resampling. The width itself is that of the interval which thresholds are given with.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_relict.calibration.cut_interval import ENDS, cut_interval, noise_scale
 from napari_relict.calibration.cuts import Rule, best_cuts
-from napari_relict.calibration.thresholds import ENDS, FEWEST_RATINGS
+from napari_relict.calibration.resampling import resample
+from napari_relict.calibration.thresholds import FEWEST_RATINGS
+from napari_relict.calibration.thresholds import RESAMPLES as RESAMPLES_OF_THRESHOLDS
 
 CANDIDATES = 30  # nearest the threshold; farther ones hardly move it
 RESAMPLES = 300
@@ -44,21 +48,32 @@ class Needed:
     note: str
 
 
-def threshold_width(
-    values: np.ndarray, truth: np.ndarray, rule: Rule, target: float, weights: np.ndarray | None = None, seed: int = 0
-) -> float:
+def threshold_width(values: np.ndarray, truth: np.ndarray, rule: Rule, target: float, seed: int = 0) -> float:
     """Width of the 95% interval of the cut; NaN with fewer than two of each kind.
 
     Parameters
     ----------
-    values : (n,) finite. truth : (n,) bool. weights : (resamples, n), exponential; drawn when None.
+    values : (n,) finite. truth : (n,) bool.
     """
     if min(truth.sum(), (~truth).sum()) < FEWEST_RATINGS:
         return float("nan")
-    if weights is None:
-        weights = np.random.default_rng(seed).standard_exponential((RESAMPLES, len(values)))
-    shape = weights.shape
-    found = best_cuts(np.broadcast_to(values, shape), np.broadcast_to(truth, shape), rule, target, weights)
+    random = np.random.default_rng(seed)
+    drawn, said = resample(truth, None, RESAMPLES_OF_THRESHOLDS, random)
+    low, high = cut_interval(values, truth, drawn, said, rule, target, random)
+    return high - low
+
+
+def _weighted_width(
+    values: np.ndarray, truth: np.ndarray, rule: Rule, target: float, weights: np.ndarray, noise: np.ndarray
+) -> float:
+    """The same by random weights: smoother from one set of ratings to the next, and narrower.
+
+    Parameters
+    ----------
+    weights, noise : (resamples, n), exponential and normal.
+    """
+    smoothed = values + noise_scale(values, truth) * noise
+    found = best_cuts(smoothed, np.broadcast_to(truth, weights.shape), rule, target, weights)
     return float(np.quantile(found.highest, ENDS[1]) - np.quantile(found.lowest, ENDS[0]))
 
 
@@ -86,15 +101,19 @@ def expected_widths(
     if min(truth.sum(), (~truth).sum()) < FEWEST_RATINGS:
         return expected
     cut = float(best_cuts(values[None], truth[None], rule, target).cut[0])
-    weights = np.random.default_rng(seed).standard_exponential((RESAMPLES, len(values) + 1))
+    random, shape = np.random.default_rng(seed), (RESAMPLES, len(values) + 1)
+    weights, noise = random.standard_exponential(shape), random.standard_normal(shape)
+    now = _weighted_width(values, truth, rule, target, weights[:, :-1], noise[:, :-1])
+    unit = threshold_width(values, truth, rule, target, seed) / max(now, 1e-300)
     for place in np.argsort(np.abs(candidates - cut), kind="stable")[:CANDIDATES]:
         if not np.isfinite(candidates[place]):
             continue
+        with_it = np.append(values, candidates[place])
         widths = [
-            threshold_width(np.append(values, candidates[place]), np.append(truth, outcome), rule, target, weights)
+            _weighted_width(with_it, np.append(truth, outcome), rule, target, weights, noise)
             for outcome in (True, False)
         ]
-        expected[place] = probability[place] * widths[0] + (1 - probability[place]) * widths[1]
+        expected[place] = unit * (probability[place] * widths[0] + (1 - probability[place]) * widths[1])
     return expected
 
 
@@ -133,9 +152,10 @@ def ratings_needed(
                     for kind in (np.flatnonzero(truth), np.flatnonzero(~truth))
                 ]
             )
-            weights = random.standard_exponential((RESAMPLES // 3, len(chosen)))
+            shape = (RESAMPLES // 3, len(chosen))
+            weights, noise = random.standard_exponential(shape), random.standard_normal(shape)
             sizes.append(len(chosen))
-            widths.append(threshold_width(values[chosen], truth[chosen], rule, target, weights))
+            widths.append(_weighted_width(values[chosen], truth[chosen], rule, target, weights, noise))
     x, y = np.log(np.array(sizes) / count), np.log(np.maximum(widths, 1e-300))
     exponent = _exponent(x, y)
     again = [_exponent(x[drawn], y[drawn]) for drawn in random.integers(0, len(x), (REFITS, len(x)))]
