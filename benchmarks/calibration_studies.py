@@ -65,8 +65,8 @@ def thresholds(
     for seed in range(studies):
         values = np.random.default_rng(seed).standard_normal(len(truth)) + apart * truth
         found = best_threshold(
-            np.exp(values / 2) if skewed else values, truth, measure="", level="", higher_is_closer=True, estimated_on="", rule=rule, target=target,
-            resamples=RESAMPLES, seed=seed,
+            np.exp(values / 2) if skewed else values, truth, measure="", level="", higher_is_closer=True,
+            estimated_on="", rule=rule, target=target, resamples=RESAMPLES, seed=seed,
         )  # fmt: skip
         assert found is not None
         cut, low, high = (

@@ -132,7 +132,8 @@ def test_nothing_but_equal_grades_says_nothing_and_says_so() -> None:
     assert table.loc[undefined, ["value", "low", "high"]].isna().all(axis=None)
     assert table.loc[undefined, "note"].str.contains("undefined: all grades are the same").all()
     assert "all grades are the same" in table.loc["Gwet's AC2 (quadratic)", "note"]
-    assert "too narrow" in table.loc["percentage agreement", "note"]
+    assert "too narrow" in table.loc["Gwet's AC2 (quadratic)", "note"]
+    assert table.loc["percentage agreement", "low"] == pytest.approx(100 * 0.025 ** (1 / 8))
 
 
 def test_pairs_of_one_synthetic_volume_go_together() -> None:
