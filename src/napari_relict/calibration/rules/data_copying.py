@@ -1,4 +1,9 @@
-"""C_T, a test of data copying (Meehan, Chaudhuri & Dasgupta 2020, arXiv 2004.05675)."""
+"""C_T, a test of data copying (Meehan, Chaudhuri & Dasgupta 2020, AISTATS, arXiv 2004.05675).
+
+Weights of the cells, the nearest training volume within a cell and the scaling of U are those of the authors' program,
+but for its continuity correction of 0.5; it leaves out cells with too few synthetic volumes, we also those with too few
+others.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from napari_relict.calibration.rules.arrays import nearest, table
 from napari_relict.calibration.rules.outcome import Number, Outcome
 from napari_relict.errors import UsageError
 
-SOURCE = "Meehan et al. 2020"
+SOURCE = "Meehan et al. 2020, arXiv 2004.05675"
 CELLS = 5
 FEWEST = 10  # volumes of each cohort in a cell; below, the normal approximation of U is poor
 

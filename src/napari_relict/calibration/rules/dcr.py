@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from napari_relict.calibration.rules.arrays import nearest, table
 from napari_relict.calibration.rules.outcome import Number, Outcome, share
 
-SOURCE = "common practice"
+SOURCE = "after Platzer & Reutterer 2021, arXiv 2104.00635"
 
 
 def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndarray, *, seed: int = 0) -> Outcome:

@@ -106,21 +106,21 @@ _ALL = (
         ("deepssim_plus",), lambda e: fixed_cuts.deepssim(e.deepssim_plus, "deepssim++"), caution=_FIXED_CUT,
     ),
     Rule(
-        "sscd", "SSCD", "Pizzi et al. 2022; Somepalli et al. 2023", ("sscd",), lambda e: fixed_cuts.sscd(e.sscd),
+        "sscd", "SSCD", fixed_cuts.SSCD_SOURCE, ("sscd",), lambda e: fixed_cuts.sscd(e.sscd),
         caution=_FIXED_CUT,
     ),
     Rule(
-        "correlation", "Largest correlation", "Akbar et al.", ("largest_correlation",),
+        "correlation", "Largest correlation", fixed_cuts.CORRELATION_SOURCE, ("largest_correlation",),
         lambda e: fixed_cuts.correlation(e.largest_correlation, e.cuts.get("correlation")), needs_cut=True,
         caution=_FIXED_CUT,
     ),
     Rule(
-        "calibrated_l2", "Calibrated l2", "Carlini et al. 2023", FEATURES,
+        "calibrated_l2", "Calibrated l2", ratios.CARLINI, FEATURES,
         lambda e: ratios.calibrated_l2(e.nearest_training[0], cut=e.cuts.get("calibrated_l2")), needs_cut=True,
         caution=_HIDDEN,
     ),
     Rule(
-        "third", "Nearest below a third of the second", "Yoon et al. 2023", FEATURES,
+        "third", "Nearest below a third of the second", ratios.YOON, FEATURES,
         lambda e: ratios.third(e.nearest_training[0]), caution=_HIDDEN,
     ),
     Rule(
