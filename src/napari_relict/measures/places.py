@@ -40,7 +40,7 @@ def largest_differences(
     for at in np.argsort(-heights, kind="stable"):
         if len(places) == n or heights[at] < heights.max() / 20:
             break
-        away = (np.array(places or [(np.inf,) * 3]) - tops[at]) * spacing
+        away = (np.array(places or [(10**9,) * 3]) - tops[at]) * spacing
         if ((away**2).sum(1) > apart_mm**2).all():
             z, y, x = (int(index) for index in tops[at])
             places.append((z, y, x))

@@ -49,8 +49,8 @@ def feature_strip(study: Study, synthetic: str, value: float) -> FeatureStrip | 
     if measure is None:
         return None
     null, cuts = study.null(measure.name), study.thresholds().set_index("measure")
-    ends = [float(cuts.loc[measure.name, name]) for name in ("threshold", "threshold_low", "threshold_high")
-            if measure.name in cuts.index]  # fmt: skip
+    columns = ("threshold", "threshold_low", "threshold_high") if measure.name in cuts.index else ()
+    ends = [float(cuts[name].loc[measure.name]) for name in columns]
     others = study.nearest()[measure.name].drop(synthetic, errors="ignore").to_numpy(float)
     source = "training" if null.weaker else "holdout"
     return FeatureStrip(measure.title, value, null.scores, source, others, *ends)

@@ -39,9 +39,11 @@ def _strip(study: Study, measure: Measure, nearest: pd.DataFrame, verdicts: pd.S
         mine = nearest.loc[[n for n in nearest.index if verdicts.get(n) == verdict], measure.name]
         ax.plot(mine, 0.5 + random.uniform(-0.15, 0.15, len(mine)), marker, color=colour, markersize=4.5)
     if measure.name in cuts.index:
-        cut = cuts.loc[measure.name]
-        ax.axvspan(cut["threshold_low"], cut["threshold_high"], color="#cccccc", alpha=0.6, linewidth=0)
-        ax.axvline(cut["threshold"], color="black", linewidth=1.2)
+        low, value, high = (
+            float(cuts[name].loc[measure.name]) for name in ("threshold_low", "threshold", "threshold_high")
+        )
+        ax.axvspan(low, high, color="#cccccc", alpha=0.6, linewidth=0)
+        ax.axvline(value, color="black", linewidth=1.2)
     ax.set_yticks([0, 0.5], ["training" if null.weaker else "holdout", "synthetic"], fontsize=8)
     ax.tick_params(axis="x", labelsize=8)
     ax.set_ylim(-0.3, 0.85)
@@ -64,7 +66,7 @@ def roc_curves(study: Study) -> str:
     ax.plot([0, 1], [0, 1], color="#999999", linewidth=0.8)
     for measure, line in zip(deciding, LINES, strict=False):
         points = study.roc(measure.name).sort_values(["specificity", "sensitivity"], ascending=[False, True])
-        auc = cuts.loc[measure.name, "auc"]
+        auc = float(cuts["auc"].loc[measure.name])
         ax.plot(1 - points["specificity"], points["sensitivity"], linestyle=line, linewidth=1.5,
                 label=f"{measure.title}, AUC {auc:.2f}")  # fmt: skip
     ax.set_xlabel("others called copies (1 − specificity)", fontsize=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -95,7 +96,7 @@ def pair_view(
     *,
     mirrored: bool = False,
     inverted: bool = False,
-    part: pd.Series[float] | None = None,
+    part: pd.Series[Any] | None = None,
     of_half: Measure | None = None,
     lies: str = "",
 ) -> PairView:
@@ -144,7 +145,7 @@ def _own_place(
     difference: np.ndarray,
     body: np.ndarray,
     synthetic: PreparedVolume,
-    part: pd.Series[float] | None,
+    part: pd.Series[Any] | None,
     measure: Measure | None,
 ) -> tuple[Place | None, str]:
     """Where to look in this pair, and what is there."""
