@@ -53,6 +53,7 @@ def test_a_row_says_what_was_called_and_what_to_keep_in_mind(qtbot: Any, rules: 
     assert frame.iloc[0]["caution"] == ours.caution != ""
     tip = panel.rules.model.data(panel.rules.model.index(0, 0), Qt.ItemDataRole.ToolTipRole)
     assert ours.caution in tip and ours.source in tip
+    assert list(frame["says"].str.startswith("not applied")) == sorted(frame["says"].str.startswith("not applied"))
     refused = frame[frame["rule"] == "SSCD"].iloc[0]
     assert (refused.iloc[1], refused["caution"]) == ("", "")
     assert "not applied" in refused["says"]

@@ -19,8 +19,9 @@ class RulesTable(PairsTable):
         super().__init__(parent, named="Published rules", model=RulesModel())
 
     def show_rules(self, rules: pd.DataFrame) -> None:
-        self.model.rules = rules.reset_index(drop=True)
-        self.set_frame(in_words(rules), note=NOTE)
+        """Those that were not applied come last."""
+        self.model.rules = rules.sort_values("estimated_on", key=lambda said: said == "", kind="stable")
+        self.set_frame(in_words(self.model.rules), note=NOTE)
 
 
 class RulesModel(FrameModel):
@@ -38,7 +39,7 @@ class RulesModel(FrameModel):
 
 
 def in_words(rules: pd.DataFrame) -> pd.DataFrame:
-    """Calls with their interval in one column, the caution beside them; rules that were not applied come last."""
+    """Calls with their interval in one column, the caution beside them."""
     applied = rules["estimated_on"] != ""
     called = [
         "" if pd.isna(row.share) else f"{row.called} ({row.low:.0%} to {row.high:.0%})" for row in rules.itertuples()
