@@ -18,7 +18,7 @@ CALIBRATED_BY = 50  # nearest neighbours that the l2 ratio is divided by (Carlin
 
 
 def ncc(queries: np.ndarray, training: np.ndarray) -> np.ndarray:
-    """Pearson correlation of the files' voxels as they lie (Akbar et al.): (queries, training)."""
+    """Pearson correlation of the files' voxels as they lie (Akbar et al. 2025): (queries, training)."""
     return np.asarray(_standardised(queries) @ _standardised(training).T, np.float64)
 
 

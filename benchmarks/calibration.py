@@ -10,14 +10,16 @@ from __future__ import annotations
 import argparse
 import time
 
-from benchmarks.calibration_studies import ALL, RESAMPLES, Rate
+from benchmarks.calibration_ratings import ALL as RATINGS
+from benchmarks.calibration_studies import ALL as STUDIES
+from benchmarks.calibration_studies import RESAMPLES, Rate
 from benchmarks.page import machine, table, write_section
 
 
 def simulate(studies: int, say: bool = False) -> dict[str, list[Rate]]:
     """Every simulation, by heading."""
     found: dict[str, list[Rate]] = {}
-    for heading, run in ALL:
+    for heading, run in (*STUDIES, *RATINGS):
         begin = time.process_time()
         rates = run(studies)
         found.setdefault(heading, []).extend(rates)

@@ -14,13 +14,13 @@ from scipy.stats import beta, lognorm, norm
 
 from napari_relict.calibration import best_threshold, fused_p_values, q_values
 from napari_relict.calibration.agreement import agreement
-from napari_relict.calibration.copies import copies_by_scores
+from napari_relict.calibration.copies import copies_by_scores, patients_copied
 from napari_relict.calibration.cuts import Rule
 from napari_relict.calibration.null import closest_of_patients
 from napari_relict.calibration.releasing import clear_by_ratings
 from napari_relict.calibration.tail import fit_tail, sharpened, tail_p_values
 
-RESAMPLES = 200  # of each bootstrap; the product takes 1,000 (thresholds) and 2,000 (agreement)
+RESAMPLES = 200  # of each bootstrap; the product takes 1,000
 ALPHA = 0.05
 
 
@@ -47,8 +47,13 @@ class Rate:
         return f"{100 * self.hits / self.studies:.1f}% ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def thresholds(studies: int, yes: int, no: int, apart: float, rule: Rule = "balanced accuracy") -> list[Rate]:
-    """Replicas' and others' scores normal, `apart` standard deviations: the true cut, accuracy and AUC are known."""
+def thresholds(
+    studies: int, yes: int, no: int, apart: float, rule: Rule = "balanced accuracy", skewed: bool = False
+) -> list[Rate]:
+    """Replicas' and others' scores normal, `apart` standard deviations: the true cut, accuracy and AUC are known.
+
+    `skewed` takes their exponential; cut and values with it, the rest stays.
+    """
     target = 0.9
     best = {
         "balanced accuracy": apart / 2,
@@ -60,17 +65,21 @@ def thresholds(studies: int, yes: int, no: int, apart: float, rule: Rule = "bala
     for seed in range(studies):
         values = np.random.default_rng(seed).standard_normal(len(truth)) + apart * truth
         found = best_threshold(
-            values, truth, measure="", level="", higher_is_closer=True, estimated_on="", rule=rule, target=target,
-            resamples=RESAMPLES, seed=seed,
+            np.exp(values / 2) if skewed else values, truth, measure="", level="", higher_is_closer=True,
+            estimated_on="", rule=rule, target=target, resamples=RESAMPLES, seed=seed,
         )  # fmt: skip
         assert found is not None
-        accuracy = (norm.sf(found.threshold - apart) + norm.cdf(found.threshold)) / 2
+        cut, low, high = (
+            2 * np.log(max(end, 1e-9)) if skewed else end
+            for end in (found.threshold, found.threshold_low, found.threshold_high)
+        )
+        accuracy = (norm.sf(cut - apart) + norm.cdf(cut)) / 2
         held += [
-            found.threshold_low <= best <= found.threshold_high,
+            low <= best <= high,
             found.balanced_accuracy_low <= accuracy <= found.balanced_accuracy_high,
             found.auc_low <= norm.cdf(apart / np.sqrt(2)) <= found.auc_high,
         ]
-    size = f"{yes} replicas, {no} others, {apart:g} SD apart"
+    size = f"{yes} replicas, {no} others, {apart:g} SD apart" + (", skewed" if skewed else "")
     names = (f"threshold by {rule}", f"balanced accuracy at the cut by {rule}", "AUC")
     chosen = names if rule == "balanced accuracy" else names[:2]
     return [
@@ -91,17 +100,17 @@ def readers(studies: int, pairs: int, noise: float) -> list[Rate]:
             {"synthetic": name, "training": "t", "reader": reader.ravel().astype(str), "grade": grade.ravel()}
         ).assign(round="first", repeat=False)
 
-    def all_readers(table: pd.DataFrame, resamples: int) -> pd.DataFrame:
-        found = agreement(table, resamples=resamples)
+    def all_readers(table: pd.DataFrame) -> pd.DataFrame:
+        found = agreement(table)
         chosen = found["kind"].eq("all readers") | (
             found["readers"].eq("0, 1") & found["statistic"].str.startswith("weighted")
         )
         return found[chosen].set_index("statistic")
 
-    truth = all_readers(grades(10**6, 20_000), 2)["value"]
+    truth = all_readers(grades(10**6, 2_000))["value"]
     held = dict.fromkeys(truth.index, 0)
     for seed in range(studies):
-        found = all_readers(grades(seed, pairs), RESAMPLES)
+        found = all_readers(grades(seed, pairs))
         for name in held:
             held[name] += int(found.loc[name, "low"] <= truth[name] <= found.loc[name, "high"])
     return [Rate(name, f"{pairs} pairs, noise {noise:g}", count, studies, "95%") for name, count in held.items()]
@@ -169,19 +178,26 @@ def flags(
 
 
 def counts(studies: int, patients: int, copies: int, apart: float, synthetic: int = 100) -> list[Rate]:
-    """The number of copies by scores; `copies` of `synthetic` lie `apart` standard deviations nearer."""
-    held = over = 0
+    """The number of copies by scores; `copies` of `synthetic` lie `apart` standard deviations nearer.
+
+    Two copies show each patient that was copied; the others lie nearest to one of 100 patients.
+    """
+    held = over = patients_held = 0
     for seed in range(studies):
         random = np.random.default_rng(seed)
         mine = random.standard_normal(synthetic) + apart * (np.arange(synthetic) < copies)
         found = copies_by_scores(mine, random.standard_normal(patients), seed)
         assert found is not None
+        nearest = np.where(np.arange(synthetic) < copies, np.arange(synthetic) // 2, random.integers(0, 100, synthetic))
+        seen = patients_copied(found, mine, [str(one) for one in nearest])
+        patients_held += int(seen.low <= (copies + 1) // 2 <= seen.high)
         held += int(found.low <= copies <= found.high)
         over += int(found.low > copies)
     size = f"{patients} patients, {copies} copies of {synthetic}, {apart:g} SD apart"
     return [
         Rate("number of copies", size, held, studies, "95% where copies stand out"),
         Rate("lower end above the true number", size, over, studies, "at most 2.5%"),
+        Rate("number of patients copied", size, patients_held, studies, "95% where copies stand out"),
     ]
 
 
@@ -217,6 +233,8 @@ ALL: tuple[tuple[str, Callable[[int], list[Rate]]], ...] = (
     ),
     ("Thresholds", lambda n: thresholds(n, 25, 25, 2.0, "sensitivity")),
     ("Thresholds", lambda n: thresholds(n, 25, 25, 2.0, "specificity")),
+    ("Thresholds", lambda n: thresholds(n, 5, 45, 2.0, skewed=True)),
+    ("Agreement of readers", lambda n: readers(n, 10, 0.5)),
     ("Agreement of readers", lambda n: readers(n, 20, 0.5)),
     ("Agreement of readers", lambda n: readers(n, 60, 0.5)),
     *(

@@ -248,9 +248,12 @@ def import_(
 
 
 @app.command()
-def report(study: StudyFolder) -> None:
-    """Write report.html into the study."""
-    say(f"wrote {_report(_open(study))}")
+def report(
+    study: StudyFolder,
+    risk: Annotated[float, typer.Option(help="share of replicas among the volumes that are cleared")] = 0.05,
+) -> None:
+    """Write report.html into the study: one page, to be read, printed or sent."""
+    say(f"wrote {_report(_open(study), risk)}")
 
 
 def _open(folder: Path) -> Study:
@@ -259,10 +262,10 @@ def _open(folder: Path) -> Study:
     return Study.open(folder)
 
 
-def _report(study: Study) -> Path:
+def _report(study: Study, risk: float = 0.05) -> Path:
     from napari_relict.report import write_report
 
-    return write_report(study)
+    return write_report(study, risk)
 
 
 def _pictures(study: Study) -> None:

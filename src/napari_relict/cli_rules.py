@@ -21,13 +21,17 @@ def rules(
         typer.Option(metavar="RULE=NUMBER", help="for a rule that has no cut; repeatable", show_default=False),
     ] = None,
 ) -> None:  # fmt: skip
-    """What published rules, and our own, call copies; from what the last match stored."""
+    """What published rules, and our own, call copies; from what the last match stored. Those not applied come last."""
     from napari_relict.study import Study
     from napari_relict.study.published_rules import judge_by_rules
 
     table = judge_by_rules(Study.open(study), cuts=dict(map(_cut, cut or [])))
-    for row in table.to_dict("records"):
-        say(_line({str(key): value for key, value in row.items()}))
+    rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    for row in [row for row in rows if row["estimated_on"]]:
+        for line in _said(row):
+            say(line)
+    for row in [row for row in rows if not row["estimated_on"]]:
+        say(f"{row['rule']}: {row['title']} ({row['source']}): {row['note']}")
 
 
 def _cut(text: str) -> tuple[str, float]:
@@ -38,13 +42,14 @@ def _cut(text: str) -> tuple[str, float]:
         raise UsageError(f"--cut {text}: give RULE=NUMBER, e.g. correlation=0.9") from None
 
 
-def _line(row: dict[str, Any]) -> str:
-    """One rule in words."""
-    head = f"{row['rule']}: {row['title']} ({row['source']}): "
-    if not row["estimated_on"]:
-        return f"{head}{row['note']}"
-    called = "calls no single volumes"
+def _said(row: dict[str, Any]) -> list[str]:
+    """One rule that was applied, in words: its name, and below it what it says."""
+    called = ""
     if row["share"] == row["share"]:
         interval = f"95% interval {row['low']:.1%} to {row['high']:.1%}"
-        called = f"{row['called']} called copies, {row['share']:.1%} ({interval})"
-    return head + "; ".join(part for part in (called, row["note"], f"estimated on {row['estimated_on']}") if part)
+        words = "called a copy" if row["called"] == 1 else "called copies"
+        called = f"{row['called']} {words}, {row['share']:.1%} ({interval})"
+    based = "" if row["estimated_on"].startswith("nothing") else f"estimated on {row['estimated_on']}"
+    caution = f"caution: {row['caution']}" if row["caution"] else ""
+    below = [called, row["note"], based, caution]
+    return [f"{row['rule']}: {row['title']} ({row['source']})", *(f"    {one}" for one in below if one)]

@@ -90,7 +90,10 @@ def test_two_readers_by_hand() -> None:
     assert found["Gwet's AC2 (quadratic)"] == pytest.approx((1 - 0.4 / 9 - chance) / (1 - chance))
     assert (table["pairs"] == 5).all()
     assert (table["low"] <= table["value"]).all()
-    assert table["method"].str.contains("5 synthetic volumes resampled 2000 times").all()
+    assert table["method"].str.startswith("95% jackknife").sum() == 4
+    # All five alike: the bound of Clopper and Pearson.
+    same = table.set_index("statistic").loc["percentage agreement, replica or not"]
+    assert (same["low"], same["high"], same["note"]) == (pytest.approx(100 * 0.025**0.2), 100, "")
 
 
 def test_what_is_compared_with_what() -> None:
@@ -129,7 +132,8 @@ def test_nothing_but_equal_grades_says_nothing_and_says_so() -> None:
     assert table.loc[undefined, ["value", "low", "high"]].isna().all(axis=None)
     assert table.loc[undefined, "note"].str.contains("undefined: all grades are the same").all()
     assert "all grades are the same" in table.loc["Gwet's AC2 (quadratic)", "note"]
-    assert "too narrow" in table.loc["percentage agreement", "note"]
+    assert "too narrow" in table.loc["Gwet's AC2 (quadratic)", "note"]
+    assert table.loc["percentage agreement", "low"] == pytest.approx(100 * 0.025 ** (1 / 8))
 
 
 def test_pairs_of_one_synthetic_volume_go_together() -> None:

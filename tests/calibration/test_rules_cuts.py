@@ -108,7 +108,7 @@ def test_sscd_and_correlation_call_what_is_above_their_cut() -> None:
     assert found.numbers["largest"].value == 0.9
     without = fixed_cuts.correlation(np.array([0.2, 0.9]))
     assert without.calls is None and without.share is None
-    assert "no volume is called" in without.said
+    assert "none is called" in without.said
     with pytest.raises(DataError, match="0 known values"):
         fixed_cuts.correlation(np.full(3, np.nan))
     with pytest.raises(UsageError, match="below 1, not 1"):

@@ -98,14 +98,14 @@ def test_closest_record_by_hand() -> None:
     # Training at 0, holdout at 10: synthetic at 1, 2, 3, 9 and 5 (a tie): three of four nearer to training.
     # P(at least 3 of 4 heads) = 5/16.
     found = dcr.closest_record(np.array([[0.0]]), np.array([[10.0]]), np.array([[1.0], [2], [3], [9], [5]]))
-    assert found.numbers["share"].value == 0.75
+    assert found.numbers["share nearer to training"].value == 0.75
     assert found.numbers["p"].value == pytest.approx(5 / 16)
     assert found.numbers["ties"].value == 1
     assert found.note == ""
     drawn = dcr.closest_record(np.zeros((5, 1)), np.array([[10.0]]), np.array([[1.0]]))
     assert "not drawn" in drawn.note
     same = dcr.closest_record(np.zeros((1, 1)), np.zeros((1, 1)), np.ones((3, 1)))
-    assert np.isnan(same.numbers["share"].value) and np.isnan(same.numbers["p"].value)
+    assert np.isnan(same.numbers["share nearer to training"].value) and np.isnan(same.numbers["p"].value)
 
 
 @settings(deadline=None)

@@ -62,7 +62,7 @@ def test_layers_are_joined_by_the_geometric_mean() -> None:
     both = index.calibrated([CROSS, CROSS], [holdout, holdout], [at(0), at(45)])
     assert both.values == pytest.approx([(0.84090 - 0.78657) / 0.08376], abs=1e-3)
     assert both.calls is None
-    assert "no volume is called" in both.said
+    assert "none is called" in both.said
 
 
 def test_similarities_below_zero_are_clipped_by_the_calibrated_form() -> None:

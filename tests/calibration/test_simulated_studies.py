@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.calibration import page
+from benchmarks.calibration_ratings import brier, needed, next_ones
 from benchmarks.calibration_studies import counts, flags, readers, releases, tails, thresholds
 
 
@@ -25,3 +26,14 @@ def test_non_copies_are_rarely_flagged() -> None:
     text = page({"Verdicts": list(found.values())}, 30, 1.0)
     assert "false discovery rate" in text
     assert "30 simulated studies a row" in text
+
+
+def test_ratings_to_come_are_as_said_in_most_of_a_few_studies() -> None:
+    named, narrower, as_expected = next_ones(6, 30, 2.0)
+    assert named.hits >= 3
+    assert narrower.hits >= 5
+    assert as_expected.hits >= 3
+    low, number, high = needed(6, 40, 2.0, 0.7)
+    assert low.hits <= 1 < high.hits
+    assert low.hits <= number.hits <= high.hits
+    assert brier(3, 44, 0.5, 1.5)[0].hits >= 1

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
+from hashlib import sha256
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
-from napari_relict.errors import DataError
+from napari_relict.errors import DataError, UsageError
 from napari_relict.report import write_report
-from napari_relict.report.pictures import match_figure, pair_figure, png, write_pair_pictures
+from napari_relict.report.features import FeatureStrip
+from napari_relict.report.pictures import match_figure, webp, write_pair_pictures
 from napari_relict.study import Showing, Study
+from napari_relict.study.published_rules import judge_by_rules
 
 
 def _text(page: str) -> str:
@@ -35,6 +39,43 @@ def test_the_report_needs_nothing_else_and_says_what_was_found(matched: Study) -
     assert "60 patients (holdout)" in text
     assert page.count("<img") == (matched.verdicts()["verdict"] != "no replica").sum()
     assert str(matched.folder) not in page
+    assert "<script" not in page
+
+
+def test_the_answer_comes_first_and_lists_say_what_to_do(matched: Study) -> None:
+    text = _text(write_report(matched, risk=0.1).read_text())
+    copies = int((matched.verdicts()["verdict"] != "no replica").sum())
+    headline = f"{copies} of 6 synthetic volumes look like copies of training patients."
+    assert 0 < text.index(headline) < text.index("How many copies") < text.index("Pictures of the copies")
+    release = matched.release(0.1)
+    withheld, cleared = text.split("To withhold: ")[1].split("Cleared: ")
+    assert withheld.startswith(str(len(release.withhold)))
+    for lists, names in ((withheld, release.withhold), (cleared.split("Every synthetic volume")[0], release.cleared)):
+        assert len(names) and all(name in lists for name in names["synthetic"])
+    assert "Nobody has rated a pair" in text
+    with pytest.raises(UsageError, match="risk"):
+        write_report(matched, risk=1.5)
+
+
+def test_published_rules_stand_beside_ours_with_their_cautions(matched: Study) -> None:
+    text = _text(write_report(matched).read_text())
+    for row in judge_by_rules(matched).itertuples():
+        assert row.title in text and row.source in text
+        assert row.caution in text or not row.estimated_on
+    assert "the last match used no encoder" in text
+
+
+def test_hashes_can_be_made_again_and_settings_have_no_paths(matched: Study) -> None:
+    page = write_report(matched).read_text()
+    contents = sorted(matched.volumes().query("cohort == 'training'")["content"])
+    assert sha256("".join(f"{one}\n" for one in contents).encode()).hexdigest() in page
+    assert matched.meta()["scores_hash"] in page
+    text = _text(page)
+    assert "near_bend" in text
+    for folders in matched.settings.cohorts.values():
+        assert folders.volumes not in text
+    for patient in set(matched.volumes()["patient"]) - set(matched.volumes()["name"]):
+        assert patient not in text
 
 
 def test_thresholds_appear_with_their_intervals(matched: Study) -> None:
@@ -46,6 +87,8 @@ def test_thresholds_appear_with_their_intervals(matched: Study) -> None:
     page = write_report(matched).read_text()
     assert "Ada &amp; &lt;Bob&gt;" in page
     assert "Estimated on the same 6 synthetic volumes" in page
+    assert "ROC of the measures that decide" in page
+    assert "Nobody has rated a pair" not in page
 
 
 def test_the_numbers_stand_without_the_cache(matched: Study) -> None:
@@ -72,15 +115,20 @@ def test_a_picture_for_every_synthetic_volume(matched: Study, tmp_path) -> None:
 
 
 def test_a_mirrored_training_volume_has_its_marks_exchanged(matched: Study) -> None:
-    figure = match_figure(matched, "copy-mirror", "train-01")
-    axial = figure.axes[:4]
-    left_marks = [axis.texts[0].get_text() for axis in axial]
-    assert [axis.get_title() for axis in axial[:2]] == ["synthetic", "training"]
-    assert left_marks == ["R", "L", "R", "R"]
-    straight = match_figure(matched, "copy-exact", "train-00")
-    assert [axis.texts[0].get_text() for axis in straight.axes[:4]] == ["R", "R", "R", "R"]
+    def left_marks(synthetic: str, training: str) -> list[str]:
+        figure = match_figure(matched, synthetic, training)
+        assert [text.get_text() for text in figure.texts[:2]] == ["synthetic", "training"]
+        return [axis.texts[0].get_text() for axis in figure.axes[:4]]
+
+    assert left_marks("copy-mirror", "train-01") == ["R", "L", "R", "R"]
+    assert left_marks("copy-exact", "train-00") == ["R", "R", "R", "R"]
 
 
-def test_names_with_dollar_signs_are_drawn_as_they_are(matched: Study) -> None:
-    one, other = matched.volume("synthetic", "copy-exact"), matched.volume("training", "train-00")
-    assert png(pair_figure(one, other, "x$_$y")).startswith(b"\x89PNG")
+def test_pictures_show_all_levels_in_four_planes(matched: Study) -> None:
+    strip = FeatureStrip("Some encoder", 0.9, np.linspace(0, 0.8, 20), "holdout", np.array([0.3]), 0.85, 0.82, 0.88)
+    figure = match_figure(matched, "novel-0", "train-07", strip)
+    said = {text.get_text() for text in figure.texts}
+    assert {"Voxel level", "Segmentation level", "Feature level"} <= said
+    assert len(figure.axes) == 4 * 4 + 1
+    assert webp(figure)[8:12] == b"WEBP"
+    assert strip.said == "0.900, closer than 20 of 20 (holdout)"

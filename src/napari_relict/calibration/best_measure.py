@@ -93,7 +93,7 @@ def best_of_measures(
         measure=names[best],
         measures=len(names),
         balanced_accuracy=accuracy,
-        balanced_accuracy_corrected=max(0.0, accuracy - optimism),
+        balanced_accuracy_corrected=max(0.0, accuracy - max(0.0, optimism)),
         balanced_accuracy_null95=float(np.quantile(by_chance, 0.95)),
         p_value=float((1 + (by_chance >= accuracy - 1e-12).sum()) / (1 + len(by_chance))),
         chosen_again=float((chosen == best).mean()),

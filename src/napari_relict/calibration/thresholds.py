@@ -7,6 +7,7 @@ from math import ceil
 
 import numpy as np
 
+from napari_relict.calibration.cut_interval import ENDS, cut_interval
 from napari_relict.calibration.cuts import Rule, balanced_accuracy, best_cuts
 from napari_relict.calibration.resampling import resample
 from napari_relict.calibration.roc import auc_interval
@@ -14,7 +15,6 @@ from napari_relict.calibration.roc import auc_interval
 FEWEST_RATINGS = 2  # of each kind: below this a threshold would say nothing
 FEW_RATINGS = 10  # of each kind: below this the numbers are called small
 RESAMPLES = 1000
-ENDS = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Threshold:
     Attributes
     ----------
     threshold : in the measure's own unit; a pair at least this close counts as a replica. `_low`, `_high`: 95%
-        bootstrap interval, resampling synthetic volumes within replicas and non-replicas, and readers: percentiles
-        of the lower and of the upper ends of all best cuts, since ratings cannot tell one of them from another.
+        bootstrap interval, resampling synthetic volumes within replicas and non-replicas, and readers; see
+        `napari_relict.calibration.cut_interval`.
     rule, target : what the cut was chosen for (see `napari_relict.calibration.cuts`); the target is NaN by balanced
         accuracy.
     balanced_accuracy : on the same ratings the cut was chosen on, hence too good. `_low`, `_high`: 95% interval of
@@ -108,7 +108,7 @@ def best_threshold(
     by_chance = best_cuts(np.broadcast_to(values, shuffled.shape), shuffled, rule, target)
     null95 = float(np.quantile(by_chance.accuracy, 0.95))
     sign = 1.0 if higher_is_closer else -1.0
-    ends = sorted((sign * float(np.quantile(again.lowest, ENDS[0])), sign * float(np.quantile(again.highest, ENDS[1]))))
+    ends = sorted(sign * end for end in cut_interval(values, truth, drawn, said, rule, target, random))
     called = values >= cut
     rates = [_jeffreys(right, random) for right in (called[truth], ~called[~truth])]
     low, high = (float(end) for end in np.quantile((rates[0][1] + rates[1][1]) / 2, ENDS))
@@ -124,7 +124,7 @@ def best_threshold(
         balanced_accuracy=accuracy,
         balanced_accuracy_low=max(0.0, low - max(0.0, optimism)),
         balanced_accuracy_high=high,
-        balanced_accuracy_corrected=max(0.0, accuracy - optimism),
+        balanced_accuracy_corrected=max(0.0, accuracy - max(0.0, optimism)),
         balanced_accuracy_null95=null95,
         **dict(zip(("auc", "auc_low", "auc_high"), auc_interval(values, truth), strict=True)),
         n_rated=yes + no,

@@ -96,7 +96,7 @@ def _smooth(values: np.ndarray, sigma: float) -> np.ndarray:
 def _lesion(
     fixed: np.ndarray, rest: np.ndarray, body: np.ndarray, spacing: np.ndarray
 ) -> tuple[float, float, tuple[int, ...]]:
-    inner = _interior(body, float(spacing.mean()))
+    inner = interior(body, float(spacing.mean()))
     if inner.sum() < FEWEST_VOXELS:
         return np.nan, np.nan, (0, 0, 0)
     local = np.abs(_mean_inside(rest, inner, LESION_MM / spacing) - _mean_inside(rest, inner, SHADING_MM / spacing))
@@ -108,8 +108,13 @@ def _lesion(
     return peak / max(float(high - low), 1e-6), peak / max(usual, 1e-6), tuple(int(i) for i in where)
 
 
-def _interior(body: np.ndarray, step: float) -> np.ndarray:
-    """The body without its skin, with what is dark inside (bone, or a lesion that made a hole in the mask)."""
+def interior(body: np.ndarray, step: float) -> np.ndarray:
+    """The body without its skin, with what is dark inside (bone, or a lesion that made a hole in the mask).
+
+    Parameters
+    ----------
+    body : bool (z, y, x). step : mm, of a voxel on average.
+    """
     closed = ndimage.binary_closing(body, iterations=max(1, round(4.0 / step)))
     filled = np.stack([ndimage.binary_fill_holes(one) for one in closed])  # axial: a head is open below
     return np.asarray(ndimage.binary_erosion(filled, iterations=max(1, round(SKIN_MM / step))))

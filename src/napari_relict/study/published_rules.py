@@ -17,8 +17,8 @@ from napari_relict.study.stored import Stored
 
 COLUMNS = ("rule", "title", "source", "called", "share", "low", "high", "estimated_on", "note", "caution")
 # What no study has stored, and why.
-NEVER_STORED = "not stored in a study: its authors' network is not part of napari-relict"
-AS_THEY_LIE = "mirrored copies are not seen by it"
+NEVER_STORED = "its authors' network is not part of napari-relict"
+AS_THEY_LIE = "mirrored copies may be missed"
 # Said by `called` and `share` already.
 SAID_ALREADY = ("N_copies", "share of copies")
 
@@ -68,7 +68,6 @@ def evidence_of(
     names = sorted(map(str, scores.index))
     deciding = deciders(measures)
     nulls = {measure.name: study.null(measure.name) for measure in deciding}
-    source = nulls[deciding[0].name].source
     features, layers, why = _features(study, measures, names)
     ncc = next((measure for measure in measures if measure.name == "ncc"), None)
     evidence = Evidence(
@@ -78,7 +77,7 @@ def evidence_of(
         layers=layers,
         scores=np.column_stack([m.closeness(scores.loc[names, m.name].to_numpy(float)) for m in deciding]),
         null=np.column_stack([m.closeness(nulls[m.name].scores) for m in deciding]),
-        null_source=f"{len(nulls[deciding[0].name].scores)} x {source}, by {', '.join(m.title for m in deciding)}",
+        null_source=f"{nulls[deciding[0].name].described}, by {', '.join(m.title for m in deciding)}",
         largest_correlation=None if ncc is None else scores.loc[names, ncc.name].to_numpy(float),
         cuts=cuts,
         alpha=study.settings.alpha,
@@ -143,7 +142,7 @@ def _row(rule: Rule, evidence: Evidence, why: Mapping[str, str]) -> dict[str, ob
     try:
         outcome = rule(evidence)
     except DataError as error:
-        return known | {"note": f"not applied: {error}"}
+        return known | {"note": f"not applied: {error.wrong}; {error.remedy}"}
     share = outcome.share
     return known | {
         "called": outcome.called,

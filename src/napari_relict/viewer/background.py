@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from napari_relict.study.published_rules import judge_by_rules
 from napari_relict.viewer.label_scores import COLUMNS, label_scores
 from napari_relict.viewer.pairs import PairImages, PairKey
 from napari_relict.viewer.scores import Scores
@@ -28,6 +29,11 @@ def labels_of(images: PairImages) -> tuple[PairKey, pd.DataFrame]:
 def calibration_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Thresholds, verdicts, and the ratings they rest on."""
     return study.calibrate(), study.verdicts(), study.ratings()
+
+
+def rules_of(study: Any) -> pd.DataFrame:
+    """What published rules say; of what the last match stored."""
+    return judge_by_rules(study)
 
 
 def agreement_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

@@ -18,7 +18,7 @@ from napari_relict.errors import RelictError
 from napari_relict.study.reading import Showing
 from napari_relict.study.regions import MarkedRegion
 from napari_relict.viewer.actions import WHILE_PAUSED, WITHOUT_PICTURES, actions_of
-from napari_relict.viewer.background import agreement_of, calibration_of, labels_of
+from napari_relict.viewer.background import agreement_of, calibration_of, labels_of, rules_of
 from napari_relict.viewer.candidates import candidates_of
 from napari_relict.viewer.curtain import Curtain
 from napari_relict.viewer.flicker import Flicker
@@ -110,6 +110,7 @@ class Review:
         tabs.agreement.opened.connect(self._on_match_row)
         tabs.map.opened.connect(self._on_names)
         tabs.labels.label_chosen.connect(self._on_label)
+        tabs.calibration.rules_asked.connect(self._request_rules)
         self.scene.marker.marked.connect(self._on_marked)
         self.panel.strips.opened.connect(self._on_candidate_name)
         self.viewer.events.theme.connect(self._on_theme)
@@ -385,6 +386,10 @@ class Review:
             self.tabs.calibration.set_computing()
             self._calibration.request()
         self._request_agreement()
+
+    def _request_rules(self) -> None:
+        """They rest on the match alone, so once is enough."""
+        self.jobs.start(rules_of, self.study, done=self.tabs.calibration.set_rules)
 
     def _request_agreement(self) -> None:
         """Statistics take a moment (they are resampled); blinded readers are not shown them."""

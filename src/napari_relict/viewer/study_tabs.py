@@ -36,6 +36,8 @@ class StudyTabs(QTabWidget):
             hidden.append(self.agreement)
         for widget in hidden:
             self.close_tab(widget, "Hidden while reading blinded")
+        if session.blinded:  # how many are copies is told by scores that are hidden, too
+            self.calibration.close_rules("Hidden while reading blinded")
 
     def close_tab(self, widget: QWidget, why: str) -> None:
         where = self.indexOf(widget)

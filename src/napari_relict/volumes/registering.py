@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_relict.volumes.cohort import PreparedVolume
 from napari_relict.volumes.frames import resampled
@@ -22,7 +21,7 @@ def right_volume(
     *,
     mirrored: bool,
     swapped: bool,
-    alignment: npt.NDArray[np.float64] | None,
+    alignment: np.ndarray | None,
 ) -> PreparedVolume:
     """What stands on the right. Resampling is slow (a second for large volumes): the viewer calls it in a worker.
 
@@ -52,7 +51,7 @@ def right_volume(
     return moved(synthetic.mirrored(beside=moved(training, alignment)), _inverse(alignment))
 
 
-def moved(volume: PreparedVolume, to_volume: npt.NDArray[np.float64]) -> PreparedVolume:
+def moved(volume: PreparedVolume, to_volume: np.ndarray) -> PreparedVolume:
     """A prepared volume seen through `to_volume` (grid mm -> grid mm of the volume); labels by nearest neighbour."""
     grid = Grid(volume.image.shape, volume.spacing)
     labels = None if volume.labels is None else resampled(volume.labels, grid, to_volume, nearest=True)

@@ -1,4 +1,9 @@
-"""Authenticity (Alaa et al. 2022): is a synthetic volume nearer to a training volume than its real neighbour is?"""
+"""Authenticity: is a synthetic volume nearer to a training volume than its real neighbour is?
+
+Alaa, van Breugel, Saveliev & van der Schaar 2022, "How faithful is your synthetic data? Sample-level metrics for
+evaluating and auditing generative models", ICML, arXiv 2102.08921. Code in circulation under that name starts from real
+volumes and their nearest synthetic one instead, and gives other numbers.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ from napari_relict.calibration.rules.arrays import scores
 from napari_relict.calibration.rules.outcome import Outcome, share
 from napari_relict.errors import DataError
 
-SOURCE = "Alaa et al. 2022"
+SOURCE = "Alaa et al. 2022, arXiv 2102.08921"
 
 
 def authenticity(nearest: np.ndarray, place: np.ndarray, training_nearest: np.ndarray) -> Outcome:

@@ -1,4 +1,9 @@
-"""C_T, a test of data copying (Meehan, Chaudhuri & Dasgupta 2020, arXiv 2004.05675)."""
+"""C_T, a test of data copying (Meehan, Chaudhuri & Dasgupta 2020, AISTATS, arXiv 2004.05675).
+
+Weights of the cells, the nearest training volume within a cell and the scaling of U are those of the authors' program,
+but for its continuity correction of 0.5; it leaves out cells with too few synthetic volumes, we also those with too few
+others.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from napari_relict.calibration.rules.arrays import nearest, table
 from napari_relict.calibration.rules.outcome import Number, Outcome
 from napari_relict.errors import UsageError
 
-SOURCE = "Meehan et al. 2020"
+SOURCE = "Meehan et al. 2020, arXiv 2004.05675"
 CELLS = 5
 FEWEST = 10  # volumes of each cohort in a cell; below, the normal approximation of U is poor
 
@@ -76,8 +81,14 @@ def data_copying(
         source=SOURCE,
         estimated_on=f"{len(holdout)} holdout volumes in {len(found)} of {cells} cells",
         numbers={"C_T": result, "p": p, "cells": Number(float(len(found)))},
-        note=f"{left_out} cells with fewer than {fewest} volumes of a cohort left out" if left_out else "",
+        note=_note(left_out, cells, fewest),
     )
+
+
+def _note(left_out: int, cells: int, fewest: int) -> str:
+    if left_out == cells:
+        return f"no cell has {fewest} volumes of each cohort"
+    return f"{left_out} cells with fewer than {fewest} volumes of a cohort left out" if left_out else ""
 
 
 def u_score(synthetic: np.ndarray, holdout: np.ndarray) -> float:

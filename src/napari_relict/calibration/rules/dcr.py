@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from napari_relict.calibration.rules.arrays import nearest, table
 from napari_relict.calibration.rules.outcome import Number, Outcome, share
 
-SOURCE = "common practice"
+SOURCE = "after Platzer & Reutterer 2021, arXiv 2104.00635"
 
 
 def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndarray, *, seed: int = 0) -> Outcome:
@@ -25,7 +25,7 @@ def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndar
 
     Returns
     -------
-    `share` with Wilson's interval, `p` that it is at most a half, `ties`. It calls no volume.
+    `share nearer to training` with Wilson's interval, `p` that it is at most a half, `ties`. It calls no volume.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndar
         estimated_on=f"{size} training and {size} holdout volumes",
         values=to_training - to_holdout,
         numbers={
-            "share": share(nearer, known),
+            "share nearer to training": share(nearer, known),
             "p": Number(p),
             "ties": Number(float(len(synthetic) - known)),
         },

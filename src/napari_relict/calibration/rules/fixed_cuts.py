@@ -33,6 +33,8 @@ DEEPSSIM: Mapping[str, Cuts] = {
     "deepssim++": Cuts("DeepSSIM++", "arXiv 2609.03615", 0.76, 0.92),
 }
 SSCD_CUT = 0.5
+SSCD_SOURCE = "Pizzi et al. 2022, arXiv 2202.10261; Somepalli et al. 2023, arXiv 2212.03860"
+CORRELATION_SOURCE = "Akbar et al. 2025, arXiv 2305.07644"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -78,7 +80,7 @@ def deepssim(similarities: np.ndarray, version: str = "deepssim") -> ClassOutcom
 def sscd(products: np.ndarray, cut: float = SSCD_CUT) -> Outcome:
     """A copy where the largest dot product of SSCD descriptors with a training image is above .5.
 
-    Descriptor: Pizzi et al. 2022; its use for generators: Somepalli et al. 2023.
+    Descriptor: Pizzi et al. 2022 (CVPR); its use for generators: Somepalli et al. 2023 (CVPR).
 
     Parameters
     ----------
@@ -92,7 +94,7 @@ def sscd(products: np.ndarray, cut: float = SSCD_CUT) -> Outcome:
     return Outcome(
         rule="sscd",
         title="SSCD",
-        source="Pizzi et al. 2022; Somepalli et al. 2023",
+        source=SSCD_SOURCE,
         estimated_on="the images of its authors",
         calls=values > cut,
         values=values,
@@ -101,7 +103,7 @@ def sscd(products: np.ndarray, cut: float = SSCD_CUT) -> Outcome:
 
 
 def correlation(largest: np.ndarray, cut: float | None = None) -> Outcome:
-    """The largest Pearson correlation with any training volume (Akbar et al.), called above a cut of yours.
+    """The largest Pearson correlation with any training volume (Akbar et al. 2025), called above a cut of yours.
 
     Parameters
     ----------
@@ -118,10 +120,10 @@ def correlation(largest: np.ndarray, cut: float | None = None) -> Outcome:
     return Outcome(
         rule="correlation",
         title="Largest correlation",
-        source="Akbar et al.",
+        source=CORRELATION_SOURCE,
         estimated_on="nothing: the cut is given" if cut is not None else "nothing: no cut is given",
         calls=None if cut is None else values > cut,
         values=values,
         numbers={"mean": mean(values), "largest": Number(float(np.nanmax(values)))},
-        note=f"called above {cut:g}" if cut is not None else "no volume is called",
+        note=f"called above {cut:g}" if cut is not None else "no cut given: none is called",
     )

@@ -9,7 +9,7 @@ from napari_relict.calibration.rules.arrays import scores
 from napari_relict.calibration.rules.outcome import Number, Outcome
 from napari_relict.errors import DataError, UsageError
 
-SOURCE = "Benjamini & Hochberg 1995; Bates et al. 2023"
+SOURCE = "Benjamini & Hochberg 1995; Bates et al. 2023, arXiv 2104.08279"
 
 
 def holdout_null(
@@ -18,7 +18,8 @@ def holdout_null(
     """Copies where the q-value is below `alpha`; see `napari_relict.calibration.null`.
 
     p-values that share one holdout depend on each other in a way in which Benjamini and Hochberg's procedure keeps its
-    false discovery rate (Bates et al. 2023, conformal p-values).
+    false discovery rate, on average over holdouts (Bates, Candès, Lei, Romano & Sesia 2023, "Testing for outliers with
+    conformal p-values", Annals of Statistics 51).
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ def published(
         calls=None if cut is None else index > cut,
         values=index,
         numbers={"mean MI": mean(index, seed=seed), "mean ONI": mean(-np.tanh(index), seed=seed)},
-        note=f"called above MI {cut:g}" if cut is not None else "no cut is published: no volume is called",
+        note=f"called above MI {cut:g}" if cut is not None else "no cut is published: none is called",
     )
 
 
@@ -136,7 +136,7 @@ def calibrated(
             "mean MI": Number(float(index.mean()), float(mi_low), float(mi_high)),
             "mean ONI": Number(float(-np.tanh(index).mean()), float(oni_low), float(oni_high)),
         },
-        note=f"called above MI {cut:g}" if cut is not None else "no cut given: no volume is called",
+        note=f"called above MI {cut:g}" if cut is not None else "no cut is published: none is called",
     )
 
 

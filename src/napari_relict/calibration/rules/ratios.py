@@ -12,6 +12,8 @@ from napari_relict.calibration.rules.arrays import table
 from napari_relict.calibration.rules.outcome import Outcome, mean
 from napari_relict.errors import UsageError
 
+CARLINI = "Carlini et al. 2023, arXiv 2301.13188"  # USENIX Security
+YOON = "Yoon et al. 2023"  # workshop SPIGM at ICML
 NEIGHBOURS = 50
 THIRD = 1 / 3
 
@@ -30,7 +32,7 @@ def calibrated_l2(nearest: np.ndarray, *, cut: float | None = None) -> Outcome:
     """
     known = _sorted(nearest)[:, :NEIGHBOURS]
     values = _ratio(known[:, 0], known.mean(1))
-    return _outcome("calibrated_l2", "Calibrated l2", "Carlini et al. 2023", values, cut, f"{known.shape[1]} nearest")
+    return _outcome("calibrated_l2", "Calibrated l2", CARLINI, values, cut, f"{known.shape[1]} nearest")
 
 
 def third(nearest: np.ndarray, *, cut: float = THIRD) -> Outcome:
@@ -39,7 +41,7 @@ def third(nearest: np.ndarray, *, cut: float = THIRD) -> Outcome:
     return _outcome(
         "third",
         "Nearest below a third of the second",
-        "Yoon et al. 2023",
+        YOON,
         _ratio(known[:, 0], known[:, 1]),
         cut,
         "two nearest",
@@ -67,7 +69,7 @@ def _outcome(rule: str, title: str, source: str, values: np.ndarray, cut: float 
         calls=None if cut is None else values < cut,
         values=values,
         numbers={"mean ratio": mean(values)},
-        note=f"called below {cut:.3g}" if cut is not None else "no cut given: no volume is called",
+        note=f"called below {cut:.3g}" if cut is not None else "no cut given: none is called",
     )
 
 

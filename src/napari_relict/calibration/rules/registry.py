@@ -81,7 +81,7 @@ _ALL = (
             *map(e.by_layer, ALL_FEATURES), cut=e.cuts.get("mi_calibrated"), seed=e.seed
         ),
         needs_cut=True, of_layers=True,
-        caution="0 is neutral; a cut at 1.64 does not call exactly 5% of strangers, for its null is not normal",
+        caution="MI 0 is neutral; a cut at 1.64 does not call exactly 5% of strangers, for its null is not normal",
     ),
     Rule(
         "mi_published", "Memorization index, as published", memorization_index.SOURCE, FEATURES,
@@ -89,7 +89,7 @@ _ALL = (
             *map(e.by_layer, FEATURES), cut=e.cuts.get("mi_published"), seed=e.seed
         ),
         needs_cut=True, of_layers=True,
-        caution="0 is not neutral: strangers can score ONI anything from +.3 to -1 (memorised)",
+        caution="0 is not neutral: ONI of strangers can be anything from +.3 to -1 (memorised)",
     ),
     Rule(
         "dar_published", "Correlation cut of Dar et al., as published", dar.SOURCE, ALL_FEATURES,
@@ -110,21 +110,21 @@ _ALL = (
         ("deepssim_plus",), lambda e: fixed_cuts.deepssim(e.deepssim_plus, "deepssim++"), caution=_FIXED_CUT,
     ),
     Rule(
-        "sscd", "SSCD", "Pizzi et al. 2022; Somepalli et al. 2023", ("sscd",), lambda e: fixed_cuts.sscd(e.sscd),
+        "sscd", "SSCD", fixed_cuts.SSCD_SOURCE, ("sscd",), lambda e: fixed_cuts.sscd(e.sscd),
         caution=_FIXED_CUT,
     ),
     Rule(
-        "correlation", "Largest correlation", "Akbar et al.", ("largest_correlation",),
+        "correlation", "Largest correlation", fixed_cuts.CORRELATION_SOURCE, ("largest_correlation",),
         lambda e: fixed_cuts.correlation(e.largest_correlation, e.cuts.get("correlation")), needs_cut=True,
         caution=_FIXED_CUT,
     ),
     Rule(
-        "calibrated_l2", "Calibrated l2", "Carlini et al. 2023", FEATURES,
+        "calibrated_l2", "Calibrated l2", ratios.CARLINI, FEATURES,
         lambda e: ratios.calibrated_l2(e.nearest_training[0], cut=e.cuts.get("calibrated_l2")), needs_cut=True,
         caution=_HIDDEN,
     ),
     Rule(
-        "third", "Nearest below a third of the second", "Yoon et al. 2023", FEATURES,
+        "third", "Nearest below a third of the second", ratios.YOON, FEATURES,
         lambda e: ratios.third(e.nearest_training[0]), caution=_HIDDEN,
     ),
     Rule(

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from qtpy.QtWidgets import QLabel, QScrollArea, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_relict.viewer.scores import Calibrated, number
 from napari_relict.viewer.widgets.ink import DARK, Axis, Ink
+from napari_relict.viewer.widgets.rules_table import RulesTable
 from napari_relict.viewer.widgets.threshold_view import ThresholdView
 
 LEGEND = "┆ threshold of highest balanced accuracy, hatched: its 95 % interval    closer →"
@@ -100,7 +112,9 @@ class CalibratedView(QWidget):
 
 
 class CalibrationPanel(QWidget):
-    """All measures, and how many ratings they rest on."""
+    """All measures, and how many ratings they rest on; in their place, when asked for, what published rules say."""
+
+    rules_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -117,14 +131,26 @@ class CalibrationPanel(QWidget):
         area.setWidgetResizable(True)
         area.setAccessibleName("Thresholds")
         area.setWidget(inner)
-        layout.addWidget(self.note)
+        self.rules_button = QPushButton("Published rules", self)
+        self.rules_button.setCheckable(True)
+        self.rules_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys are for rating
+        self.rules_button.setToolTip("What published rules call copies, from the scores of the last match")
+        self.rules_button.toggled.connect(self._on_rules)
+        top = QHBoxLayout()
+        top.addWidget(self.note, 1)
+        top.addWidget(self.rules_button)
+        layout.addLayout(top)
         self.close_up = ThresholdView(self)
         both = QSplitter(Qt.Orientation.Horizontal, self)
         both.addWidget(area)
         both.addWidget(self.close_up)
         self.close_up.setMinimumWidth(470)
         both.setSizes([500, 500])
-        layout.addWidget(both, 1)
+        self.rules = RulesTable(self)
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(both)
+        self._pages.addWidget(self.rules)
+        layout.addWidget(self._pages, 1)
         self._chosen: str | None = None
         self.views: list[CalibratedView] = []
 
@@ -146,6 +172,21 @@ class CalibrationPanel(QWidget):
         self.close_up.ink = self.ink
         for row in named:
             self.close_up.show_row(row)
+
+    def set_rules(self, rules: pd.DataFrame) -> None:
+        """What `rules_asked` asked for."""
+        self.rules.show_rules(rules)
+
+    def close_rules(self, why: str) -> None:
+        self.rules_button.setChecked(False)
+        self.rules_button.setEnabled(False)
+        self.rules_button.setToolTip(why)
+
+    def _on_rules(self, shown: bool) -> None:
+        self._pages.setCurrentIndex(int(shown))
+        if shown and self.rules.model.frame.empty:
+            self.rules.note.setText("computing …")
+            self.rules_asked.emit()
 
     def _on_chosen(self, row: Calibrated) -> None:
         self._chosen = row.title

@@ -14,7 +14,9 @@ class PairsTable(QWidget):
 
     opened = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None, *, named: str = "Matches") -> None:
+    def __init__(
+        self, parent: QWidget | None = None, *, named: str = "Matches", model: FrameModel | None = None
+    ) -> None:
         super().__init__(parent)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)
@@ -28,7 +30,7 @@ class PairsTable(QWidget):
         head.addWidget(self.note, 1)
         head.addWidget(self.filter)
         layout.addLayout(head)
-        self.model = FrameModel(self)
+        self.model = model or FrameModel(self)
         self.proxy = FrameProxy(self.model, self)
         self.filter.textChanged.connect(self.proxy.setFilterFixedString)
         self.view = QTableView(self)
