@@ -45,10 +45,10 @@ def right_volume(
         right = training if alignment is None else moved(training, alignment)
         return right.mirrored(beside=synthetic) if mirrored else right
     if not mirrored:
-        return synthetic if alignment is None else moved(synthetic, _inverse(alignment))
+        return synthetic if alignment is None else moved(synthetic, np.linalg.inv(alignment))
     if alignment is None:
         return synthetic.mirrored(beside=training)
-    return moved(synthetic.mirrored(beside=moved(training, alignment)), _inverse(alignment))
+    return moved(synthetic.mirrored(beside=moved(training, alignment)), np.linalg.inv(alignment))
 
 
 def moved(volume: PreparedVolume, to_volume: np.ndarray) -> PreparedVolume:
@@ -56,7 +56,3 @@ def moved(volume: PreparedVolume, to_volume: np.ndarray) -> PreparedVolume:
     grid = Grid(volume.image.shape, volume.spacing)
     labels = None if volume.labels is None else resampled(volume.labels, grid, to_volume, nearest=True)
     return replace(volume, image=resampled(volume.image, grid, to_volume), labels=labels)
-
-
-def _inverse(transform: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    return np.asarray(np.linalg.inv(transform), np.float64)
