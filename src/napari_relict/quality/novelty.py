@@ -38,7 +38,7 @@ def copying_statistic(training: np.ndarray, holdout: np.ndarray, made: np.ndarra
 
 def nearer_share(training: np.ndarray, holdout: np.ndarray, made: np.ndarray, seed: int) -> float:
     """Share of synthetic vectors nearer to training than to as many holdout vectors; a half where nobody was copied."""
-    return closest_record(training, holdout, made, seed=seed).numbers["share"].value
+    return closest_record(training, holdout, made, seed=seed).numbers["share nearer to training"].value
 
 
 def frechet_gap(training: np.ndarray, holdout: np.ndarray, made: np.ndarray, seed: int) -> float:
