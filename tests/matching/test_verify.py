@@ -246,7 +246,7 @@ def test_the_same_whoever_does_the_work(prepared: dict[str, Any], tmp_path: Path
     patients = {(cohort.cohort, name): name for cohort in (training, synthetic) for name in cohort.names}
     measures = choose_measures(["ncc", "mse", "half", "nmi", "half_ncc", "dice", "surface_dice", "bend"])
     found = []
-    for count, remote in ((1, False), (3, False), (2, True), (1, True)):
+    for count, remote in ((1, False), (3, False), (2, True)):
         with ThreadPoolExecutor(count) as pool:
             found.append(
                 match_cohorts(

@@ -145,14 +145,18 @@ def test_matching_again_changes_nothing_and_keeps_ratings(matched: Study) -> Non
     assert len(matched.ratings()) == 1
 
 
-def test_the_cache_may_be_deleted(matched: Study) -> None:
-    before = matched.matches()
-    matched.close()
-    shutil.rmtree(matched.folder / "volumes")
+def test_the_cache_may_be_deleted(tmp_path: Path) -> None:
+    folders = phantom.write_study_folders(tmp_path / "data", training=4, holdout=3, novel=1)
+    study = Study.create(tmp_path / "study", **folders)
+    assert study.match(measures=MEASURES) == []
+    before = study.matches()
+    study.close()
+    shutil.rmtree(study.folder / "volumes")
     with pytest.raises(DataError, match="run: napari-relict match"):
-        matched.volume("synthetic", "novel-0")
-    matched.match(measures=MEASURES)
-    pd.testing.assert_frame_equal(matched.matches(), before)
+        study.volume("synthetic", "novel-0")
+    study.match(measures=MEASURES)
+    pd.testing.assert_frame_equal(study.matches(), before)
+    study.close()
 
 
 def test_a_study_is_not_made_twice_nor_of_one_folder(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
