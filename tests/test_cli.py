@@ -22,21 +22,22 @@ def run(*arguments: object, env: dict[str, str] | None = None) -> subprocess.Com
     return subprocess.run(command, capture_output=True, text=True, env=env, timeout=240, check=False)
 
 
-def test_from_folders_to_verdicts(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
+def test_from_folders_to_verdicts(tmp_path: Path) -> None:
+    folders = phantom.write_study_folders(tmp_path / "volumes", training=4, holdout=27, novel=1)
     study = tmp_path / "study"
-    options = [part for name, path in phantom_folders.items() for part in (f"--{name.replace('_', '-')}", path)]
+    options = [part for name, path in folders.items() for part in (f"--{name.replace('_', '-')}", path)]
     made = run("new", study, *options, "--modality", "mr", "--spacing", "4", "--shape", "40,48,48")
     assert (made.returncode, made.stderr) == (0, "")
     matched = run("match", study, "--measures", "ncc,dice", "--top", "2")
     assert matched.returncode == 0
-    assert "6 synthetic volumes" in matched.stdout
+    assert "4 synthetic volumes" in matched.stdout
     for ending in ("csv", "parquet", "json"):
         assert run("export", study, "matches", "--to", tmp_path / f"matches.{ending}").returncode == 0
     table = pd.read_csv(tmp_path / "matches.csv")
-    assert len(table) == 6 * 2
+    assert len(table) == 4 * 2
     assert {"synthetic", "training", "rank", "rank_voxel", "rank_segmentation", "ncc", "dice"} <= set(table.columns)
-    assert len(pd.read_parquet(tmp_path / "matches.parquet")) == 12
-    assert len(json.loads((tmp_path / "matches.json").read_text())) == 12
+    assert len(pd.read_parquet(tmp_path / "matches.parquet")) == 8
+    assert len(json.loads((tmp_path / "matches.json").read_text())) == 8
     assert run("export", study, "verdicts", "--to", tmp_path / "v.csv").returncode == 0
     verdicts = pd.read_csv(tmp_path / "v.csv").set_index("synthetic")
     assert verdicts.loc["copy-exact", "verdict"] == "exact replica"
@@ -66,7 +67,7 @@ def test_bad_files_are_said_one_line_each_and_the_rest_is_matched(
         assert sum(name in line for line in errors) == 1
     assert "Traceback" not in matched.stderr
     opened = Study.open(study)
-    assert len(opened.verdicts()) == 6
+    assert len(opened.verdicts()) == 5
     assert len(opened.recorded_problems()) == 3
 
 

@@ -39,12 +39,20 @@ def alone(unmatched: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
-@pytest.fixture
-def cluster() -> Iterator[distributed.LocalCluster]:
+@pytest.fixture(scope="module")
+def _running() -> Iterator[distributed.LocalCluster]:
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None
     ) as running:
         yield running
+
+
+@pytest.fixture
+def cluster(_running: distributed.LocalCluster) -> distributed.LocalCluster:
+    """With both workers: one that died in another test is there again."""
+    with distributed.Client(_running) as client:
+        client.wait_for_workers(2, timeout=60)
+    return _running
 
 
 def _same_tables(one: Study, other: Study) -> None:

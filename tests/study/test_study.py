@@ -28,7 +28,7 @@ def test_every_copy_is_found_at_rank_one_and_no_novel_volume_is_called(matched: 
         assert verdicts.loc[synthetic, "q_value"] < 0.05
     assert bool(first.loc["copy-mirror", "mirrored"])
     novel = verdicts[verdicts.index.str.startswith("novel")]
-    assert len(novel) == 3
+    assert len(novel) == 2
     assert (novel["verdict"] == "no replica").all()
     assert (novel["q_value"] >= 0.05).all()
 
@@ -81,9 +81,9 @@ def test_null_is_every_holdout_volume_searched_against_the_same_training_cohort(
 
     null = matched.null("ncc")
     assert null.source == "holdout"
-    assert len(null.scores) == 60
+    assert len(null.scores) == 34
     images = [matched.volume("training", f"train-{i:02}").image for i in range(8)]
-    for place, name in ((0, "hold-00"), (59, "hold-59")):
+    for place, name in ((0, "hold-00"), (33, "hold-33")):
         mine = matched.volume("holdout", name)
         best = max(naive.ncc(side, image) for side in (mine.image, mine.mirrored().image) for image in images)
         assert null.scores[place] == pytest.approx(best, abs=1e-4)
@@ -215,7 +215,7 @@ def test_an_encoder_without_weights_is_said_and_the_rest_goes_on(
     (problem,) = study.match(measures=["ncc", "mobilenet_v2"])
     assert "weights.pth" in str(problem)
     assert "mobilenet_v2" not in [measure.name for measure in study.measures()]
-    assert len(study.verdicts()) == 6
+    assert len(study.verdicts()) == 5
 
 
 def test_thresholds_follow_the_ratings(matched: Study) -> None:
@@ -229,7 +229,7 @@ def test_thresholds_follow_the_ratings(matched: Study) -> None:
     copies, novel = (first[first["synthetic"].isin(COPIES) == is_copy]["ncc"] for is_copy in (True, False))
     if copies.min() > novel.max():
         assert novel.max() < table.loc["ncc", "threshold"] < copies.min()
-    assert table.loc["ncc", "n_rated"] == 6
+    assert table.loc["ncc", "n_rated"] == 5
     assert "1 reader" in table.loc["ncc", "estimated_on"]
     verdicts = matched.verdicts().set_index("synthetic")
     assert (verdicts.loc[list(COPIES), "verdict"] == "exact replica").all()

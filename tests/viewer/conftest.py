@@ -31,6 +31,6 @@ def settle(qtbot: Any) -> Iterator[Callable[[Any], None]]:
     """Wait until a review has read and computed everything it was asked for."""
 
     def wait(review: Any) -> None:
-        qtbot.waitUntil(lambda: review.idle, timeout=30_000)
+        qtbot.waitUntil(lambda: review.idle, timeout=120_000)
 
     yield wait
