@@ -79,7 +79,7 @@ def played(qtbot: Any, study: FakeStudy) -> Any:
 
     def to(strength: float) -> None:
         panel.set_strength(strength)
-        qtbot.waitUntil(lambda: playing.active and not jobs.busy and not panel._soon.isActive(), timeout=10_000)
+        qtbot.waitUntil(lambda: playing.active and not jobs.busy and not panel.waiting, timeout=10_000)
 
     yield SimpleNamespace(panel=panel, scene=scene, playing=playing, to=to)
     scene.close()

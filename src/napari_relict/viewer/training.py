@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QEvent, Qt, QTimer
-from qtpy.QtWidgets import QDockWidget, QFileDialog, QHBoxLayout, QLabel, QMainWindow, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_relict.errors import DataError, RelictError
 from napari_relict.study.training import TrainedEncoder
@@ -99,7 +110,17 @@ class TrainWidget(QWidget):
 
     # Inside -----------------------------------------------------------------------------------------------
     def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
+        # In a scroll area it asks for no height: below the review, before they share a place, the window would grow.
+        area = QScrollArea(self)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(area)
+        content = QWidget()
+        area.setWidget(content)
+        layout = QVBoxLayout(content)
         layout.setContentsMargins(8, 6, 8, 6)
         self.study = QLabel("<b>No study</b>", self)
         choose = QPushButton("Choose study …", self)
@@ -130,7 +151,8 @@ class TrainWidget(QWidget):
             layout.addWidget(button)
         self.curve = LossCurve(self)
         self.curve.set_ink(ink_for(str(getattr(self.viewer, "theme", "dark"))))
-        layout.addWidget(self.curve, 1)
+        layout.addWidget(self.curve)
+        layout.addStretch(1)
         self.setMinimumWidth(390)
 
     def _begin(self, what: str) -> None:
@@ -138,7 +160,7 @@ class TrainWidget(QWidget):
         self.show_button.hide()
         self._set_running(True)
         self.bar.begin(what)
-        self.say("")
+        self.say("The review can go on meanwhile. Stopping keeps whole epochs.")
 
     def _set_running(self, running: bool) -> None:
         self.form.setEnabled(not running and self._ready is not None)

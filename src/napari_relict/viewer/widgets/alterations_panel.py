@@ -166,6 +166,11 @@ class AlterationsPanel(QWidget):
         if self.alteration is not None:
             self.slider.setValue(round(strength / strongest(self.alteration) * self.slider.maximum()))
 
+    @property
+    def waiting(self) -> bool:
+        """The slider was moved, and nobody was told yet."""
+        return self._soon.isActive()
+
     # Inside -----------------------------------------------------------------------------------------------
     def _forget(self) -> None:
         """Another volume or alteration: what was seen is of something else."""

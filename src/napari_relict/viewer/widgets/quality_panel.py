@@ -9,7 +9,7 @@ from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from napari_relict.study.outliers import Behind
-from napari_relict.viewer.quality_lines import metrics_frame, place_of, summary
+from napari_relict.viewer.quality_lines import in_short, metrics_frame, place_of, summary
 from napari_relict.viewer.scores import number
 from napari_relict.viewer.tables import VALUE_ROLE, FrameModel
 from napari_relict.viewer.widgets.ink import Ink
@@ -110,7 +110,7 @@ class QualityPanel(QWidget):
         if behind is None:
             self.behind.set_frame(pd.DataFrame(), note=ASK)
             return
-        frame = behind.volumes
+        frame = behind.volumes.assign(standing=[in_short(one) for one in behind.volumes["standing"]])
         if (frame["training"] == "").all():
             frame = frame.drop(columns="training")
         note = f"{behind.what}; {behind.real}: {number(behind.low)} to {number(behind.high)}. Click opens"
