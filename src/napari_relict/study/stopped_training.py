@@ -43,11 +43,17 @@ def stopped_trainings(study: Stored) -> list[StoppedTraining]:
         return []
     frame = study.contents()
     cohorts: dict[str, str] = dict(zip(frame["content"], frame["cohort"], strict=True))
-    found = (_read(file, cohorts) for file in files)
+    found = (read_stopped(file, cohorts) for file in files)
     return [one for one in found if one is not None]
 
 
-def _read(file: Path, cohorts: Mapping[str, str]) -> StoppedTraining | None:
+def read_stopped(file: Path, cohorts: Mapping[str, str]) -> StoppedTraining | None:
+    """What a checkpoint says; None where it is none.
+
+    Parameters
+    ----------
+    cohorts : content of a volume -> its cohort.
+    """
     try:
         kept: Any = load_checkpoint(file, "a training that was stopped")
         asked = json.loads(kept["fingerprint"])
