@@ -26,6 +26,7 @@ from napari_relict.viewer.jobs import Jobs
 from napari_relict.viewer.pairs import PairImages, PairKey, PairStore
 from napari_relict.viewer.place import go_back_to, place_of
 from napari_relict.viewer.playing import Playing
+from napari_relict.viewer.pointer import Found
 from napari_relict.viewer.quality import Quality
 from napari_relict.viewer.recomputing import Recomputing
 from napari_relict.viewer.room import Room
@@ -310,9 +311,20 @@ class Review:
         self.volumes.toggle(self.panel.window())
 
     def jump(self) -> None:
-        """To the next largest difference."""
-        if not self.scene.pointer.jump():
-            self.panel.say("No difference")
+        """To the next largest difference; they are looked for in a job."""
+        search = self.scene.pointer.search()
+        if search is None:
+            self._go_to_difference()
+        else:
+            self.panel.say("Looking for the largest difference …")
+            self.jobs.start(search, done=self._on_differences)
+
+    def _on_differences(self, found: Found) -> None:
+        if self.scene.pointer.keep(found):  # else another pair, window or label is shown by now
+            self._go_to_difference()
+
+    def _go_to_difference(self) -> None:
+        self.panel.say("" if self.scene.pointer.jump() else "No difference")
 
     def open_candidate(self, number: int) -> None:
         """Open the candidate of this number (from 1) of the open synthetic volume."""

@@ -110,6 +110,7 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
         review.tabs.setCurrentWidget(review.tabs.matches)
         take(viewer, review, files[4])
         review.act("jump")
+        wait(idle(review))
         review.act("crosshair")
         review.act("overlay")
         review.scene.windows.choose("bone")
@@ -124,6 +125,7 @@ def compared(viewer: napari.Viewer, review: Review, to: Path) -> list[Path]:
     files = [to / f"{name}.png" for name in names]
     scene = review.scene
     review.act("jump")
+    wait(idle(review))
     review.act("compare_next")
     take(viewer, review, files[0])
     review.act("compare_next")

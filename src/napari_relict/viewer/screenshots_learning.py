@@ -18,7 +18,7 @@ EPOCHS, SHOWN = 12, 8
 
 
 def learning_pictures(study: Path, original: Path, to: Path) -> list[Path]:
-    """Quality with a volume behind a metric, an alteration in the middle of its strengths, a training under way.
+    """Quality with a volume behind a metric, an alteration in the middle of its strengths, published rules, a training.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def learning_pictures(study: Path, original: Path, to: Path) -> list[Path]:
         shutil.copy(original / QUALITY, study)
     else:
         Study.open(study).quality()
-    files = [to / f"{name}.png" for name in ("quality", "alteration", "training")]
+    files = [to / f"{name}.png" for name in ("quality", "alteration", "rules", "training")]
     viewer, widget = open_widget(study, blinded=False)
     review = widget.review
     go_to_most_telling(review, true_grades(study, review.scores.verdicts))
@@ -58,9 +58,12 @@ def learning_pictures(study: Path, original: Path, to: Path) -> list[Path]:
         wait(lambda: not panel.waiting)
         wait(idle(review))
     take(viewer, review, files[1])
+    tabs.setCurrentWidget(tabs.calibration)
+    tabs.calibration.rules_button.click()
+    take(viewer, review, files[2])
     tabs.setCurrentWidget(tabs.matches)
     wait(idle(review))
-    _training(viewer, files[2])
+    _training(viewer, files[3])
     close(viewer)
     return files
 
