@@ -76,5 +76,6 @@ class StudyTabs(QTabWidget):
         self.map.mark(synthetic)
 
     def set_ink(self, ink: Ink) -> None:
-        self.calibration.ink = self.map.ink = self.alterations.ink = ink
+        self.calibration.ink = self.map.ink = ink
         self.quality.set_ink(ink)
+        self.alterations.set_ink(ink)

@@ -151,6 +151,10 @@ class AlterationsPanel(QWidget):
         self.back.setEnabled(True)
         self._draw(strength)
 
+    def set_ink(self, ink: Ink) -> None:
+        self.ink = ink
+        self._draw(self.value())
+
     def say(self, text: str) -> None:
         self.note.setText(text)
 
