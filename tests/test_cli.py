@@ -130,8 +130,8 @@ def test_calibrate_says_what_each_number_rests_on(matched: Study) -> None:
         lines.append(f"ada,{row.synthetic},{row.training},{4 if row.synthetic.startswith('copy') else 1}")
     sheet = matched.folder / "sheet.csv"
     sheet.write_text("\n".join(lines))
-    assert "6 new ratings" in run("import", matched.folder, "ratings", "--from", sheet).stdout
+    assert "5 new ratings" in run("import", matched.folder, "ratings", "--from", sheet).stdout
     after = run("calibrate", matched.folder)
     assert "95% interval" in after.stdout
-    assert "3 replicas of 6 rated" in after.stdout
+    assert "3 replicas of 5 rated" in after.stdout
     assert "only 3 replicas" in after.stdout
