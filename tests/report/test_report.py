@@ -98,6 +98,19 @@ def test_the_numbers_stand_without_the_cache(matched: Study) -> None:
     assert "copy-exact" in page
 
 
+def test_the_quality_of_the_cohort_stands_beside_the_verdicts(matched: Study) -> None:
+    assert "Quality of the cohort" not in write_report(matched).read_text()
+    table = matched.quality(metrics=["mmd_voxels"])  # the quickest
+    page = write_report(matched).read_text()
+    text = _text(page)
+    assert 'href="#quality"' in page
+    section = text.split("Metrics of the synthetic cohort beside")[1]
+    for row in table.itertuples():
+        value = f"{row.value:.3g}" if row.value < 1000 else f"{row.value:,.0f}"
+        assert row.title in section and value in section and row.standing in section
+    assert "fidelity" in section and "appearance" not in section
+
+
 def test_nothing_to_report_is_said(matched: Study, tmp_path) -> None:
     study = Study.create(
         tmp_path / "fresh",

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from napari_relict.quality.evaluating import COLUMNS as COLUMNS_OF_QUALITY
 from napari_relict.study.reading import Showing
 from napari_relict.study.regions import MarkedRegion
 
@@ -40,6 +41,21 @@ COLUMNS = [
     *("reader", "round", "repeat", "synthetic", "training", "grade", "confidence", "criteria", "comment"),
     *("regions", "seconds", "order_index", "blinded", "swapped", "time"),
 ]
+
+
+def quality_rows() -> pd.DataFrame:
+    """A metric that warns, one as real, and one that was not computed."""
+    known = {"floor": 4.0, "floor_low": 3.0, "floor_high": 5.0, "holdout": 4.0, "n_training": 5, "n_synthetic": 8}
+    rows = [
+        {"metric": "frechet", "title": "Frechet distance", "family": "fidelity", "space": "radiomics", "value": 2.0,
+         "low": 1.5, "high": 2.5, "distance": -4.0, "standing": "better than real patients: look for copies"} | known,
+        {"metric": "noise", "title": "Noise", "family": "appearance", "space": "", "value": 4.5, "low": 4.0,
+         "high": 12.0, "distance": 1.0, "standing": "as real patients"} | known,
+        {"metric": "c_t", "title": "C_T", "family": "novelty", "space": "radiomics", "standing": "not computed",
+         "note": "needs a holdout of at least 8 volumes"},
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=list(COLUMNS_OF_QUALITY))
+    return table.fillna({"note": "", "source": "a paper", "estimated_on": "features"})
 
 
 @dataclass(frozen=True)
@@ -112,6 +128,7 @@ class FakeStudy:
     repeats: int = 0
     states: dict[tuple[str, str], str] = field(default_factory=dict)
     alignments: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+    quality_rows: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS_OF_QUALITY)))
 
     def __post_init__(self) -> None:
         self.settings = SimpleNamespace(
@@ -343,6 +360,18 @@ class FakeStudy:
                 "grades": "",
             }
         )
+
+    def contents(self) -> pd.DataFrame:
+        return pd.DataFrame(columns=["cohort", "name", "patient", "content", "voxels"])
+
+    def quality_table(self) -> pd.DataFrame:
+        return self.quality_rows
+
+    def quality(self, *, progress: Any) -> pd.DataFrame:
+        for step in range(1, 4):
+            progress("metrics", step, 3)
+        self.quality_rows = quality_rows()
+        return self.quality_rows
 
     def reading_state(self, reader: str, round: str) -> dict[str, Any] | None:
         kept = self.states.get((reader, round))

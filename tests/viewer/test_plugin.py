@@ -19,7 +19,7 @@ from qtpy.QtCore import QThreadPool
 import napari_relict
 from napari_relict.errors import DataError
 from napari_relict.study.database import Database
-from napari_relict.viewer import sample, screenshots
+from napari_relict.viewer import sample, screenshots, training
 from napari_relict.viewer.plugin import WIDGET_NAME, ReviewWidget
 
 MANIFEST = Path(napari_relict.__file__).with_name("napari.yaml")
@@ -29,16 +29,17 @@ def test_the_manifest_points_to_what_is_there() -> None:
     manifest = PluginManifest.from_file(MANIFEST)
     manifest.validate_imports()
     assert manifest.name == "napari-relict"
-    assert [widget.display_name for widget in manifest.contributions.widgets] == [WIDGET_NAME]
+    assert [widget.display_name for widget in manifest.contributions.widgets] == [WIDGET_NAME, training.WIDGET_NAME]
     commands = {command.id: command for command in manifest.contributions.commands}
     assert {widget.command for widget in manifest.contributions.widgets} <= set(commands)
     assert {data.command for data in manifest.contributions.sample_data} <= set(commands)
 
 
-def test_the_widget_is_injected_by_name() -> None:
+@pytest.mark.parametrize("widget", [ReviewWidget, training.TrainWidget])
+def test_the_widgets_are_injected_by_name(widget: type) -> None:
     import inspect
 
-    assert list(inspect.signature(ReviewWidget).parameters) == ["napari_viewer"]
+    assert list(inspect.signature(widget).parameters) == ["napari_viewer"]
 
 
 def test_without_a_demo_the_sample_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QWidget
 
 from napari_relict.errors import DataError
 from napari_relict.study.regions import MarkedRegion
+from napari_relict.viewer import training
 from napari_relict.viewer.pairs import PairKey
 from napari_relict.viewer.plugin import ReviewWidget
 from napari_relict.viewer.review import STUDY_DOCK
@@ -191,6 +192,54 @@ class TestInAWindow:
         qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=third)
         assert np.abs(np.subtract(first, review.viewer.dims.current_step)).max() <= 1
         assert (camera.zoom, tuple(camera.center)) == before[:2]
+
+    def test_an_altered_volume_is_looked_at_and_not_rated(
+        self, open_widget: Any, study: FakeStudy, settle: Settle, qtbot: Any
+    ) -> None:
+        review = open_widget(study, blinded=False).review
+        tabs, scene, pair = review.tabs, review.scene, review.session.pair
+        tabs.setCurrentWidget(tabs.alterations)
+        assert tabs.alterations.volume.itemText(0) == f"Synthetic {pair.synthetic}"
+        tabs.alterations.set_strength(0.08)
+        qtbot.waitUntil(lambda: review.playing.active, timeout=5_000)
+        settle(review)
+        assert scene.layers[2].name == "Altered: noise 0.08 of range"
+        review.act("grade_4")
+        assert review.session.draft.grade is None and "altered" in review.panel.note.text()
+        review.act("coronal")
+        assert scene.plane == "coronal"
+        tabs.setCurrentWidget(tabs.reading_list)
+        settle(review)
+        assert not review.playing.active and scene.layers[2].name.startswith("Training")
+        assert scene.layers[2].data is scene.images.right
+        review.act("grade_4")
+        assert review.session.draft.grade == 4
+        review.quality.opened.emit("syn-06", "")
+        settle(review)
+        assert (review.session.pair.synthetic, review.session.pair.training) == ("syn-06", "patient-02")
+
+    def test_training_shares_the_place_of_the_review_and_reloads_it(
+        self, open_widget: Any, study: FakeStudy, settle: Settle, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(training, "look", lambda folder: training.Ready(folder, "Fake heads", True, False, ()))
+        monkeypatch.setattr("napari_relict.study.open_reading", lambda folder: study)
+        widget = open_widget(study)
+        window, review = widget.window(), widget.review
+        review.session.go_to(3)
+        settle(review)
+        height = window.height()
+        _, dock = widget.viewer.window.add_plugin_dock_widget("napari-relict", training.WIDGET_NAME)
+        qtbot.waitUntil(lambda: dock.train_button.isEnabled(), timeout=5_000)
+        assert dock.study.toolTip() == str(study.folder.resolve()), "the study that is open"
+        here = next(one for one in window.findChildren(QDockWidget) if one.isAncestorOf(widget))
+        qtbot.waitUntil(lambda: any(one.isAncestorOf(dock) for one in window.tabifiedDockWidgets(here)), timeout=5_000)
+        assert window.height() == height
+        monkeypatch.setattr(study, "folder", study.folder.resolve())
+        dock.show_button.click()
+        qtbot.waitUntil(lambda: widget.review not in (None, review), timeout=10_000)
+        settle(widget.review)
+        assert widget.review.session.position == 3 and widget.review.session.blinded
+        widget.viewer.window.remove_dock_widget(dock)
 
     def test_a_box_is_marked_by_the_mouse(self, open_widget: Any, study: FakeStudy, qtbot: Any) -> None:
         review = open_widget(study).review

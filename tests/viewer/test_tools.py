@@ -244,6 +244,18 @@ def test_jump_goes_round_the_largest_differences(scene: ReviewScene) -> None:
     assert not scene.pointer.jump()
 
 
+def test_what_was_found_of_another_look_is_dropped(scene: ReviewScene) -> None:
+    search = scene.pointer.search()
+    found = search()
+    scene.windows.drag((0.0, 0.4))
+    assert not scene.pointer.keep(found)
+    scene.windows.drag(found.window)
+    assert scene.pointer.keep(found)
+    assert scene.pointer.search() is None, "known by now"
+    scene.pointer.forget()
+    assert scene.pointer.search() is not None
+
+
 def test_jump_follows_the_one_label(scene: ReviewScene) -> None:
     left, right = np.zeros((2, 48, 56, 48), np.uint16)
     left[:20], right[:20] = 1, 1

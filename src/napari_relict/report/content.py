@@ -15,6 +15,7 @@ from napari_relict.errors import DataError
 from napari_relict.measures import LEVELS, Measure
 from napari_relict.measures.registry import deciders
 from napari_relict.report.answer import answer, fewest_to_call
+from napari_relict.report.cohort_quality import cohort_quality
 from napari_relict.report.features import feature_strip
 from napari_relict.report.pictures import pair_figure, webp
 from napari_relict.report.plots import roc_curves, score_distributions
@@ -58,6 +59,7 @@ def content(study: Study, risk: float) -> dict[str, Any]:
         "rows": rows,
         "counts": {name: int((verdicts["verdict"] == name).sum()) for name in VERDICTS},
         "pictures": pictures,
+        "quality": cohort_quality(study),
         "none_called": bool((verdicts["verdict"] == NONE).all()),
         "cohorts": _cohorts(study),
         "duplicates": study.duplicates().to_dict("records"),

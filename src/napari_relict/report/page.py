@@ -48,6 +48,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["number"] = _number
+    environment.filters["figures"] = _figures
     environment.filters["sentence"] = _sentence
     return environment.get_template("report.html.j2")
 
@@ -58,6 +59,11 @@ def _number(value: Any, digits: int = 3) -> str:
     if isinstance(value, float) and value != 0 and abs(value) < 10**-digits:
         return f"{value:.1e}"
     return f"{value:.{digits}f}"
+
+
+def _figures(value: Any) -> str:
+    """Three significant digits."""
+    return "–" if value is None or not np.isfinite(value) else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _sentence(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_relict.viewer.candidates import MOST
 from napari_relict.viewer.draft import CONFIDENCES, GRADES
+from napari_relict.viewer.keys import KEYS
 from napari_relict.viewer.planes import Plane
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 #: Actions that make sense before both volumes are on screen, and during a pause.
 WITHOUT_PICTURES = {"back", "next", "help", "comment", "undo", "pause"}
 WHILE_PAUSED = {"pause", "help"}
+#: What speaks of the pair, which is not on screen while an alteration is played.
+OF_THE_PAIR = {key.action for key in KEYS if key.group == "Rate"} | {"mark", "unmark", "registered"}
 
 
 def actions_of(review: Review) -> dict[str, Callable[[], Any]]:

@@ -93,6 +93,11 @@ def load_pair(study: Any, key: PairKey) -> PairImages:
         swapped=key.swapped,
         alignment=alignment if key.registered else None,
     )
+    return compare(key, left, right, alignable=alignment is not None)
+
+
+def compare(key: PairKey, left: Any, right: Any, *, alignable: bool = False) -> PairImages:
+    """Two volumes on one grid, ready for the screen. `key` says which they are."""
     images = [_stored_values(volume) for volume in (left, right)]
     if left.unit == HOUNSFIELD:
         level, window, volume_window = BODY, SOFT_TISSUE, DENSE
@@ -122,9 +127,9 @@ def load_pair(study: Any, key: PairKey) -> PairImages:
         window=window,
         volume_window=volume_window,
         bounds=anatomy_bounds(*images, level=level),
-        spacing=tuple(float(s) for s in synthetic.spacing),  # type: ignore[arg-type]
+        spacing=tuple(float(s) for s in left.spacing),  # type: ignore[arg-type]
         unit=left.unit,
-        alignable=alignment is not None,
+        alignable=alignable,
     )
 
 

@@ -81,6 +81,21 @@ class ReviewWidget(QWidget):
         self.message.setText("Reading matches …")
         self._jobs.start(prepare, study, reader, blinded, round, done=partial(self._begin, study))
 
+    @property
+    def study_folder(self) -> Path | None:
+        """Of the study that is read; None of a reading kit, and where nothing is open."""
+        opened = self._study is not None and getattr(self._study, "made_for", None) is None
+        return self._study.folder if opened else None
+
+    def reload(self) -> None:
+        """Read the study anew, once it was matched again; the reader goes on with the same pair."""
+        from napari_relict.study import open_reading
+
+        if self.review is not None and self.study_folder is not None:
+            session = self.review.session
+            again = partial(self.start, reader=session.reader, blinded=session.blinded, round=session.round)
+            self._jobs.start(open_reading, self.study_folder, done=again)
+
     def stop(self) -> None:
         """End the reading session and give the viewer back."""
         if self.review is not None:

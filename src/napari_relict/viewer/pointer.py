@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_relict.measures.places import largest_differences
-from napari_relict.measures.segmentation import ONLY_LEFT, ONLY_RIGHT
+from napari_relict.measures.segmentation import ONLY_LEFT, ONLY_RIGHT, label_difference
 from napari_relict.viewer.composites import Difference
+from napari_relict.viewer.pairs import PairImages
 from napari_relict.viewer.planes import VIEWS
 
 if TYPE_CHECKING:
     from napari_relict.viewer.scene import ReviewScene
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Places (voxels z, y, x) where a pair differs most, in a window, or in one label."""
+
+    images: PairImages
+    label: int | None
+    window: tuple[float, float]
+    places: list[tuple[int, int, int]]
+
+    def is_of(self, images: PairImages, label: int | None, window: tuple[float, float]) -> bool:
+        return self.images is images and (self.label, self.window) == (label, window)
+
+
+def _search(images: PairImages, label: int | None, window: tuple[float, float]) -> Found:
+    inside = (images.left > images.level) | (images.right > images.level)
+    if label is not None and images.label_difference is not None:
+        compared = label_difference(images.left_labels, images.right_labels, label)
+        differs = (compared == ONLY_LEFT).astype(np.float32) - (compared == ONLY_RIGHT)
+        inside = np.ones_like(inside)  # a segmentation may well reach where the image is dark
+    else:
+        differs = np.asarray(Difference(images.left, images.right, window))
+    return Found(images, label, window, largest_differences(differs, inside, images.spacing))
 
 
 class Pointer:
@@ -22,7 +49,7 @@ class Pointer:
     def __init__(self, scene: ReviewScene) -> None:
         self._scene = scene
         self.visible = False
-        self._found: tuple[Any, list[tuple[int, int, int]]] | None = None
+        self._found: Found | None = None
         self._next = 0
 
     def toggle(self) -> None:
@@ -49,13 +76,11 @@ class Pointer:
     def jump(self) -> bool:
         """Go to the largest difference as displayed, then to the next largest one; False when there is none."""
         scene = self._scene
-        if scene.images is None:
-            return False
-        key = (scene.outlines.label, scene.windows.window)
-        if self._found is None or self._found[0] != key:
-            self._found, self._next = (key, self._largest()), 0
-        places = self._found[1]
-        if not places:
+        search = self.search()
+        if search is not None:
+            self.keep(search())
+        places = [] if self._found is None else self._found.places
+        if scene.images is None or not places:
             return False
         at = np.asarray(places[self._next % len(places)]) * scene.images.spacing
         self._next += 1
@@ -63,17 +88,24 @@ class Pointer:
         self._bring_into_view(at)
         return True
 
-    def _largest(self) -> list[tuple[int, int, int]]:
-        scene, images = self._scene, self._scene.images
-        assert images is not None
-        inside = (images.left > images.level) | (images.right > images.level)
-        if scene.outlines.label is not None and images.label_difference is not None:
-            compared = scene.outlines.compared()
-            differs = (compared == ONLY_LEFT).astype(np.float32) - (compared == ONLY_RIGHT)
-            inside = np.ones_like(inside)  # a segmentation may well reach where the image is dark
-        else:
-            differs = np.asarray(Difference(images.left, images.right, scene.windows.window))
-        return largest_differences(differs, inside, images.spacing)
+    def search(self) -> Callable[[], Found] | None:
+        """What is worked out before `jump` can go anywhere, slowly, in a worker; None when it is known, or nothing is
+        shown."""
+        wanted = self._wanted()
+        known = self._found is not None and wanted is not None and self._found.is_of(*wanted)
+        return None if wanted is None or known else partial(_search, *wanted)
+
+    def keep(self, found: Found) -> bool:
+        """What `search` found; False when something else is shown by now."""
+        wanted = self._wanted()
+        if wanted is None or not found.is_of(*wanted):
+            return False
+        self._found, self._next = found, 0
+        return True
+
+    def _wanted(self) -> tuple[PairImages, int | None, tuple[float, float]] | None:
+        scene = self._scene
+        return None if scene.images is None else (scene.images, scene.outlines.label, scene.windows.window)
 
     def _bring_into_view(self, at: Sequence[float]) -> None:
         """Zoomed in, the place may lie beyond the edge of the cells."""

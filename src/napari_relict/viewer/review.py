@@ -17,7 +17,7 @@ from qtpy.QtWidgets import QWidget
 from napari_relict.errors import RelictError
 from napari_relict.study.reading import Showing
 from napari_relict.study.regions import MarkedRegion
-from napari_relict.viewer.actions import WHILE_PAUSED, WITHOUT_PICTURES, actions_of
+from napari_relict.viewer.actions import OF_THE_PAIR, WHILE_PAUSED, WITHOUT_PICTURES, actions_of
 from napari_relict.viewer.background import agreement_of, calibration_of, labels_of, rules_of
 from napari_relict.viewer.candidates import candidates_of
 from napari_relict.viewer.curtain import Curtain
@@ -25,6 +25,9 @@ from napari_relict.viewer.flicker import Flicker
 from napari_relict.viewer.jobs import Jobs
 from napari_relict.viewer.pairs import PairImages, PairKey, PairStore
 from napari_relict.viewer.place import go_back_to, place_of
+from napari_relict.viewer.playing import Playing
+from napari_relict.viewer.pointer import Found
+from napari_relict.viewer.quality import Quality
 from napari_relict.viewer.recomputing import Recomputing
 from napari_relict.viewer.room import Room
 from napari_relict.viewer.scene import ReviewScene
@@ -65,6 +68,8 @@ class Review:
         self._mirrored = cache(study.mirrored)
         self.flicker = Flicker(self.scene, self.panel)
         self.volumes = VolumesBeside(self.scene)
+        self.quality = Quality(study, self.tabs.quality, self.jobs)
+        self.playing = Playing(study, self.scene, scores, self.tabs.alterations, self.jobs)
         self._shown: PairKey | None = None
         self._labelled: PairKey | None = None
         self._calibration = Recomputing(partial(calibration_of, study), self.jobs)
@@ -101,7 +106,7 @@ class Review:
         self.panel.rating.comment_changed.connect(self.session.set_comment)
         self.panel.rating.comment_changed.connect(self._on_place)
         self.viewer.dims.events.current_step.connect(self._on_place)
-        self.tabs.currentChanged.connect(self._compare_labels)
+        self.tabs.currentChanged.connect(self._on_tab)
         self.panel.rating.comment_left.connect(self._to_keys)
         tabs = self.tabs
         tabs.reading_list.opened.connect(self._on_list_row)
@@ -111,6 +116,8 @@ class Review:
         tabs.map.opened.connect(self._on_names)
         tabs.labels.label_chosen.connect(self._on_label)
         tabs.calibration.rules_asked.connect(self._request_rules)
+        self.quality.opened.connect(self._on_quality_volume)
+        self.playing.ended.connect(self._on_pair)
         self.scene.marker.marked.connect(self._on_marked)
         self.panel.strips.opened.connect(self._on_candidate_name)
         self.viewer.events.theme.connect(self._on_theme)
@@ -119,7 +126,8 @@ class Review:
         if self.session.blinded and set(self.scores.standing["reader"]) - {self.session.reader}:
             tabs.close_tab(tabs.calibration, "Hidden while reading blinded: others have rated too")
         if not self.scores.measures:
-            tabs.close_tab(tabs.calibration, "A reading kit has no scores")
+            for tab in (tabs.calibration, tabs.quality):
+                tabs.close_tab(tab, "A reading kit has no scores")
         tabs.fill(self.scores)
         tabs.calibration.set_rows(self.scores.calibrated(self.study.ratings()))
         self._request_agreement()
@@ -141,6 +149,7 @@ class Review:
         if self._shortcuts is not None:
             self._shortcuts.close()
             self._shortcuts = None
+        self.quality.stop()
         self.flicker.stop()
         self.volumes.close()
         self.scene.close()
@@ -154,6 +163,9 @@ class Review:
     def act(self, action: str) -> None:
         """Do what a key or a button stands for."""
         if action not in WHILE_PAUSED and self._is_paused():
+            return
+        if self.playing.active and action in OF_THE_PAIR:
+            self.panel.say("An altered volume is on screen: 'Back to the pair' first")
             return
         if self.loading and action not in WITHOUT_PICTURES:
             self.panel.say("Wait until both volumes are shown")
@@ -173,6 +185,7 @@ class Review:
         return PairKey(pair.synthetic, pair.training, mirrored, swapped, self._registered, self.session.blinded)
 
     def _on_pair(self) -> None:
+        self.playing.stop()
         self.panel.say("")
         wanted = self._wanted()
         if wanted is None:
@@ -195,6 +208,8 @@ class Review:
         self._shown = images.key
         if first:
             go_back_to(self.scene, self.session.view)
+        self.scene.marker.show(self.session.draft.regions)
+        self._offer_alterations()
         upcoming = self.session.upcoming()
         if upcoming is not None and self.store.get(self._key(upcoming)) is None:
             # A fault in a pair nobody looks at yet is said when it is opened.
@@ -229,6 +244,21 @@ class Review:
             self.panel.strips.hide_scores(*([] if self.scores.measures else [NONE]))
             self.tabs.labels.hide_scores()
             self._labelled = None
+
+    def _on_tab(self) -> None:
+        tabs = self.tabs
+        if tabs.currentWidget() is tabs.quality:
+            self.quality.show()
+        if tabs.currentWidget() is not tabs.alterations:
+            self.playing.end()
+        self._offer_alterations()
+        self._compare_labels()
+
+    def _offer_alterations(self) -> None:
+        """Of the pair on screen, once somebody looks at them."""
+        pair, images = self.session.pair, self.scene.images
+        if pair is not None and images is not None and self.tabs.currentWidget() is self.tabs.alterations:
+            self.playing.set_pair(pair, images.left_labels is not None)
 
     def _compare_labels(self) -> None:
         """Scores of the segmentations as they are shown; worked out once a pair."""
@@ -281,9 +311,20 @@ class Review:
         self.volumes.toggle(self.panel.window())
 
     def jump(self) -> None:
-        """To the next largest difference."""
-        if not self.scene.pointer.jump():
-            self.panel.say("No difference")
+        """To the next largest difference; they are looked for in a job."""
+        search = self.scene.pointer.search()
+        if search is None:
+            self._go_to_difference()
+        else:
+            self.panel.say("Looking for the largest difference …")
+            self.jobs.start(search, done=self._on_differences)
+
+    def _on_differences(self, found: Found) -> None:
+        if self.scene.pointer.keep(found):  # else another pair, window or label is shown by now
+            self._go_to_difference()
+
+    def _go_to_difference(self) -> None:
+        self.panel.say("" if self.scene.pointer.jump() else "No difference")
 
     def open_candidate(self, number: int) -> None:
         """Open the candidate of this number (from 1) of the open synthetic volume."""
@@ -324,7 +365,9 @@ class Review:
     def _on_marked(self, region: MarkedRegion) -> None:
         """What may not be marked now is taken off the scene again."""
         images = self.scene.images
-        if images is not None and not self.loading:  # else the scene still shows the pair before
+        if self.playing.active:
+            self.panel.say("Marks are of the pair: 'Back to the pair' first")
+        elif images is not None and not self.loading:  # else the scene still shows the pair before
             left = "training" if images.key.swapped else "synthetic"
             # Places are those of the left volume; where the right one lies otherwise, its places are not.
             if region.on not in (left, "both") and images.alignable and not images.registered:
@@ -357,6 +400,12 @@ class Review:
             return
         self.session.visit(synthetic, training)
         self._to_keys()
+
+    def _on_quality_volume(self, synthetic: str, training: str) -> None:
+        """Beside the training volume that the metric means, or else beside its first match."""
+        training = training or next(iter(self.scores.candidates(synthetic)), "")
+        if training:
+            self._on_names(synthetic, training)
 
     def _on_candidate_name(self, training: str) -> None:
         if self.session.pair is not None and self.session.names_visible:

@@ -61,12 +61,12 @@ def true_grades(study: Path, verdicts: pd.DataFrame) -> dict[tuple[str, str], in
     return {(s, t): GRADE_OF[relation] for s, t, relation in told.itertuples(index=False) if relation in GRADE_OF}
 
 
-def wait(until: Callable[[], bool]) -> None:
-    """Let the window work until `until()` holds."""
-    app, end = get_qapp(), time.monotonic() + _PATIENCE
+def wait(until: Callable[[], bool], patience: float = _PATIENCE) -> None:
+    """Let the window work until `until()` holds, for so many seconds at most."""
+    app, end = get_qapp(), time.monotonic() + patience
     while not until():
         if time.monotonic() > end:
-            raise TimeoutError(f"the window is not ready after {_PATIENCE:.0f} s")
+            raise TimeoutError(f"the window is not ready after {patience:.0f} s")
         app.processEvents()
         time.sleep(0.005)
     for _ in range(5):
@@ -84,9 +84,9 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
     to.mkdir(parents=True, exist_ok=True)
     names = ["review-2d.png", "review-3d.png", "rating.png", "calibration.png"]
     files = [to / name for name in names + (["review-ct.png", "window-level.png"] if ct is not None else [])]
-    viewer, widget = _open(study, blinded=False)
+    viewer, widget = open_widget(study, blinded=False)
     review = widget.review
-    _go_to_most_telling(review, true_grades(study, review.scores.verdicts))
+    go_to_most_telling(review, true_grades(study, review.scores.verdicts))
     review.tabs.setCurrentWidget(review.tabs.matches)
     take(viewer, review, files[0])
     review.act("volume")
@@ -95,7 +95,7 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
     files += compared(viewer, review, to)
     close(viewer)
 
-    viewer, widget = _open(study, blinded=True)
+    viewer, widget = open_widget(study, blinded=True)
     review = widget.review
     _rate(review, true_grades(study, review.scores.verdicts), ratings)
     take(viewer, review, files[2])
@@ -104,12 +104,13 @@ def pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = None) -
     close(viewer)
 
     if ct is not None:
-        viewer, widget = _open(ct, blinded=False)
+        viewer, widget = open_widget(ct, blinded=False)
         review = widget.review
-        _go_to_most_telling(review, true_grades(ct, review.scores.verdicts))
+        go_to_most_telling(review, true_grades(ct, review.scores.verdicts))
         review.tabs.setCurrentWidget(review.tabs.matches)
         take(viewer, review, files[4])
         review.act("jump")
+        wait(idle(review))
         review.act("crosshair")
         review.act("overlay")
         review.scene.windows.choose("bone")
@@ -124,6 +125,7 @@ def compared(viewer: napari.Viewer, review: Review, to: Path) -> list[Path]:
     files = [to / f"{name}.png" for name in names]
     scene = review.scene
     review.act("jump")
+    wait(idle(review))
     review.act("compare_next")
     take(viewer, review, files[0])
     review.act("compare_next")
@@ -142,7 +144,7 @@ def compared(viewer: napari.Viewer, review: Review, to: Path) -> list[Path]:
     return files
 
 
-def _open(study: Path, *, blinded: bool) -> tuple[napari.Viewer, ReviewWidget]:
+def open_widget(study: Path, *, blinded: bool) -> tuple[napari.Viewer, ReviewWidget]:
     viewer = open_review(study, reader="screenshots", blinded=blinded)
     widget = viewer.window.dock_widgets[WIDGET_NAME]
     wait(lambda: widget.review is not None)
@@ -159,7 +161,7 @@ def idle(review: Review) -> Callable[[], bool]:
     return lambda: review.idle
 
 
-def _go_to_most_telling(review: Review, grades: dict[tuple[str, str], int]) -> None:
+def go_to_most_telling(review: Review, grades: dict[tuple[str, str], int]) -> None:
     """A near replica if there is one: alike, and yet with something to see in the difference."""
     for grade in (3, 4):
         for pair in review.session.order:
@@ -190,13 +192,19 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--ct", type=Path, help="a study of CT, for one more picture")
     parser.add_argument("--ratings", type=int, default=16, help="pairs to rate for the pictures")
+    parser.add_argument("--learning", action="store_true", help="only quality, alteration and training")
     given = parser.parse_args()
-    from napari_relict.viewer.screenshots_reading import reading_pictures  # which uses this file
+    # These use this file.
+    from napari_relict.viewer.screenshots_learning import learning_pictures
+    from napari_relict.viewer.screenshots_reading import reading_pictures
 
     with tempfile.TemporaryDirectory() as place:
         copies = [
             copy_of(study, Path(place) / name) for name, study in (("mr", given.study), ("ct", given.ct)) if study
         ]
+        learning_pictures(copy_of(given.study, Path(place) / "learning"), given.study, given.to)
+        if given.learning:
+            return
         pictures(copies[0], given.to, given.ratings, *copies[1:])
         fresh = copy_of(given.study, Path(place) / "reading")
         reading_pictures(fresh, given.to, true_grades(fresh, Study.open(fresh).verdicts()))

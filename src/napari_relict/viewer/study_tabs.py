@@ -1,4 +1,4 @@
-"""The dock under the canvas: reading list, matches, map, labels, calibration and agreement."""
+"""The dock under the canvas: reading list, matches, map, labels, calibration, agreement, quality, alterations."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from qtpy.QtWidgets import QTabWidget, QWidget
 from napari_relict.viewer.scores import Scores
 from napari_relict.viewer.session import ReadingSession
 from napari_relict.viewer.widgets.agreement_panel import AgreementPanel
+from napari_relict.viewer.widgets.alterations_panel import AlterationsPanel
 from napari_relict.viewer.widgets.calibration_panel import CalibrationPanel
 from napari_relict.viewer.widgets.ink import Ink
 from napari_relict.viewer.widgets.labels_table import LabelsTable
 from napari_relict.viewer.widgets.matches_table import PairsTable, matches_frame
+from napari_relict.viewer.widgets.quality_panel import QualityPanel
 from napari_relict.viewer.widgets.reading_list import ReadingList
 from napari_relict.viewer.widgets.study_map import StudyMap
 
@@ -22,16 +24,19 @@ class StudyTabs(QTabWidget):
         super().__init__(parent)
         self.reading_list, self.matches, self.map = ReadingList(), PairsTable(), StudyMap()
         self.labels, self.calibration, self.agreement = LabelsTable(), CalibrationPanel(), AgreementPanel()
+        self.quality, self.alterations = QualityPanel(), AlterationsPanel()
         for widget, title in (
             (self.reading_list, "Reading list"), (self.labels, "Labels"), (self.matches, "Matches"), (self.map, "Map"),
-            (self.calibration, "Calibration"), (self.agreement, "Agreement"),
+            (self.calibration, "Calibration"), (self.agreement, "Agreement"), (self.quality, "Quality"),
+            (self.alterations, "Alterations"),
         ):  # fmt: skip
             self.addTab(widget, title)
         self.tabBar().setAccessibleName("The study")
 
     def hide_from_blinded(self, session: ReadingSession) -> None:
         """Close what names pairs or tells what others said of them."""
-        hidden: list[QWidget] = [self.matches, self.map] if session.blinded else []
+        # Which volumes lie near the training cohort, and names, are scores like any other.
+        hidden: list[QWidget] = [self.matches, self.map, self.quality, self.alterations] if session.blinded else []
         if session.blinded and session.round != "consensus":
             hidden.append(self.agreement)
         for widget in hidden:
@@ -72,3 +77,5 @@ class StudyTabs(QTabWidget):
 
     def set_ink(self, ink: Ink) -> None:
         self.calibration.ink = self.map.ink = ink
+        self.quality.set_ink(ink)
+        self.alterations.set_ink(ink)

@@ -28,10 +28,13 @@ def contrast_of(values: np.ndarray, rng: np.random.Generator) -> float:
     return 0.6 * change
 
 
-def add_lesion(subject: Subject, radius: float, rng: np.random.Generator) -> Subject:
-    """A bright or dark ball of `radius` mm with a soft edge, well inside what is labelled, labelled `LESION`."""
+def add_lesion(subject: Subject, radius: float, rng: np.random.Generator, depth: float | None = None) -> Subject:
+    """A bright or dark ball of `radius` mm with a soft edge, well inside what is labelled, labelled `LESION`.
+
+    It lies `depth` mm inside at least, or as deep as its radius; balls of one depth and seed lie in one place.
+    """
     inside = subject.known > 0
-    middle = deep_place(inside, subject.spacing, radius, rng)
+    middle = deep_place(inside, subject.spacing, radius if depth is None else depth, rng)
     ball = soft_ball(inside.shape, middle, subject.spacing, radius)
     image = subject.image + contrast_of(subject.image[inside], rng) * ball
     return replace(subject.with_image(image), labels=np.where(ball > 0.5, LESION, subject.known).astype(np.uint16))

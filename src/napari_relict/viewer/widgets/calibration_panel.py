@@ -122,6 +122,9 @@ class CalibrationPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 4)
         self.note = QLabel(self)
+        policy = self.note.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)  # the button stays where it is
+        self.note.setSizePolicy(policy)
         inner = QWidget()
         self._rows = QVBoxLayout(inner)
         self._rows.setContentsMargins(0, 0, 0, 0)
@@ -184,6 +187,7 @@ class CalibrationPanel(QWidget):
 
     def _on_rules(self, shown: bool) -> None:
         self._pages.setCurrentIndex(int(shown))
+        self.note.setVisible(not shown)  # it speaks of thresholds
         if shown and self.rules.model.frame.empty:
             self.rules.note.setText("computing …")
             self.rules_asked.emit()

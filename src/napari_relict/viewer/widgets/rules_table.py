@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QWidget
 from napari_relict.viewer.tables import FrameModel
 from napari_relict.viewer.widgets.matches_table import PairsTable
 
+WIDEST = 330  # pixels of a column, so that what a rule says stands beside its caution
 NOTE = "what published rules, and ours (first), call copies; none knows of ratings"
 
 
@@ -17,11 +18,14 @@ class RulesTable(PairsTable):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, named="Published rules", model=RulesModel())
+        self.view.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
 
     def show_rules(self, rules: pd.DataFrame) -> None:
         """Those that were not applied come last."""
         self.model.rules = rules.sort_values("estimated_on", key=lambda said: said == "", kind="stable")
         self.set_frame(in_words(self.model.rules), note=NOTE)
+        for column in range(self.model.columnCount()):  # whole sentences are in the tooltip
+            self.view.setColumnWidth(column, min(self.view.columnWidth(column), WIDEST))
 
 
 class RulesModel(FrameModel):

@@ -1,0 +1,23 @@
+"""The section on the cohort's quality: what the last `Study.quality` left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_relict.quality import FAMILIES
+from napari_relict.study import Study
+from napari_relict.study.quality import read_notes
+
+
+def cohort_quality(study: Study) -> dict[str, Any] | None:
+    """Rows by family with the sizes they were computed at; None where nothing was computed."""
+    table = study.quality_table()
+    if table.empty:
+        return None
+    rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    families = [(family, [row for row in rows if row["family"] == family]) for family in FAMILIES]
+    return {
+        "families": [(family, mine) for family, mine in families if mine],
+        "notes": read_notes(study.folder),
+        **{cohort: int(table[f"n_{cohort}"].max()) for cohort in ("synthetic", "training", "holdout")},
+    }

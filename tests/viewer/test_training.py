@@ -1,0 +1,183 @@
+"""The training dock: what it asks for, what it shows meanwhile, how it stops, goes on and ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtCore import QThreadPool
+from test_plugin import delete
+
+from napari_relict.errors import Cancelled, DataError, UsageError
+from napari_relict.study.stopped_training import StoppedTraining
+from napari_relict.training import Epoch
+from napari_relict.viewer import training
+from napari_relict.viewer.training import TrainWidget
+from napari_relict.viewer.training_clock import TrainingClock
+from napari_relict.viewer.training_work import Ready
+from napari_relict.viewer.widgets.training_form import TrainingForm
+
+STOPPED = StoppedTraining(
+    "mine", "contrastive", "holdout", 40, 7, False, "mobilenet_v2", (Epoch(1, 2.0, 1.5), Epoch(2, 1.0, 1.2))
+)
+
+
+class Work:
+    """Stands in for what threads do: three epochs, then a match; waits in front of the third when told to."""
+
+    def __init__(self) -> None:
+        self.stopped: tuple[StoppedTraining, ...] = ()
+        self.holdout = True
+        self.wait = Event()
+        self.wait.set()
+        self.asked: list[Any] = []
+        self.matched: list[str] = []
+        self.fault: Exception | None = None
+        self.match_fault: Exception | None = None
+
+    def look(self, folder: Path) -> Ready:
+        return Ready(folder, "Fake heads", self.holdout, False, self.stopped)
+
+    def train(self, folder: Path, wanted: Any, line: Any) -> Any:
+        self.asked.append(wanted)
+        if self.fault is not None:
+            raise self.fault
+        for number in (1, 2, 3):
+            if number == 3:
+                while not self.wait.wait(0.01):
+                    line("epoch 3 of at most 3", 1, 4)
+            line(f"epoch {number} of at most 3", 4, 4)
+            line.tell(Epoch(number, 3.0 / number, (1.5, 0.9, 1.1)[number - 1]))
+        return SimpleNamespace(name=wanted.name, volumes=48)
+
+    def match(self, folder: Path, device: str, line: Any) -> list[DataError]:
+        if self.match_fault is not None:
+            raise self.match_fault
+        line("match", 1, 1)
+        self.matched.append(device)
+        return []
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    work = Work()
+    for name in ("look", "train", "match"):
+        monkeypatch.setattr(training, name, getattr(work, name))
+    return work
+
+
+@pytest.fixture
+def dock(qtbot: Any, work: Work, tmp_path: Path) -> TrainWidget:
+    dock = TrainWidget(ViewerModel())
+    qtbot.addWidget(dock)
+    assert not dock.train_button.isEnabled()
+    dock.open_folder(tmp_path)
+    qtbot.waitUntil(lambda: dock.train_button.isEnabled(), timeout=5_000)
+    return dock
+
+
+def test_a_kind_brings_its_length_and_name(qtbot: Any) -> None:
+    form = TrainingForm()
+    qtbot.addWidget(form)
+    first = form.wanted()
+    assert (first.kind, first.name, first.on, first.device) == ("deepssim", "deepssim", "training", "cpu")
+    form.kind.setCurrentIndex(form.kind.findData("contrastive"))
+    assert (form.wanted().name, form.wanted().epochs) == ("contrastive", 100)
+    form.name.setText("  ")
+    assert form.wanted().name == "contrastive"
+    form.on.setCurrentIndex(1)
+    form.allow(holdout=False, cuda=False)
+    assert form.wanted().on == "training"
+    assert not form.on.model().item(1).isEnabled()
+
+
+def test_it_trains_and_matches_again(qtbot: Any, dock: TrainWidget, work: Work) -> None:
+    dock.form.name.setText("mine")
+    dock.train_button.click()
+    assert not dock.form.isEnabled() and not dock.train_button.isEnabled()
+    qtbot.waitUntil(lambda: not dock.show_button.isHidden(), timeout=5_000)
+    assert work.asked[0].name == "mine" and work.matched == ["cpu"]
+    assert [epoch.number for epoch in dock.curve.epochs] == [1, 2, 3]
+    assert dock.curve.best.number == 2
+    said = dock.note.text()
+    assert "trained on 48 volumes, 3 epochs, the best was epoch 2 (0.900)" in said
+    assert "mine is a measure of this study now" in said
+    assert dock.form.isEnabled() and dock.bar.isHidden()
+
+
+def test_losses_and_time_are_seen_while_it_runs_and_it_stops(qtbot: Any, dock: TrainWidget, work: Work) -> None:
+    work.wait.clear()
+    dock.train_button.click()
+    qtbot.waitUntil(lambda: len(dock.curve.epochs) == 2 and dock.bar.bar.value() == 9, timeout=5_000)
+    assert (dock.bar.bar.maximum(), dock.bar.bar.format()[:20]) == (12, "epoch 3 of at most 3")
+    labels = dock.curve.figure.axes[0].get_legend_handles_labels()[1]
+    assert labels == ["training", "validation", "best: 0.900, epoch 2"]
+    work.stopped = (StoppedTraining("deepssim", "deepssim", "training", dock.form.wanted().epochs, 0, False,
+                                    "mobilenet_v2", tuple(dock.curve.epochs)),)  # fmt: skip
+    dock.bar.stop.click()
+    qtbot.waitUntil(lambda: dock.train_button.text() == "Go on", timeout=5_000)
+    assert "2 of at most" in dock.note.text() and work.matched == []
+    work.wait.set()
+
+
+def test_a_stopped_training_is_offered_and_other_settings_are_warned_of(qtbot: Any, work: Work, tmp_path: Path) -> None:
+    work.stopped = (STOPPED,)
+    dock = TrainWidget(ViewerModel())
+    qtbot.addWidget(dock)
+    dock.open_folder(tmp_path)
+    qtbot.waitUntil(lambda: dock.train_button.text() == "Go on", timeout=5_000)
+    wanted = dock.form.wanted()
+    assert (wanted.name, wanted.on, wanted.epochs, wanted.seed) == ("mine", "holdout", 40, 7)
+    assert "2 of at most 40 epochs" in dock.note.text() and len(dock.curve.epochs) == 2
+    dock.form.seed.setValue(8)
+    assert dock.train_button.text() == "Train" and "other settings" in dock.note.text()
+    assert dock.curve.epochs == []
+
+
+def test_without_a_holdout_it_says_what_that_means(qtbot: Any, work: Work, tmp_path: Path) -> None:
+    work.holdout = False
+    dock = TrainWidget(ViewerModel())
+    qtbot.addWidget(dock)
+    dock.open_folder(tmp_path)
+    qtbot.waitUntil(lambda: "Without a holdout" in dock.note.text(), timeout=5_000)
+
+
+def test_faults_are_one_line_and_a_stopped_match_is_made_up_for(qtbot: Any, dock: TrainWidget, work: Work) -> None:
+    work.fault = UsageError("3 patients are too few to train an encoder on; it takes at least 8")
+    dock.train_button.click()
+    qtbot.waitUntil(lambda: "too few" in dock.note.text(), timeout=5_000)
+    assert dock.train_button.isEnabled() and dock.match_button.isHidden()
+    work.fault, work.match_fault = None, Cancelled("stopped")
+    dock.train_button.click()
+    qtbot.waitUntil(lambda: not dock.match_button.isHidden(), timeout=5_000)
+    assert "Matching was stopped" in dock.note.text()
+    work.match_fault = None
+    dock.match_button.click()
+    qtbot.waitUntil(lambda: work.matched == ["cpu"], timeout=5_000)
+    qtbot.waitUntil(lambda: "is a measure" in dock.note.text(), timeout=5_000)
+
+
+def test_a_closed_window_stops_the_training(qtbot: Any, work: Work, tmp_path: Path) -> None:
+    work.wait.clear()
+    dock = TrainWidget(ViewerModel())
+    dock.open_folder(tmp_path)
+    qtbot.waitUntil(lambda: dock.train_button.isEnabled(), timeout=5_000)
+    dock.train_button.click()
+    qtbot.waitUntil(lambda: len(dock.curve.epochs) == 2, timeout=5_000)
+    delete(dock, qtbot)
+    qtbot.waitUntil(lambda: QThreadPool.globalInstance().waitForDone(0), timeout=5_000)
+    assert work.matched == []
+
+
+def test_the_clock_counts_over_all_epochs() -> None:
+    now = [100.0]
+    clock = TrainingClock(lambda: now[0])
+    assert clock("prepare training", 3, 8) == ("prepare training", 3, 8, None)
+    # Gone on with: the first step that is seen is the second of the third epoch.
+    assert clock("epoch 3 of at most 5", 2, 10) == ("epoch 3 of at most 5", 22, 50, None)
+    now[0] += 6
+    assert clock("epoch 3 of at most 5", 5, 10)[1:] == (25, 50, pytest.approx(2 * 25))
