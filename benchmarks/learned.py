@@ -2,9 +2,9 @@
 
     python -m benchmarks.learned [FOLDER] [--small | --every N] [--seed N] [--epochs N]
 
-Judges on the cohorts of the detection benchmark. Where FOLDER holds a matched study of it, all its volumes are taken and
-its levels are in the tables too; otherwise cohorts are made. Encoders are trained on half of the holdout, whose other
-half is the null; once more on the training cohort, to show what that does to the null. Writes a section of
+Judges on the cohorts of the detection benchmark. Where FOLDER holds a matched study of it, all its volumes are taken
+and its levels are in the tables too; otherwise cohorts are made. Encoders are trained on half of the holdout, whose
+other half is the null; once more on the training cohort, to show what that does to the null. Writes a section of
 docs/benchmarks.md.
 """
 
@@ -108,7 +108,7 @@ def found_by_ncc(cohorts: Cohorts) -> Found:
 
 
 def found_by_study(folder: Path) -> dict[str, Found]:
-    """Levels of a matched study that decide, the largest of their robust z as `aligned verification`; nothing else."""
+    """Levels that p-values of a matched study rest on, as robust z; their nearest is that of the first candidate."""
     if not (folder / "study.sqlite").exists():
         return {}
     study = Study.open(folder)

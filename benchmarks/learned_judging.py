@@ -17,7 +17,6 @@ FOLDS = 5
 GRID_OF_CUTS = 61
 ALPHA = 0.05
 POSES = {"lain": "as they lie", "posed": "posed"}
-FUSED = "all fused"
 
 
 @dataclass(frozen=True)
@@ -43,8 +42,8 @@ class Found:
 def fused(levels: Mapping[str, Found], truth: pd.DataFrame) -> Found:
     """Probability of being copied, of volumes that the model had not seen, by the product's own fusion of levels.
 
-    Every volume is rated by the way it was made, holdout volumes too; each probability comes from a model fitted without
-    that volume (see `napari_relict.calibration.probability.fuse`).
+    Every volume is rated by the way it was made, holdout volumes too; each probability comes from a model fitted
+    without that volume (see `napari_relict.calibration.probability.fuse`).
     """
     columns = []
     for found in levels.values():

@@ -34,9 +34,9 @@ def write_page(
     {command}
 
 {counts["synthetic"]} synthetic volumes against {counts["training"]} training volumes of the detection benchmark, seed
-{seed}. Encoders were trained on {counts["learned"]} of {counts["holdout"]} holdout volumes, as posed; the others are the
-null. Then volumes were embedded as they lie (about their centre of mass) and posed. Training, seconds of one core:
-{took}. Embedding a volume: {1000 * embedding:.0f} ms, reading included. {machine(["torch", "monai"])}.
+{seed}. Encoders were trained on {counts["learned"]} of {counts["holdout"]} holdout volumes, as posed; the others are
+the null. Then volumes were embedded as they lie (about their centre of mass) and posed. Training, on one core:
+{took}. Embedding a volume: {1000 * embedding:.0f} ms. {machine(["torch", "monai"])}.
 
 AUC against strangers (novel and holdout volumes that nothing was trained on). "Fused" is the product's own fusion of
 levels, logistic regression, each volume judged by a model fitted without it. {study}

@@ -14,7 +14,8 @@ from napari_relict.training.augmentation import published_contrastive, published
 from napari_relict.training.changes import another_patient, blended, changed, places_of, sampled, spotted, warped
 from napari_relict.training.deepssim import ssim_of_pairs, weights_of
 from napari_relict.training.deepssim_2d import ssim_of_slices
-from napari_relict.training.views import Views, inverted
+from napari_relict.training.views import Views
+from napari_relict.training.volumes import turned_over
 
 SHAPE = (32, 40, 36)
 SPACING = (5.0, 5.0, 5.0)
@@ -114,7 +115,7 @@ def test_views_repeat_with_their_seed(image: np.ndarray) -> None:
 
 def test_the_pose_of_a_view_takes_it_back(image: np.ndarray) -> None:
     """A view sampled at its pose is the volume again, but for its scanner and two interpolations."""
-    draw = Views(InputGrid(SHAPE, SPACING), cut=0.1, inverted=0.0)
+    draw = Views(InputGrid(SHAPE, SPACING), cut=0.1)
     for seed in range(6):
         view = draw(image, np.random.default_rng(seed))
         places = np.tensordot(view.pose[:, :3], places_of(SHAPE, SPACING), 1) + view.pose[:, 3, None, None, None]
@@ -122,7 +123,7 @@ def test_the_pose_of_a_view_takes_it_back(image: np.ndarray) -> None:
         inner = (slice(8, -8),) * 3
         lain = np.corrcoef(view.image[inner].ravel(), image[inner].ravel())[0, 1]
         taken_back = np.corrcoef(back[inner].ravel(), image[inner].ravel())[0, 1]
-        assert taken_back > 0.9
+        assert taken_back > 0.8
         assert taken_back > lain
 
 
@@ -134,14 +135,18 @@ def test_published_augmentation_of_slices(image: np.ndarray) -> None:
     assert all(view.shape == (1, *image.shape[1:]) for view in views)
 
 
-def test_inverting_keeps_air_black() -> None:
-    values = np.array([0.0, 0.05, 0.2, 0.9])
-    np.testing.assert_allclose(inverted(values), [0.0, 0.05, 0.9, 0.2], atol=1e-6)
+def test_inverting_keeps_air_black(image: np.ndarray) -> None:
+    turned = turned_over(image)
+    air, tissue = image < 0.02, image > 0.5
+    edge = np.zeros(SHAPE, bool)
+    edge[0] = True
+    np.testing.assert_array_equal(turned[air & edge], image[air & edge])
+    np.testing.assert_allclose(turned[tissue], 1.1 - image[tissue], atol=1e-6)
 
 
 def test_the_input_grid_keeps_the_centre() -> None:
     grid = InputGrid.for_study((33, 40, 36), (2.0, 2.0, 2.0), (4.0, 4.0, 4.0))
-    assert grid.shape == (32, 32, 32)
+    assert grid.shape == (24, 24, 24)
     assert grid.spacing == (4.0, 4.0, 4.0)
     image = np.zeros((33, 40, 36), np.float32)
     image[14:19, 17:23, 15:21] = 1

@@ -14,7 +14,9 @@ from napari_relict.encoders.trained import read_trained
 from napari_relict.errors import Cancelled, DataError, UsageError
 from napari_relict.training import Epoch, train
 from napari_relict.training.loop import _stalled
+from napari_relict.training.poses import distance, stacked
 from napari_relict.training.run import Asked
+from napari_relict.training.views import Views
 from napari_relict.training.volumes import split_by_patient
 from napari_relict.volumes import PreparedCohort
 
@@ -84,14 +86,14 @@ def test_a_checkpoint_of_other_settings_is_not_gone_on_from(
 
 def test_deepssim_learns(cohort: PreparedCohort, patients: dict[str, str], place: Path) -> None:
     history = _trained("deepssim", cohort, patients, place, 8).history
-    assert history[-1]["loss"] < 0.6 * history[0]["loss"]
+    assert history[-1]["loss"] < 0.8 * history[0]["loss"]
     assert min(row["checking_loss"] for row in history[1:]) < history[0]["checking_loss"]
 
 
 def test_contrastive_learns_to_tell_patients_apart(
     cohort: PreparedCohort, patients: dict[str, str], place: Path
 ) -> None:
-    _trained("contrastive", cohort, patients, place, 10)
+    _trained("contrastive", cohort, patients, place, 6)
     encoder = _opened("contrastive", place)
     images = cohort.images(cohort.names)
     random = np.random.default_rng(0)
@@ -101,6 +103,21 @@ def test_contrastive_learns_to_tell_patients_apart(
     assert np.mean((seen_again @ known.T).argmax(1) == np.arange(len(known))) > 0.6
     np.testing.assert_allclose(np.linalg.norm(known, axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(known.mean(1), 0, atol=1e-5)
+
+
+def test_poses_are_undone(cohort: PreparedCohort, patients: dict[str, str], place: Path) -> None:
+    """Volumes that were turned and shifted end nearer to where they were."""
+    _trained("contrastive", cohort, patients, place, 12)
+    net = _opened("contrastive", place)._net  # type: ignore[attr-defined]
+    grid = read_trained(place, "contrastive").grid
+    rng = np.random.default_rng(0)
+    draw = Views(grid)
+    views = stacked([draw(grid.seen(image, SPACING), rng) for image in cohort.images(cohort.names)])
+    still = torch.eye(3, 4).expand(len(views.poses), 3, 4)
+    with torch.no_grad():
+        found = net.poses(net.seen_as(views.images))[-1]
+        before, after = (float(distance(one, views.poses, net.corner)) for one in (still, found))
+    assert after < 0.8 * before
 
 
 def test_the_file_holds_what_using_it_needs(cohort: PreparedCohort, patients: dict[str, str], place: Path) -> None:
@@ -118,7 +135,8 @@ def test_the_file_holds_what_using_it_needs(cohort: PreparedCohort, patients: di
     # The same volume on a finer grid is seen alike.
     fine = np.kron(image, np.ones((2, 2, 2), np.float32))
     assert float(vector @ encoder.encode(fine, (3.0, 3.0, 3.0))) > 0.95
-    assert [layer.shape for layer in encoder.encode_layers(image, SPACING).values()] == [(16,), (32,), (1728,), (1024,)]
+    layers = encoder.encode_layers(image, SPACING)
+    assert [layer.shape for layer in layers.values()] == [(1728,), (6912,), (1728,), (512,)]
 
 
 def test_slices(cohort: PreparedCohort, patients: dict[str, str], place: Path, mobilenet: Path) -> None:
@@ -156,9 +174,9 @@ def test_other_files_are_refused(tmp_path: Path, cohort: PreparedCohort, patient
         with pytest.raises(DataError, match="napari-relict train deepssim"):
             read_trained(wrong, "deepssim")
     content = torch.load(place, weights_only=True)
-    content["state_dict"].pop("head.0.bias")
+    content["state_dict"].pop("head.bias")
     torch.save(content, other)
-    with pytest.raises(DataError, match=r"1 parameter missing \(head.0.bias\)"):
+    with pytest.raises(DataError, match=r"1 parameter missing \(head.bias\)"):
         _opened("deepssim", other)
 
 

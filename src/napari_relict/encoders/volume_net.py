@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 STAGES = ("stage 1", "stage 2", "stage 3", "stage 4")
-# The last stages are pooled in so many parts along z, y, x: volumes lie alike by then, so that places tell patients
-# apart whose organs look alike.
-PARTS = ((1, 1, 1), (1, 1, 1), (3, 3, 3), (2, 2, 2))
+CHANNELS = (8, 32, 64, 64)
+# Each stage is pooled to cells of so many voxels a side: volumes lie alike by then, so that places tell patients apart
+# whose organs look alike.
+CELLS = (4, 4, 8, 16)
 POSE_CHANNELS = (16, 32, 48)
 POSE_ROUNDS = 2  # the second one corrects the first
 AIR = 0.02  # of the 0..1 intensities
+INPUTS = 3
+LOCAL = 5  # voxels a side
 # A pose of about so much is a number of about 1 for the network: radians, share of the size, mm.
 TURN, SIZE, SHIFT = 0.2, 0.1, 10.0
 
@@ -21,14 +25,14 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
     `shape` and `spacing` (mm) of what it sees.
 
     `forward` takes (volumes, 1, z, y, x), 0 to 1, and gives (volumes, features); `stages` gives the pooled stages of
-    volumes whose pose was undone by `posed`. `centre_on` is called once, before it learns. The pose is a spatial
+    what `posed` gave. `centre_on` is called once, before it learns. The pose is a spatial
     transformer (Jaderberg et al. 2015) that learns from poses that are known; pooling is by generalised mean (GeM,
     Radenovic et al. 2018).
     """
     import torch
     from monai.networks.nets.resnet import ResNet
     from torch import nn
-    from torch.nn.functional import grid_sample, pad
+    from torch.nn.functional import avg_pool3d, grid_sample
 
     channels, blocks = tuple(architecture["channels"]), tuple(architecture["blocks"])
     shape, spacing = tuple(architecture["shape"]), tuple(architecture["spacing"])
@@ -45,17 +49,16 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
             return (pooled ** (1 / p)).flatten(1)
 
     class PoseNet(nn.Module):
-        """(volumes, 2, z, y, x) -> (volumes, 3, 4), mm z, y, x about the middle: place once posed -> place now."""
+        """What `seen_as` gives -> (volumes, 3, 4), mm z, y, x about the middle: place once posed -> place now."""
 
         def __init__(self) -> None:
             super().__init__()
             layers: list[nn.Module] = []
-            wide, cells = 2, 1
+            wide, cells = INPUTS, 1
             for width in POSE_CHANNELS:
-                layers += [
-                    nn.Conv3d(wide, width, 3, 2, 1, bias=False), nn.GroupNorm(8, width), nn.ReLU(),
-                    nn.Conv3d(width, width, 3, 1, 1, bias=False), nn.GroupNorm(8, width), nn.ReLU(),
-                ]  # fmt: skip
+                layers += [nn.Conv3d(wide, width, 3, 2, 1, bias=False), nn.GroupNorm(8, width), nn.ReLU()]
+                if len(layers) > 3:
+                    layers += [nn.Conv3d(width, width, 3, 1, 1, bias=False), nn.GroupNorm(8, width), nn.ReLU()]
                 wide = width
             for side in shape:
                 cells *= -(-side // 2 ** len(POSE_CHANNELS))
@@ -79,7 +82,7 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
                 list(blocks),
                 list(channels),
                 spatial_dims=3,
-                n_input_channels=2,
+                n_input_channels=INPUTS,
                 conv1_t_size=5,
                 conv1_t_stride=2,
                 no_max_pool=True,
@@ -87,42 +90,44 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
                 bias_downsample=False,
                 norm=("group", {"num_groups": 8}),
             )
-            self.pools = nn.ModuleList([GeM(parts) for parts in PARTS])
-            wide = sum(width * z * y * x for width, (z, y, x) in zip(channels, PARTS, strict=True))
+            parts = [tuple(math.ceil(side / cell) for side in shape) for cell in CELLS]
+            self.pools = nn.ModuleList([GeM((z, y, x)) for z, y, x in parts])
+            self.wide = [width * math.prod(one) for width, one in zip(channels, parts, strict=True)]
             # Pooled features are all positive: uncentred, every pair would start with a cosine near 1. Batches are too
             # small for their own statistics, so those of the first volumes are taken once and kept.
-            self.register_buffer("centre", torch.zeros(wide))
-            self.register_buffer("scale", torch.ones(wide))
-            self.head = nn.Sequential(
-                nn.Linear(wide, 256), nn.LayerNorm(256), nn.ReLU(), nn.Linear(256, int(architecture["features"]))
-            )
+            self.register_buffer("centre", torch.zeros(sum(self.wide)))
+            self.register_buffer("scale", torch.ones(sum(self.wide)))
+            # One linear layer: where it starts, cosines are those of the features, which tell copies from others.
+            self.head = nn.Linear(sum(self.wide), int(architecture["features"]))
             axes = [(torch.arange(side) - (side - 1) / 2) * mm for side, mm in zip(shape, spacing, strict=True)]
             self.register_buffer("places", torch.stack(torch.meshgrid(*axes, indexing="ij"), -1), persistent=False)
             corner = [(side - 1) / 2 * mm for side, mm in zip(shape, spacing, strict=True)]
             self.register_buffer("corner", torch.tensor(corner), persistent=False)
 
-        def poses(self, x: Any) -> list[Any]:
-            """What each round makes of the poses: (volumes, 3, 4) each, the last one the best."""
-            found = [self.pose(seen_as(x))]
+        def poses(self, seen: Any) -> list[Any]:
+            """Poses of what `seen_as` gave, as each round has them: (volumes, 3, 4) each, the last one the best."""
+            found = [self.pose(seen)]
             while len(found) < POSE_ROUNDS:
                 # Each round learns by itself: no gradient from the next one.
                 before = found[-1].detach()
-                more = self.pose(seen_as(self.placed(x, before)))
+                more = self.pose(self.placed(seen, before))
                 turn, shift = before[:, :, :3], before[:, :, 3:]
                 found.append(torch.cat([turn @ more[:, :, :3], turn @ more[:, :, 3:] + shift], 2))
             return found
 
-        def placed(self, x: Any, pose: Any) -> Any:
+        def placed(self, seen: Any, pose: Any) -> Any:
             """Volumes as they are once a pose is undone."""
             at = torch.einsum("nij,zyxj->nzyxi", pose[:, :, :3], self.places) + pose[:, None, None, None, :, 3]
-            return grid_sample(x, (at / self.corner).flip(-1), align_corners=True)
+            return grid_sample(seen, (at / self.corner).flip(-1), padding_mode="border", align_corners=True)
 
         def posed(self, x: Any) -> Any:
+            """Volumes (n, 1, z, y, x) as `stages` wants them."""
             with torch.no_grad():
-                return self.placed(x, self.poses(x)[-1])
+                seen = self.seen_as(x)
+                return self.placed(seen, self.poses(seen)[-1])
 
         def stages(self, posed: Any) -> list[Any]:
-            x = self.trunk.act(self.trunk.bn1(self.trunk.conv1(seen_as(posed))))
+            x = self.trunk.act(self.trunk.bn1(self.trunk.conv1(posed)))
             pooled = []
             for layer, pool in zip(
                 (self.trunk.layer1, self.trunk.layer2, self.trunk.layer3, self.trunk.layer4), self.pools, strict=True
@@ -137,30 +142,42 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
         def centre_on(self, x: Any) -> None:
             """Take centre and scale of the pooled features from these volumes."""
             with torch.no_grad():
-                pooled = torch.cat(self.stages(x), 1)
-            self.centre.copy_(pooled.mean(0))
-            self.scale.copy_(pooled.std(0).clamp(min=1e-3))
+                stages = self.stages(self.posed(x))
+            self.centre.copy_(torch.cat(stages, 1).mean(0))
+            spread = [one.std(0).square().mean().sqrt().clamp(min=1e-3).expand(one.shape[1]) for one in stages]
+            self.scale.copy_(torch.cat(spread))
 
         def forward(self, x: Any) -> Any:
             return self.of_stages(self.stages(self.posed(x)))
 
-    def seen_as(x: Any) -> Any:
-        """Two channels: mean 0 and SD 1 within tissue, and the size of the gradient, which hardly minds an inverted
-        contrast."""
-        places = (2, 3, 4)
-        tissue = (x > AIR).to(x.dtype)
-        count = tissue.sum(places, keepdim=True).clamp(min=1)
-        centred = x - (x * tissue).sum(places, keepdim=True) / count
-        spread = ((centred**2 * tissue).sum(places, keepdim=True) / count).sqrt()
-        wide = pad(x, (1,) * 6, mode="replicate")
-        inner = slice(1, -1)
-        steps = (
-            wide[:, :, 2:, inner, inner] - wide[:, :, :-2, inner, inner],
-            wide[:, :, inner, 2:, inner] - wide[:, :, inner, :-2, inner],
-            wide[:, :, inner, inner, 2:] - wide[:, :, inner, inner, :-2],
-        )
-        slope = (steps[0] ** 2 + steps[1] ** 2 + steps[2] ** 2 + 1e-6).sqrt()
-        slope = slope / slope.mean(places, keepdim=True)
-        return torch.cat([centred / spread.clamp(min=1e-3), slope.clamp(max=6) - 1], 1)
+        def groups(self, rate: float) -> list[dict[str, Any]]:
+            """Poses learn at `rate`; the rest, which starts from something useful, at a quarter of it."""
+            pose = {"params": list(self.pose.parameters()), "lr": rate}
+            rest = [one for name, one in self.named_parameters() if not name.startswith("pose.")]
+            return [pose, {"params": rest, "lr": rate / 4}]
+
+        @staticmethod
+        def seen_as(x: Any) -> Any:
+            """Three channels: mean 0 and SD 1 within tissue; the size of the gradient; how far from what is around it.
+            The latter two hardly mind an inverted contrast."""
+            places = (2, 3, 4)
+            tissue = (x > AIR).to(x.dtype)
+            count = tissue.sum(places, keepdim=True).clamp(min=1)
+            centred = x - (x * tissue).sum(places, keepdim=True) / count
+            spread = ((centred**2 * tissue).sum(places, keepdim=True) / count).sqrt().clamp(min=1e-3)
+            steps = [torch.roll(x, -1, axis) - torch.roll(x, 1, axis) for axis in places]
+            slope = (steps[0] ** 2 + steps[1] ** 2 + steps[2] ** 2 + 1e-6).sqrt()
+            slope = (slope / slope.mean(places, keepdim=True)).clamp(max=6)
+            apart = x - around(x)
+            apart = apart.abs() / (around(apart**2).sqrt() + AIR)
+            return torch.cat([centred / spread, slope - 1, apart - 0.5], 1)
+
+    def around(x: Any) -> Any:
+        """Means of cubes, axis by axis: all at once takes four times as long."""
+        for axis in range(3):
+            size, padding = [1, 1, 1], [0, 0, 0]
+            size[axis], padding[axis] = LOCAL, LOCAL // 2
+            x = avg_pool3d(x, size, 1, padding)
+        return x
 
     return VolumeNet()

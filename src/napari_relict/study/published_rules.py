@@ -33,9 +33,9 @@ def judge_by_rules(study: Stored, *, cuts: Mapping[str, float] | None = None) ->
 
     Features are the embeddings of the study's encoders, each a layer, of volumes as they lie: mirrored copies
     are not seen by rules on features. The memorization index takes the named layers of the first encoder that has
-    several. Holdout volumes of a training patient, or with a training volume's voxels, are
-    left out. Correlations of voxels are the NCC of posed volumes, the better of both mirror states. Cuts of DeepSSIM and
-    SSCD are applied to encoders that were trained here (`STAND_INS`), where the study has one.
+    several. Holdout volumes of a training patient, or with a training volume's voxels, are left out. Correlations of
+    voxels are the NCC of posed volumes, the better of both mirror states. Cuts of DeepSSIM and SSCD are applied to
+    encoders that were trained here (`STAND_INS`), where the study has one.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from napari_relict.encoders.trained import InputGrid
-from napari_relict.encoders.volume_net import volume_net
+from napari_relict.encoders.volume_net import CHANNELS, volume_net
 from napari_relict.training.augmentation import published_contrastive
 from napari_relict.training.changes import another_patient
 from napari_relict.training.loop import Schedule
@@ -24,17 +24,18 @@ from napari_relict.training.views import View, Views
 from napari_relict.training.volumes import SeenVolumes, runs
 
 KIND = "contrastive"
-SCHEDULE = Schedule(epochs=30, patience=30, batch=12, rate=2e-3, decay=1e-3, clip=1.0, seed=0)
+SCHEDULE = Schedule(epochs=30, patience=30, batch=8, rate=2e-3, decay=1e-3, clip=1.0, seed=0)
 PUBLISHED = Schedule(epochs=200, patience=200, batch=10, rate=1e-4, decay=0.0, clip=1e9, seed=0)
 ROUNDS = 5  # views of each volume in an epoch of ours
 TEMPERATURE = 0.07
 BENT = 1.5  # mm, at most, of our positives
+INVERTED = 0.25  # share of our views whose contrast is inverted
 FINEST = 8.0  # mm a voxel
 
 
 def architecture_of(grid: InputGrid, *, published: bool = False) -> dict[str, Any]:
     return {
-        "channels": (16, 32, 64, 128),
+        "channels": CHANNELS,
         "blocks": (1, 1, 1, 1),
         "features": 32 if published else 64,
         "shape": grid.shape,
@@ -76,7 +77,7 @@ class Contrastive:
         self.net.centre_on(torch.cat([batch.one.images for batch in self._checked]))
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
-        return [{"params": list(self.net.parameters()), "lr": rate}]
+        return self.net.groups(rate)
 
     def batch_count(self) -> int:
         return self._rounds * len(runs(len(self._learned), self._schedule.batch))
@@ -103,22 +104,28 @@ class Contrastive:
         for _ in range(rounds):
             order = rng.permutation(len(volumes))
             for start, end in runs(len(order), self._schedule.batch):
-                images = [volumes[place] for place in order[start:end]]
-                if not self._published:
-                    images = list(self._patients(images, rng))
-                one, other = (stacked([self._view(image, rng) for image in images]) for _ in range(2))
-                yield Pairs(one, other)
+                yield Pairs(*self._pairs(volumes, order[start:end], rng))
 
-    def _patients(self, images: list[np.ndarray], rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """Each volume, every other time as its mirror image, and another patient made of it."""
-        for image in images:
-            image = image[..., ::-1] if rng.random() < 0.5 else image
-            yield image
-            yield another_patient(image, self._learned.grid.spacing, rng)
+    def _pairs(self, volumes: SeenVolumes, places: np.ndarray, rng: np.random.Generator) -> tuple[Posed, Posed]:
+        views: list[tuple[View, View]] = []
+        for place in places:
+            if self._published:
+                views.append((self._published_view(volumes[place]), self._published_view(volumes[place])))
+                continue
+            mirror, seed = -1 if rng.random() < 0.5 else 1, int(rng.integers(2**31))
+            for another in (False, True):
+                pair = []
+                for _ in range(2):
+                    image = volumes.inverted(place) if rng.random() < INVERTED else volumes[place]
+                    image = image[..., ::mirror]
+                    if another:  # the same other patient both times
+                        image = another_patient(image, volumes.grid.spacing, np.random.default_rng(seed))
+                    pair.append(self._views(image, rng, float(rng.uniform(0, BENT))))
+                views.append((pair[0], pair[1]))
+        return stacked([one for one, _ in views]), stacked([other for _, other in views])
 
-    def _view(self, image: np.ndarray, rng: np.random.Generator) -> View:
+    def _published_view(self, image: np.ndarray) -> View:
         import torch
 
-        if self._published:
-            return View(np.asarray(self._published(torch.from_numpy(image[None])))[0], np.eye(3, 4, dtype=np.float32))
-        return self._views(image, rng, float(rng.uniform(0, BENT)))
+        assert self._published is not None
+        return View(np.asarray(self._published(torch.from_numpy(image[None])))[0], np.eye(3, 4, dtype=np.float32))

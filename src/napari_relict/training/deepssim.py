@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from napari_relict.encoders.trained import InputGrid
-from napari_relict.encoders.volume_net import volume_net
+from napari_relict.encoders.volume_net import CHANNELS, volume_net
 from napari_relict.measures.ssim import local_statistics, ssim
 from napari_relict.training.changes import changed
 from napari_relict.training.loop import Schedule
@@ -29,11 +29,12 @@ SCHEDULE = Schedule(epochs=30, patience=30, batch=8, rate=2e-3, decay=1e-3, clip
 ROUNDS = 5  # views of each volume in an epoch
 STRATA = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.97, 0.995, 1.01)  # of SSIM; each weighs the same, however many pairs it has
 FINEST = 8.0  # mm a voxel
+INVERTED = 0.5  # share of second views whose contrast is inverted
 
 
 def architecture_of(grid: InputGrid) -> dict[str, Any]:
     return {
-        "channels": (16, 32, 64, 128),
+        "channels": CHANNELS,
         "blocks": (1, 1, 1, 1),
         "features": 256,
         "shape": grid.shape,
@@ -64,7 +65,7 @@ class DeepSSIM:
         self.net.centre_on(torch.cat([batch.views.images for batch in self._checked]))
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
-        return [{"params": list(self.net.parameters()), "lr": rate}]
+        return self.net.groups(rate)
 
     def batch_count(self) -> int:
         return ROUNDS * len(runs(len(self._learned), self._schedule.batch))
@@ -89,24 +90,28 @@ class DeepSSIM:
         for _ in range(rounds):
             order = rng.permutation(len(volumes))
             for start, end in runs(len(order), self._schedule.batch):
-                originals = [volumes[place] for place in order[start:end]]
-                originals = [image[..., ::-1] if rng.random() < 0.5 else image for image in originals]
-                strangers = originals[1:] + originals[:1]
-                copies = [
-                    changed(np.ascontiguousarray(image), stranger, volumes.grid.spacing, rng)
-                    for image, stranger in [*zip(originals, strangers, strict=True)] * 2
-                ]
-                images = [*originals, *copies]
-                targets = ssim_of_pairs(images)
-                again = [*range(len(images)), *range(len(originals))]  # a second view of each original
-                views = stacked([self._views(images[place], rng) for place in again])
-                yield self._batch(views, targets[np.ix_(again, again)])
+                yield self._batch(volumes, order[start:end], rng)
 
-    @staticmethod
-    def _batch(views: Posed, targets: np.ndarray) -> Batch:
+    def _batch(self, volumes: SeenVolumes, places: np.ndarray, rng: np.random.Generator) -> Batch:
         import torch
 
-        return Batch(views, torch.from_numpy(targets))
+        mirrors = [-1 if rng.random() < 0.5 else 1 for _ in places]
+        originals = [
+            np.ascontiguousarray(volumes[place][..., ::mirror]) for place, mirror in zip(places, mirrors, strict=True)
+        ]
+        strangers = originals[1:] + originals[:1]
+        copies = [
+            changed(image, stranger, volumes.grid.spacing, rng)
+            for image, stranger in [*zip(originals, strangers, strict=True)] * 2
+        ]
+        images = [*originals, *copies]
+        targets = ssim_of_pairs(images)
+        again = [*range(len(images)), *range(len(originals))]  # a second view of each original
+        views = [self._views(images[place], rng) for place in again[: len(images)]]
+        for place, mirror, image in zip(places, mirrors, originals, strict=True):
+            turned = volumes.inverted(place)[..., ::mirror] if rng.random() < INVERTED else image
+            views.append(self._views(turned, rng))
+        return Batch(stacked(views), torch.from_numpy(targets[np.ix_(again, again)]))
 
 
 def loss_of_pairs(vectors: Any, targets: Any) -> Any:

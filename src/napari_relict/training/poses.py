@@ -33,12 +33,13 @@ def stacked(views: Sequence[View]) -> Posed:
 def embedded(net: Any, views: Posed, device: str) -> tuple[Any, Any]:
     """Vectors (n, features) and the weighted loss of the poses."""
     images, poses = views.images.to(device), views.poses.to(device)
-    found = net.poses(images)
-    vectors = net.of_stages(net.stages(net.placed(images, found[-1].detach())))
-    return vectors, WEIGHT * sum(_distance(one, poses, net.corner) for one in found) / len(found)
+    seen = net.seen_as(images)
+    found = net.poses(seen)
+    vectors = net.of_stages(net.stages(net.placed(seen, found[-1].detach())))
+    return vectors, WEIGHT * sum(distance(one, poses, net.corner) for one in found) / len(found)
 
 
-def _distance(found: Any, poses: Any, corner: Any) -> Any:
+def distance(found: Any, poses: Any, corner: Any) -> Any:
     """How far eight places half-way to the corners of the grid end from where they belong: mm, mean of the views."""
     corners = corner.new_tensor(list(product((-0.5, 0.5), repeat=3))) * corner
     off = (found - poses)[:, :, :3] @ corners.T + (found - poses)[:, :, 3:]

@@ -15,8 +15,6 @@ from scipy.spatial.transform import Rotation
 from napari_relict.encoders.trained import InputGrid
 from napari_relict.training.changes import displacement, places_of, sampled
 
-AIR = 0.08  # of the 0..1 intensities: what is darker stays black in an inverted volume
-
 
 @dataclass(frozen=True)
 class View:
@@ -37,7 +35,6 @@ class Views:
     shift : mm an axis, at most, off its centre of mass.
     zoom : larger or smaller by up to this share.
     cut : up to this share of the slices is missing below or above.
-    inverted : share of the views whose contrast is inverted.
     """
 
     grid: InputGrid
@@ -45,7 +42,6 @@ class Views:
     shift: float = 8.0
     zoom: float = 0.12
     cut: float = 0.27
-    inverted: float = 0.3
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator, reach: float = 0.0) -> View:
         """A view of `image`, bent by about `reach` mm."""
@@ -86,16 +82,9 @@ class Views:
             image = image * (
                 1 + displacement(self.grid.shape, self.grid.spacing, strength, rng, control=80.0, axes=1)[0]
             )
-        if rng.random() < self.inverted:
-            image = inverted(image)
         image = np.clip(image, 0, None) ** np.float32(np.exp(rng.uniform(-0.5, 0.5)))
         if rng.random() < 0.35:
             weight = np.float32(rng.uniform(0, 1))
             image = (1 - weight) * image + weight * ndimage.gaussian_filter(image, 0.8, truncate=2)
         image = image + np.float32(rng.uniform(0, 0.03)) * rng.standard_normal(image.shape, np.float32)
         return np.asarray(np.clip(image * np.exp(rng.uniform(-0.2, 0.2)), 0, 1), np.float32)
-
-
-def inverted(image: np.ndarray) -> np.ndarray:
-    """Dark tissue bright and bright tissue dark; air stays black."""
-    return np.where(image < AIR, image, np.clip(1.1 - image, 0, 1))
