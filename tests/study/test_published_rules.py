@@ -202,3 +202,25 @@ def test_the_command_says_each_rule(study: Study) -> None:
         wrong = run(study.folder, "--cut", cut)
         assert wrong.returncode == 2
         assert said in wrong.stderr and "Traceback" not in wrong.stderr
+
+
+def test_an_encoder_trained_here_stands_in_for_its_authors_network(study: Study) -> None:
+    (study.folder / "study.toml").open("a").write(
+        '\n[encoders.ours]\nkind = "deepssim"\ntitle = "Ours"\nweights = "ours.pt"\n'
+    )
+    study = Study.open(study.folder)
+    with study._database.connect() as connection:
+        connection.execute("UPDATE meta SET value = 'ncc,ours' WHERE key = 'measures'")
+        values = [0.95] * COPIES + [0.8] * 5 + [0.5] * (SYNTHETIC - COPIES - 5)
+        for cohort, names, scores in (
+            ("synthetic", [synthetic_name(i) for i in range(SYNTHETIC)], values),
+            ("holdout", [f"hold-{i}" for i in range(100)], [0.5] * 100),
+        ):
+            rows = [(cohort, n, "ours", training_name(0), score) for n, score in zip(names, scores, strict=True)]
+            connection.executemany("INSERT INTO nearest VALUES (?, ?, ?, ?, ?)", rows)
+    table = by_rule(study)
+    for rule in ("deepssim", "deepssim++"):
+        assert table.loc[rule, "called"] == COPIES
+        assert table.loc[rule, "note"].endswith("network: Ours, trained here, not its authors'")
+    assert "not applied" in table.loc["sscd", "note"]
+    assert "train contrastive" in table.loc["sscd", "note"]

@@ -11,6 +11,7 @@ import torch
 
 import phantom
 from napari_relict.encoders.mobilenet_v2 import mobilenet_features
+from napari_relict.training import contrastive, deepssim
 from napari_relict.volumes import Grid, PreparedCohort
 from napari_relict.volumes.cohort import CohortWriter, Row
 
@@ -19,8 +20,11 @@ GRID = Grid(SHAPE, (6.0, 6.0, 6.0))
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> None:
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread; each volume once an epoch."""
     torch.set_num_threads(1)
+    for kind in (contrastive, deepssim):
+        monkeypatch.setattr(kind, "ROUNDS", 1)
 
 
 @pytest.fixture(scope="session")

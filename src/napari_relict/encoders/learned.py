@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from napari_relict.encoders.contract import Needs, Spacing
-from napari_relict.encoders.inputs import standardised
 from napari_relict.encoders.network import NetworkEncoder, Vectors, vector_of
 from napari_relict.encoders.slice_net import chosen_slices, slice_net
 from napari_relict.encoders.slices import SLICES
@@ -50,9 +49,9 @@ class LearnedVolumes(LearnedEncoder):
     def run(self, image: np.ndarray, spacing: Spacing) -> Vectors:
         import torch
 
-        seen = standardised(self._trained.grid.seen(image, spacing))
+        seen = torch.from_numpy(self._trained.grid.seen(image, spacing))[None, None].to(self._device)
         with torch.inference_mode():
-            stages = self._net.stages(torch.from_numpy(seen)[None, None].to(self._device))
+            stages = self._net.stages(self._net.posed(seen))
             vector = vector_of(self._net.of_stages(stages))
         if self._pearson:
             vector = vector - vector.mean()

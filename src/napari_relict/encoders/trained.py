@@ -14,8 +14,8 @@ from scipy import ndimage
 from napari_relict.encoders.weights import load_checkpoint, wrong_file
 from napari_relict.errors import DataError, disk_faults
 
-FORMAT = "napari-relict encoder, version 1"
-DIVISOR = 16  # sides of the input are multiples of it: the networks halve them four times
+FORMAT = "napari-relict encoder, version 2"
+DIVISOR = 8  # sides of the input are multiples of it
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,13 @@ from napari_relict.study.database import Database
 from napari_relict.study.stored import Stored
 
 COLUMNS = ("rule", "title", "source", "called", "share", "low", "high", "estimated_on", "note", "caution")
-# What no study has stored, and why.
-NEVER_STORED = "its authors' network is not part of napari-relict"
+# Whose cuts were published for a network: kinds of encoders trained here that stand in for it, the first one there is.
+STAND_INS: Mapping[str, tuple[str, ...]] = {
+    "deepssim": ("deepssim_2d", "deepssim"),
+    "deepssim_plus": ("deepssim_2d", "deepssim"),
+    "sscd": ("contrastive",),
+}
+NO_STAND_IN = "its authors' network is not part of napari-relict; train one like it: napari-relict train"
 AS_THEY_LIE = "mirrored copies may be missed"
 # Said by `called` and `share` already.
 SAID_ALREADY = ("N_copies", "share of copies")
@@ -28,8 +33,9 @@ def judge_by_rules(study: Stored, *, cuts: Mapping[str, float] | None = None) ->
 
     Features are the embeddings of the study's encoders, each a layer, of volumes as they lie: mirrored copies
     are not seen by rules on features. The memorization index takes the named layers of the first encoder that has
-    several. Holdout volumes of a training patient, or with a training volume's voxels, are
-    left out. Correlations of voxels are the NCC of posed volumes, the better of both mirror states.
+    several. Holdout volumes of a training patient, or with a training volume's voxels, are left out. Correlations of
+    voxels are the NCC of posed volumes, the better of both mirror states. Cuts of DeepSSIM and SSCD are applied to
+    encoders that were trained here (`STAND_INS`), where the study has one.
 
     Parameters
     ----------
@@ -54,8 +60,11 @@ def judge_by_rules(study: Stored, *, cuts: Mapping[str, float] | None = None) ->
     evidence, said = evidence_of(study, measures, cuts or {})
     rows = [_row(rule, evidence, said) for rule in RULES.values()]
     for row in rows:
-        if RULES[str(row["rule"])].of_layers and row["estimated_on"]:
+        rule = RULES[str(row["rule"])]
+        if rule.of_layers and row["estimated_on"]:
             row["note"] = f"{row['note']}; features: {said['layers']}"
+        if row["estimated_on"] and (networks := [said[need] for need in rule.needs if need in STAND_INS]):
+            row["note"] = f"{row['note']}; {networks[0]}"
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return frame.astype({"called": "Int64", "share": float, "low": float, "high": float})
 
@@ -69,6 +78,7 @@ def evidence_of(
     deciding = deciders(measures)
     nulls = {measure.name: study.null(measure.name) for measure in deciding}
     features, layers, why = _features(study, measures, names)
+    trained, networks = _stand_ins(study, measures, scores.loc[names])
     ncc = next((measure for measure in measures if measure.name == "ncc"), None)
     evidence = Evidence(
         training=features.get("training"),
@@ -79,10 +89,33 @@ def evidence_of(
         null=np.column_stack([m.closeness(nulls[m.name].scores) for m in deciding]),
         null_source=f"{nulls[deciding[0].name].described}, by {', '.join(m.title for m in deciding)}",
         largest_correlation=None if ncc is None else scores.loc[names, ncc.name].to_numpy(float),
+        deepssim=trained.get("deepssim"),
+        deepssim_plus=trained.get("deepssim_plus"),
+        sscd=trained.get("sscd"),
         cuts=cuts,
         alpha=study.settings.alpha,
     )
-    return evidence, why | dict.fromkeys(("deepssim", "deepssim_plus", "sscd"), NEVER_STORED)
+    return evidence, why | networks
+
+
+def _stand_ins(
+    study: Stored, measures: Sequence[Measure], scores: pd.DataFrame
+) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Scores of encoders trained here in place of their authors' networks, and which they are, or why there is none."""
+    of_kind: dict[str, Measure] = {}
+    for measure in measures:
+        if measure.level == "feature":
+            table = study.settings.encoders.get(measure.name, {})
+            of_kind.setdefault(str(table.get("kind", measure.name)), measure)
+    found, said = {}, {}
+    for need, kinds in STAND_INS.items():
+        stand_in = next((of_kind[kind] for kind in kinds if kind in of_kind), None)
+        if stand_in is None:
+            said[need] = f"{NO_STAND_IN} {kinds[0]}"
+        else:
+            found[need] = scores[stand_in.name].to_numpy(float)
+            said[need] = f"network: {stand_in.title}, trained here, not its authors'"
+    return found, said
 
 
 def _features(

@@ -13,28 +13,66 @@ CONTROL_MM = 40.0  # between the control points of a deformation
 
 def warped(image: np.ndarray, reach: float, spacing: Sequence[float], rng: np.random.Generator) -> np.ndarray:
     """Bent smoothly by a displacement of about `reach` mm; float32 (z, y, x)."""
+    shape = _sides(image)
+    return sampled(image, places_of(shape, tuple(spacing)) + displacement(shape, spacing, reach, rng), spacing)
+
+
+def another_patient(image: np.ndarray, spacing: Sequence[float], rng: np.random.Generator) -> np.ndarray:
+    """Bent so far that it is somebody else, of the same texture: stretched by up to 6% an axis, displaced by 4 to 8 mm
+    over 6 cm and by 1.5 to 4 mm over 3 cm."""
+    shape = _sides(image)
+    stretch = 1 + rng.uniform(-0.06, 0.06, (3, 1, 1, 1)).astype(np.float32)
+    places = stretch * places_of(shape, tuple(spacing))
+    places += displacement(shape, spacing, rng.uniform(4, 8), rng, control=60.0)
+    places += displacement(shape, spacing, rng.uniform(1.5, 4), rng, control=30.0)
+    return sampled(image, places, spacing)
+
+
+def displacement(
+    shape: tuple[int, int, int],
+    spacing: Sequence[float],
+    reach: float,
+    rng: np.random.Generator,
+    *,
+    control: float = CONTROL_MM,
+    axes: int = 3,
+) -> np.ndarray:
+    """Smooth random fields with a standard deviation of about `reach` at control points so many mm apart: float32
+    (axes, z, y, x)."""
+    z, y, x = (_spread(side, max(4, round(side * mm / control))) for side, mm in zip(shape, spacing, strict=True))
+    points = np.float32(reach) * rng.standard_normal((axes, z.shape[1], y.shape[1], x.shape[1]), np.float32)
+    return np.asarray(np.einsum("zi,yj,xk,aijk->azyx", z, y, x, points, optimize=True))
+
+
+def sampled(image: np.ndarray, places: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
+    """`image` at `places`, mm z, y, x about its middle (3, z, y, x); 0 beyond it. float32 (z, y, x)."""
     import torch
 
-    spread = [
-        _spread(side, max(4, round(side * mm / CONTROL_MM))) for side, mm in zip(image.shape, spacing, strict=True)
-    ]
-    moves = []
-    for axis, (side, mm) in enumerate(zip(image.shape, spacing, strict=True)):
-        control = rng.normal(0, reach / mm, [len(one.T) for one in spread])
-        fine = np.einsum("zi,yj,xk,ijk->zyx", *spread, control, optimize=True)
-        at = np.arange(side).reshape([-1 if place == axis else 1 for place in range(3)])
-        moves.append(2 * (at + fine) / (side - 1) - 1)
-    places = torch.from_numpy(np.stack(moves[::-1], -1).astype(np.float32))[None]
-    values = torch.from_numpy(image)[None, None]
-    return np.asarray(
-        torch.nn.functional.grid_sample(values, places, padding_mode="border", align_corners=True)[0, 0].numpy()
-    )
+    half = np.array([(side - 1) / 2 * mm for side, mm in zip(image.shape, spacing, strict=True)], np.float32)
+    where = np.ascontiguousarray((places / half[:, None, None, None])[::-1].transpose(1, 2, 3, 0))
+    values = torch.from_numpy(np.ascontiguousarray(image))[None, None]
+    found = torch.nn.functional.grid_sample(values, torch.from_numpy(where)[None], align_corners=True)
+    return np.asarray(found[0, 0].numpy())
+
+
+@cache
+def places_of(shape: tuple[int, int, int], spacing: tuple[float, ...]) -> np.ndarray:
+    """Where voxels lie, mm z, y, x about the middle: float32 (3, z, y, x)."""
+    middle = [(side - 1) / 2 for side in shape]
+    places = [(at - half) * mm for at, half, mm in zip(np.indices(shape), middle, spacing, strict=True)]
+    return np.stack(places).astype(np.float32)
 
 
 @cache
 def _spread(side: int, points: int) -> np.ndarray:
-    """Values at voxels from values at control points, by cubic splines: (side, points)."""
-    return np.asarray(ndimage.zoom(np.eye(points), (side / points, 1), order=3, mode="nearest", grid_mode=True))
+    """Values at voxels from values at control points, by cubic splines: float32 (side, points)."""
+    spread = ndimage.zoom(np.eye(points), (side / points, 1), order=3, mode="nearest", grid_mode=True)
+    return np.asarray(spread, np.float32)
+
+
+def _sides(image: np.ndarray) -> tuple[int, int, int]:
+    z, y, x = image.shape
+    return z, y, x
 
 
 def blended(image: np.ndarray, stranger: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,41 +1,54 @@
 """Contrastive copy detection (Dar et al., arXiv 2402.01054): two views of a volume attract, other volumes repel.
 
 Theirs are NT-Xent at temperature .07, 32 features, turns and flips as positives, Adam at 1e-4, batches of 10, 200
-epochs, similarity by Pearson correlation. Ours are the network and, unless `published`, wider positives: everything
-that leaves anatomy as it is, and small deformations. Embeddings have their mean taken away, so cosine is Pearson
-correlation.
+epochs, similarity by Pearson correlation. Ours are the network and, unless `published`, everything else: poses that the
+network learns to undo, views that leave anatomy as it is, and beside each volume a second patient made of it, who is
+the hardest to tell from it. Embeddings have their mean taken away, so cosine is Pearson correlation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from napari_relict.encoders.inputs import standardised
-from napari_relict.encoders.volume_net import volume_net
-from napari_relict.training.augmentation import published_contrastive, structure_preserving
-from napari_relict.training.changes import warped
+from napari_relict.encoders.trained import InputGrid
+from napari_relict.encoders.volume_net import CHANNELS, volume_net
+from napari_relict.training.augmentation import published_contrastive
+from napari_relict.training.changes import another_patient
 from napari_relict.training.loop import Schedule
+from napari_relict.training.poses import Posed, embedded, stacked
+from napari_relict.training.views import View, Views
 from napari_relict.training.volumes import SeenVolumes, runs
 
 KIND = "contrastive"
-ARCHITECTURE: Mapping[str, Any] = {"channels": (16, 32, 64, 128), "blocks": (1, 1, 1, 1), "features": 32}
-SCHEDULE = Schedule(epochs=100, patience=20, batch=10, rate=5e-4, decay=0.0, clip=1.0, seed=0)
+SCHEDULE = Schedule(epochs=30, patience=30, batch=8, rate=2e-3, decay=1e-3, clip=1.0, seed=0)
 PUBLISHED = Schedule(epochs=200, patience=200, batch=10, rate=1e-4, decay=0.0, clip=1e9, seed=0)
+ROUNDS = 5  # views of each volume in an epoch of ours
 TEMPERATURE = 0.07
 BENT = 1.5  # mm, at most, of our positives
-FINEST = 4.0  # mm a voxel
+INVERTED = 0.25  # share of our views whose contrast is inverted
+FINEST = 8.0  # mm a voxel
+
+
+def architecture_of(grid: InputGrid, *, published: bool = False) -> dict[str, Any]:
+    return {
+        "channels": CHANNELS,
+        "blocks": (1, 1, 1, 1),
+        "features": 32 if published else 64,
+        "shape": grid.shape,
+        "spacing": grid.spacing,
+    }
 
 
 @dataclass(frozen=True)
-class Views:
-    """Two views of each volume of a batch: float32 (n, 1, z, y, x)."""
+class Pairs:
+    """Two views of each volume of a batch."""
 
-    one: Any
-    other: Any
+    one: Posed
+    other: Posed
 
 
 class Contrastive:
@@ -54,26 +67,28 @@ class Contrastive:
         from monai.losses import ContrastiveLoss
 
         torch.manual_seed(schedule.seed)
-        self.net = volume_net(ARCHITECTURE)
+        self.architecture = architecture_of(learned.grid, published=published)
+        self.net = volume_net(self.architecture)
         self._learned, self._schedule, self._device = learned, schedule, device
-        self._augment = published_contrastive() if published else structure_preserving(learned.grid.spacing)
-        self._bent = 0.0 if published else BENT
+        self._published = published_contrastive() if published else None
+        self._views, self._rounds = Views(learned.grid), 1 if published else ROUNDS
         self._contrast = ContrastiveLoss(TEMPERATURE)
-        self._checked = list(self._made(checking, (schedule.seed, 1)))
-        self.net.centre_on(torch.cat([batch.one for batch in self._checked]))
+        self._checked = list(self._made(checking, (schedule.seed, 1), 1))
+        self.net.centre_on(torch.cat([batch.one.images for batch in self._checked]))
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
-        return [{"params": list(self.net.parameters()), "lr": rate}]
+        return self.net.groups(rate)
 
     def batch_count(self) -> int:
-        return len(runs(len(self._learned), self._schedule.batch))
+        return self._rounds * len(runs(len(self._learned), self._schedule.batch))
 
-    def batches(self, epoch: int) -> Iterator[Views]:
-        return self._made(self._learned, (self._schedule.seed, 2, epoch))
+    def batches(self, epoch: int) -> Iterator[Pairs]:
+        return self._made(self._learned, (self._schedule.seed, 2, epoch), self._rounds)
 
-    def loss(self, batch: Views) -> Any:
-        one, other = (self.net(view.to(self._device)) for view in (batch.one, batch.other))
-        return self._contrast(one - one.mean(1, keepdim=True), other - other.mean(1, keepdim=True))
+    def loss(self, batch: Pairs) -> Any:
+        (one, of_one), (other, of_other) = (embedded(self.net, v, self._device) for v in (batch.one, batch.other))
+        contrast = self._contrast(one - one.mean(1, keepdim=True), other - other.mean(1, keepdim=True))
+        return contrast if self._published else contrast + (of_one + of_other) / 2
 
     def checking_loss(self) -> float:
         import torch
@@ -82,22 +97,35 @@ class Contrastive:
         with torch.no_grad():
             return float(np.mean([float(self.loss(batch)) for batch in self._checked]))
 
-    def _made(self, volumes: SeenVolumes, seed: tuple[int, ...]) -> Iterator[Views]:
-        import torch
-
+    def _made(self, volumes: SeenVolumes, seed: tuple[int, ...], rounds: int) -> Iterator[Pairs]:
         rng = np.random.default_rng(seed)
-        self._augment.set_random_state(seed=int(rng.integers(2**31)))
-        order = rng.permutation(len(volumes))
-        for start, end in runs(len(order), self._schedule.batch):
-            images = [volumes[place] for place in order[start:end]]
-            one, other = (
-                torch.from_numpy(np.stack([self._view(image, volumes, rng) for image in images])) for _ in range(2)
-            )
-            yield Views(one, other)
+        if self._published:
+            self._published.set_random_state(seed=int(rng.integers(2**31)))
+        for _ in range(rounds):
+            order = rng.permutation(len(volumes))
+            for start, end in runs(len(order), self._schedule.batch):
+                yield Pairs(*self._pairs(volumes, order[start:end], rng))
 
-    def _view(self, image: np.ndarray, volumes: SeenVolumes, rng: np.random.Generator) -> np.ndarray:
+    def _pairs(self, volumes: SeenVolumes, places: np.ndarray, rng: np.random.Generator) -> tuple[Posed, Posed]:
+        views: list[tuple[View, View]] = []
+        for place in places:
+            if self._published:
+                views.append((self._published_view(volumes[place]), self._published_view(volumes[place])))
+                continue
+            mirror, seed = -1 if rng.random() < 0.5 else 1, int(rng.integers(2**31))
+            for another in (False, True):
+                pair = []
+                for _ in range(2):
+                    image = volumes.inverted(place) if rng.random() < INVERTED else volumes[place]
+                    image = image[..., ::mirror]
+                    if another:  # the same other patient both times
+                        image = another_patient(image, volumes.grid.spacing, np.random.default_rng(seed))
+                    pair.append(self._views(image, rng, float(rng.uniform(0, BENT))))
+                views.append((pair[0], pair[1]))
+        return stacked([one for one, _ in views]), stacked([other for _, other in views])
+
+    def _published_view(self, image: np.ndarray) -> View:
         import torch
 
-        if self._bent:
-            image = warped(image, float(rng.uniform(0, self._bent)), volumes.grid.spacing, rng)
-        return standardised(np.asarray(self._augment(torch.from_numpy(image[None]))))
+        assert self._published is not None
+        return View(np.asarray(self._published(torch.from_numpy(image[None])))[0], np.eye(3, 4, dtype=np.float32))

@@ -2,39 +2,51 @@
 
 After DeepSSIM (arXiv 2509.16582) and DeepSSIM++ (arXiv 2609.03615), which are 2D. Theirs are: mean squared error
 between cosine and SSIM, structure-preserving augmentation of each image by itself, pairs stratified by SSIM, AdamW,
-gradients clipped at 1. Ours: volumes, a small 3D network, pairs made from posed volumes with `changes`, all pairs of a
-batch, other augmentations.
+gradients clipped at 1. Ours: volumes, a small 3D network that learns to undo poses first, pairs made from posed volumes
+with `changes`, all pairs of a batch, other augmentations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from napari_relict.encoders.inputs import standardised
-from napari_relict.encoders.volume_net import volume_net
+from napari_relict.encoders.trained import InputGrid
+from napari_relict.encoders.volume_net import CHANNELS, volume_net
 from napari_relict.measures.ssim import local_statistics, ssim
-from napari_relict.training.augmentation import structure_preserving
 from napari_relict.training.changes import changed
 from napari_relict.training.loop import Schedule
+from napari_relict.training.poses import Posed, embedded, stacked
+from napari_relict.training.views import Views
 from napari_relict.training.volumes import SeenVolumes, runs
 
 KIND = "deepssim"
-ARCHITECTURE: Mapping[str, Any] = {"channels": (16, 32, 64, 128), "blocks": (1, 1, 1, 1), "features": 256}
-SCHEDULE = Schedule(epochs=60, patience=12, batch=8, rate=1e-3, decay=1e-3, clip=1.0, seed=0)
-STRATA = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.01)  # of SSIM; each weighs the same, however many pairs it has
-FINEST = 4.0  # mm a voxel
+SCHEDULE = Schedule(epochs=30, patience=30, batch=8, rate=2e-3, decay=1e-3, clip=1.0, seed=0)
+ROUNDS = 5  # views of each volume in an epoch
+STRATA = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.97, 0.995, 1.01)  # of SSIM; each weighs the same, however many pairs it has
+FINEST = 8.0  # mm a voxel
+INVERTED = 0.5  # share of second views whose contrast is inverted
+
+
+def architecture_of(grid: InputGrid) -> dict[str, Any]:
+    return {
+        "channels": CHANNELS,
+        "blocks": (1, 1, 1, 1),
+        "features": 256,
+        "shape": grid.shape,
+        "spacing": grid.spacing,
+    }
 
 
 @dataclass(frozen=True)
 class Batch:
-    """`images` as the network sees them, float32 (n, 1, z, y, x), and the SSIM of each pair as it lay: (n, n)."""
+    """`views` as the network sees them, and the SSIM of each pair as it lay: (n, n)."""
 
-    images: Any
+    views: Posed
     targets: Any
 
 
@@ -45,29 +57,25 @@ class DeepSSIM:
         import torch
 
         torch.manual_seed(schedule.seed)
-        self.net = volume_net(ARCHITECTURE)
+        self.architecture = architecture_of(learned.grid)
+        self.net = volume_net(self.architecture)
         self._learned, self._schedule, self._device = learned, schedule, device
-        self._augment = structure_preserving(learned.grid.spacing)
-        self._checked = list(self._made(checking, (schedule.seed, 1)))
-        self.net.centre_on(torch.cat([batch.images for batch in self._checked]))
+        self._views = Views(learned.grid)
+        self._checked = list(self._made(checking, (schedule.seed, 1), 1))
+        self.net.centre_on(torch.cat([batch.views.images for batch in self._checked]))
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
-        return [{"params": list(self.net.parameters()), "lr": rate}]
+        return self.net.groups(rate)
 
     def batch_count(self) -> int:
-        return len(runs(len(self._learned), self._schedule.batch))
+        return ROUNDS * len(runs(len(self._learned), self._schedule.batch))
 
     def batches(self, epoch: int) -> Iterator[Batch]:
-        return self._made(self._learned, (self._schedule.seed, 2, epoch))
+        return self._made(self._learned, (self._schedule.seed, 2, epoch), ROUNDS)
 
     def loss(self, batch: Batch) -> Any:
-        import torch
-
-        vectors = torch.nn.functional.normalize(self.net(batch.images.to(self._device)), dim=1)
-        n = len(vectors)
-        one, other = torch.triu_indices(n, n, 1)
-        cosines, targets = (vectors @ vectors.T)[one, other], batch.targets.to(self._device)[one, other]
-        return (weights_of(targets) * (cosines - targets) ** 2).sum()
+        vectors, of_poses = embedded(self.net, batch.views, self._device)
+        return loss_of_pairs(vectors, batch.targets.to(self._device)) + of_poses
 
     def checking_loss(self) -> float:
         import torch
@@ -76,26 +84,44 @@ class DeepSSIM:
         with torch.no_grad():
             return float(np.mean([float(self.loss(batch)) for batch in self._checked]))
 
-    def _made(self, volumes: SeenVolumes, seed: tuple[int, ...]) -> Iterator[Batch]:
-        """Each volume once, beside a copy of it that was changed more or less."""
+    def _made(self, volumes: SeenVolumes, seed: tuple[int, ...], rounds: int) -> Iterator[Batch]:
+        """Each volume twice, beside two copies of it that were changed more or less."""
         rng = np.random.default_rng(seed)
-        self._augment.set_random_state(seed=int(rng.integers(2**31)))
-        order = rng.permutation(len(volumes))
-        for start, end in runs(len(order), self._schedule.batch):
-            originals = [volumes[place] for place in order[start:end]]
-            strangers = originals[1:] + originals[:1]
-            images = originals + [
-                changed(image, stranger, volumes.grid.spacing, rng)
-                for image, stranger in zip(originals, strangers, strict=True)
-            ]
-            yield self._batch(images)
+        for _ in range(rounds):
+            order = rng.permutation(len(volumes))
+            for start, end in runs(len(order), self._schedule.batch):
+                yield self._batch(volumes, order[start:end], rng)
 
-    def _batch(self, images: list[np.ndarray]) -> Batch:
+    def _batch(self, volumes: SeenVolumes, places: np.ndarray, rng: np.random.Generator) -> Batch:
         import torch
 
-        targets = torch.from_numpy(ssim_of_pairs(images))
-        augmented = [standardised(np.asarray(self._augment(torch.from_numpy(image[None])))) for image in images]
-        return Batch(torch.from_numpy(np.stack(augmented)), targets)
+        mirrors = [-1 if rng.random() < 0.5 else 1 for _ in places]
+        originals = [
+            np.ascontiguousarray(volumes[place][..., ::mirror]) for place, mirror in zip(places, mirrors, strict=True)
+        ]
+        strangers = originals[1:] + originals[:1]
+        copies = [
+            changed(image, stranger, volumes.grid.spacing, rng)
+            for image, stranger in [*zip(originals, strangers, strict=True)] * 2
+        ]
+        images = [*originals, *copies]
+        targets = ssim_of_pairs(images)
+        again = [*range(len(images)), *range(len(originals))]  # a second view of each original
+        views = [self._views(images[place], rng) for place in again[: len(images)]]
+        for place, mirror, image in zip(places, mirrors, originals, strict=True):
+            turned = volumes.inverted(place)[..., ::mirror] if rng.random() < INVERTED else image
+            views.append(self._views(turned, rng))
+        return Batch(stacked(views), torch.from_numpy(targets[np.ix_(again, again)]))
+
+
+def loss_of_pairs(vectors: Any, targets: Any) -> Any:
+    """Weighted squared error of the cosines of all pairs: vectors (n, features), SSIM (n, n)."""
+    import torch
+
+    vectors = torch.nn.functional.normalize(vectors, dim=1)
+    one, other = torch.triu_indices(len(vectors), len(vectors), 1)
+    cosines, wanted = (vectors @ vectors.T)[one, other], targets[one, other]
+    return (weights_of(wanted) * (cosines - wanted) ** 2).sum()
 
 
 def ssim_of_pairs(images: list[np.ndarray]) -> np.ndarray:

@@ -11,6 +11,7 @@ with a package.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from skimage.metrics import structural_similarity
 
 from napari_relict.encoders.slice_net import STAGES, chosen_slices, slice_net
 from napari_relict.training.augmentation import published_deepssim
-from napari_relict.training.deepssim import Batch, weights_of
+from napari_relict.training.deepssim import loss_of_pairs
 from napari_relict.training.loop import Schedule
 from napari_relict.training.volumes import SeenVolumes
 
@@ -33,6 +34,14 @@ STAGE_DECAY = 0.3
 def architecture_of(backbone: str) -> Mapping[str, Any]:
     """ConvNeXt-B has DeepSSIM's head, the smaller backbones that of DeepSSIM++."""
     return {"backbone": backbone, "head": "mlp" if backbone == "convnext_base" else "gem", "features": 256}
+
+
+@dataclass(frozen=True)
+class Slices:
+    """`images` float32 (n, y, x) and the SSIM of each pair as it lay: (n, n)."""
+
+    images: Any
+    targets: Any
 
 
 class DeepSSIMSlices:
@@ -78,16 +87,11 @@ class DeepSSIMSlices:
     def batch_count(self) -> int:
         return -(-len(self._learned) * SLICES_EACH * 2 // self._schedule.batch)
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
+    def batches(self, epoch: int) -> Iterator[Slices]:
         return self._made(self._learned, (self._schedule.seed, 2, epoch))
 
-    def loss(self, batch: Batch) -> Any:
-        import torch
-
-        vectors = torch.nn.functional.normalize(self.net(batch.images.to(self._device)), dim=1)
-        one, other = torch.triu_indices(len(vectors), len(vectors), 1)
-        cosines, targets = (vectors @ vectors.T)[one, other], batch.targets.to(self._device)[one, other]
-        return (weights_of(targets) * (cosines - targets) ** 2).sum()
+    def loss(self, batch: Slices) -> Any:
+        return loss_of_pairs(self.net(batch.images.to(self._device)), batch.targets.to(self._device))
 
     def checking_loss(self) -> float:
         import torch
@@ -96,7 +100,7 @@ class DeepSSIMSlices:
         with torch.no_grad():
             return float(np.mean([float(self.loss(batch)) for batch in self._checked]))
 
-    def _made(self, volumes: SeenVolumes, seed: tuple[int, ...]) -> Iterator[Batch]:
+    def _made(self, volumes: SeenVolumes, seed: tuple[int, ...]) -> Iterator[Slices]:
         rng = np.random.default_rng(seed)
         self._augment.set_random_state(seed=int(rng.integers(2**31)))
         slices: list[np.ndarray] = []
@@ -114,12 +118,12 @@ class DeepSSIMSlices:
         if len(slices) > 1:
             yield self._batch(slices)
 
-    def _batch(self, slices: list[np.ndarray]) -> Batch:
+    def _batch(self, slices: list[np.ndarray]) -> Slices:
         import torch
 
         targets = torch.from_numpy(ssim_of_slices(slices))
         augmented = [np.asarray(self._augment(torch.from_numpy(np.ascontiguousarray(one[None]))))[0] for one in slices]
-        return Batch(torch.from_numpy(np.stack(augmented)), targets)
+        return Slices(torch.from_numpy(np.stack(augmented)), targets)
 
 
 def ssim_of_slices(slices: list[np.ndarray]) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,9 +53,11 @@ class Task(Protocol):
     Attributes
     ----------
     net : module whose parameters are learned.
+    architecture : what it is built from again.
     """
 
     net: Any
+    architecture: Mapping[str, Any]
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
         """Parameter groups of the optimiser, each with its rate."""

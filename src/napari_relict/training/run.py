@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from napari_relict.encoders.registry import check_device
 from napari_relict.encoders.slice_net import BACKBONES
@@ -20,7 +19,7 @@ from napari_relict.training.volumes import SeenVolumes, split_by_patient
 from napari_relict.volumes.cohort import PreparedCohort
 
 KINDS = (deepssim.KIND, deepssim_2d.KIND, contrastive.KIND)
-RECIPE = 1  # raise it when the same settings give another network
+RECIPE = 2  # raise it when the same settings give another network
 
 
 @dataclass(frozen=True)
@@ -84,12 +83,12 @@ def train(
     fingerprint = fingerprint_of(
         kind=asked.kind, grid=asdict(grid), preparation=preparation, volumes=sorted(trained_on), **settings
     )
-    task, architecture = _task(asked, schedule, learned, checking, device)
+    task = _task(asked, schedule, learned, checking, device)
     checkpoint = file.with_suffix(".training")
     history = fit(task, schedule, checkpoint, fingerprint, device=device, progress=progress, report=report)
     state = {key: value.detach().cpu() for key, value in task.net.state_dict().items()}
     rows = [asdict(epoch) for epoch in history]
-    trained = Trained(asked.kind, architecture, grid, state, trained_on, settings, rows)
+    trained = Trained(asked.kind, task.architecture, grid, state, trained_on, settings, rows)
     write_trained(trained, file)
     checkpoint.unlink(missing_ok=True)
     return trained
@@ -118,17 +117,11 @@ def input_grid(kind: str, cohort: PreparedCohort) -> InputGrid:
     return InputGrid.for_study(cohort.grid.shape, cohort.grid.spacing, finest)
 
 
-def _task(
-    asked: Asked, schedule: Schedule, learned: SeenVolumes, checking: SeenVolumes, device: str
-) -> tuple[Task, Mapping[str, Any]]:
+def _task(asked: Asked, schedule: Schedule, learned: SeenVolumes, checking: SeenVolumes, device: str) -> Task:
     if asked.kind == deepssim.KIND:
-        return deepssim.DeepSSIM(learned, checking, schedule, device), deepssim.ARCHITECTURE
+        return deepssim.DeepSSIM(learned, checking, schedule, device)
     if asked.kind == contrastive.KIND:
-        published = asked.published
-        return contrastive.Contrastive(
-            learned, checking, schedule, device, published=published
-        ), contrastive.ARCHITECTURE
+        return contrastive.Contrastive(learned, checking, schedule, device, published=asked.published)
     weights = asked.weights or (fetch(MOBILENET_V2) if asked.backbone == "mobilenet_v2" else None)
     state = None if weights is None else load_state_dict(weights, f"torchvision's {asked.backbone}")
-    task = deepssim_2d.DeepSSIMSlices(learned, checking, schedule, device, backbone=asked.backbone, weights=state)
-    return task, task.architecture
+    return deepssim_2d.DeepSSIMSlices(learned, checking, schedule, device, backbone=asked.backbone, weights=state)

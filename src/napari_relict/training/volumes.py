@@ -9,6 +9,7 @@ import numpy as np
 from napari_relict.encoders.trained import InputGrid
 from napari_relict.errors import UsageError
 from napari_relict.volumes.cohort import PreparedCohort
+from napari_relict.volumes.pose import foreground
 
 FEWEST = 8  # patients; with fewer there is nothing to tell apart
 MOST_KEPT = 1 << 30  # bytes of volumes kept in memory, as float16
@@ -26,7 +27,7 @@ class SeenVolumes:
 
     def __init__(self, cohort: PreparedCohort, names: Sequence[str], grid: InputGrid) -> None:
         self._cohort, self.names, self.grid = cohort, list(names), grid
-        self._kept: dict[int, np.ndarray] = {}
+        self._kept: dict[tuple[int, bool], np.ndarray] = {}
         self._most_kept = MOST_KEPT // (2 * int(np.prod(grid.shape)))
 
     def __len__(self) -> int:
@@ -34,16 +35,30 @@ class SeenVolumes:
 
     def __getitem__(self, place: int) -> np.ndarray:
         """float32 (z, y, x), 0 to 1."""
-        kept = self._kept.get(place)
+        return self._seen(place, inverted=False)
+
+    def inverted(self, place: int) -> np.ndarray:
+        """Likewise, dark tissue bright and bright tissue dark: turned over on the study's grid, for on the network's the
+        rim would be too wide."""
+        return self._seen(place, inverted=True)
+
+    def _seen(self, place: int, *, inverted: bool) -> np.ndarray:
+        kept = self._kept.get((place, inverted))
         if kept is None:
             image = self._cohort.images([self.names[place]])[0]
+            image = turned_over(image) if inverted else image
             kept = self.grid.seen(image, self._cohort.grid.spacing).astype(np.float16)
             if len(self._kept) < self._most_kept:
-                self._kept[place] = kept
+                self._kept[place, inverted] = kept
         return kept.astype(np.float32)
 
     def contents(self) -> frozenset[str]:
         return frozenset(self._cohort.rows[name].content for name in self.names)
+
+
+def turned_over(image: np.ndarray) -> np.ndarray:
+    """The contrast of the body inverted, its rim too; air stays black."""
+    return np.where(foreground(image), np.clip(1.1 - image, 0, 1), image).astype(np.float32)
 
 
 def split_by_patient(names: Sequence[str], patients: Mapping[str, str], seed: int) -> tuple[list[str], list[str]]:

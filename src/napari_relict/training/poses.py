@@ -1,0 +1,46 @@
+"""Views as the 3D network learns from them: embedded after their pose was undone, with what undoing it still owes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from napari_relict.training.views import View
+
+WEIGHT = 0.1  # of the loss of poses, a mm
+ROUNDING = 1.0  # mm; errors well below it hardly matter
+
+
+@dataclass(frozen=True)
+class Posed:
+    """Views with known poses: float32 (n, 1, z, y, x) and (n, 3, 4)."""
+
+    images: Any
+    poses: Any
+
+
+def stacked(views: Sequence[View]) -> Posed:
+    import torch
+
+    images = torch.from_numpy(np.stack([view.image for view in views]))[:, None]
+    return Posed(images, torch.from_numpy(np.stack([view.pose for view in views])))
+
+
+def embedded(net: Any, views: Posed, device: str) -> tuple[Any, Any]:
+    """Vectors (n, features) and the weighted loss of the poses."""
+    images, poses = views.images.to(device), views.poses.to(device)
+    seen = net.seen_as(images)
+    found = net.poses(seen)
+    vectors = net.of_stages(net.stages(net.placed(seen, found[-1].detach())))
+    return vectors, WEIGHT * sum(distance(one, poses, net.corner) for one in found) / len(found)
+
+
+def distance(found: Any, poses: Any, corner: Any) -> Any:
+    """How far eight places half-way to the corners of the grid end from where they belong: mm, mean of the views."""
+    corners = corner.new_tensor(list(product((-0.5, 0.5), repeat=3))) * corner
+    off = (found - poses)[:, :, :3] @ corners.T + (found - poses)[:, :, 3:]
+    return ((off**2).sum(1).mean(1) + ROUNDING**2).sqrt().mean()
