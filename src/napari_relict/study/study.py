@@ -18,6 +18,7 @@ from napari_relict.study.kit_collecting import collect
 from napari_relict.study.kit_making import make_kit
 from napari_relict.study.labels import is_folder, write_label_folder
 from napari_relict.study.matching import run_match
+from napari_relict.study.memorisation_study import MemorisationResult, run_memorisation_study
 from napari_relict.study.quality import read_quality, study_quality
 from napari_relict.study.quality_study import Result, Size, run_quality_study
 from napari_relict.study.reading import Pair, Showing, known_round, plan
@@ -281,6 +282,24 @@ class Study(JudgedStudy):
         """
         folder = None if to is None else Path(to)
         return run_quality_study(self, self.settings, folder, size=size, seed=seed, progress=progress)
+
+    def memorisation_study(
+        self,
+        to: str | Path | None = None,
+        *,
+        preset: str = "cpu",
+        seed: int = 0,
+        device: str = "cpu",
+        progress: Progress = silent,
+    ) -> MemorisationResult:
+        """Train generators on the training volumes and say what makes them copy.
+
+        See `napari_relict.study.memorisation_study.run_memorisation_study`. A stopped run goes on where it was.
+        """
+        folder = None if to is None else Path(to)
+        return run_memorisation_study(
+            self, self.settings, folder, preset=preset, seed=seed, device=device, progress=progress
+        )
 
     # Reading -------------------------------------------------------------------------------------------------
 
