@@ -2,7 +2,6 @@
 
 from napari_relict.memorisation.directions import directions
 from napari_relict.memorisation.page import control_said, table_of, write_page
-from napari_relict.memorisation.plots import write_plots
 from napari_relict.memorisation.presets import PRESETS, Preset
 from napari_relict.memorisation.running import Pool, Tables, run_all
 
@@ -16,5 +15,4 @@ __all__ = [
     "run_all",
     "table_of",
     "write_page",
-    "write_plots",
 ]

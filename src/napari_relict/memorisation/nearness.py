@@ -12,7 +12,7 @@ from napari_relict.volumes.frames import resampled
 from napari_relict.volumes.grid import Grid
 from napari_relict.workers import Workforce
 
-ALIGNED = 2  # training volumes a query is aligned with
+ALIGNED = 1  # training volumes a query is aligned with
 
 
 @dataclass(frozen=True, eq=False)

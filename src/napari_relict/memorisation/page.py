@@ -17,13 +17,14 @@ from napari_relict.quality.page import STYLE
 def how_said(runs: pd.DataFrame) -> str:
     """What was done, in a few sentences."""
     keys = ["kind", "augment", "size", "n_patients", "repeat"]
+    trainings, people = runs.groupby(keys).ngroups, int(runs["null_patients"].iloc[0])
     return (
-        f"{runs.groupby(keys).ngroups} generators were trained, and {int(runs['n_synthetic'].iloc[0])} volumes drawn "
-        f"from each at {runs['length'].nunique()} lengths of training. A volume is compared with every training volume "
-        "(mirrored too, the leading ones after alignment) by the correlation of what is left without the training "
-        f"mean. {int(runs['null_patients'].iloc[0])} holdout patients, compared with the same training volumes, say how near "
-        "strangers come. N_copies and N_mem are estimated from the excess of close volumes over that null (a lower "
-        "bound); volumes are called copies where their q-value is below the false discovery rate."
+        f"{trainings} generators were trained, and {int(runs['n_synthetic'].iloc[0])} volumes drawn from each at "
+        f"{runs['length'].nunique()} lengths of training. A volume is compared with every training volume (mirrored "
+        "too, the nearest one after alignment) by the correlation of what is left without the training mean. "
+        f"{people} holdout patients, compared with the same training volumes, say how near strangers come. N_copies "
+        "and N_mem are estimated from the excess of close volumes over that null (a lower bound); volumes are called "
+        "copies where their q-value is below the false discovery rate."
     )
 
 

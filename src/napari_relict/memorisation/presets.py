@@ -44,16 +44,18 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "cpu": Preset(
         longest=24,
-        blocks=2,
+        blocks=4,
         widths={
-            "small": Widths((16, 32), (8, 16), (8, 16), 32),
-            "medium": Widths((16, 32), (16, 32), (8, 16, 32), 64),
-            "large": Widths((16, 32), (32, 64), (16, 32, 64), 128),
+            "small": Widths((32,), (8, 16), (8, 16, 32), 32),
+            "medium": Widths((32,), (16, 32), (8, 16, 32), 64),
+            "large": Widths((32,), (32, 64), (8, 16, 32), 128),
         },
-        autoencoder_steps=800,
-        steps=3000,
-        direct_steps={"vae": 3000, "gan": 600},
+        autoencoder_steps=400,
+        steps=1200,
+        direct_steps={"vae": 1200, "gan": 400},
         batch=8,
+        lengths=(0.1, 0.3, 1.0),
+        synthetic=40,
     ),
     "gpu": Preset(
         longest=128,

@@ -93,16 +93,40 @@ def run_all(
         raise DataError("the null", f"{people} patients", f"give a holdout of at least {FEWEST_NULL}")
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    plan = settings_of(preset, pool.people)
+    plan, judges = settings_of(preset, pool.people), _Judges(pool, alpha, force)
     runs: list[dict[str, Any]] = []
     rules: list[dict[str, Any]] = []
     for number, setting in enumerate(plan, start=1):
-        one = _Run(pool, preset, setting, folder, force, alpha, seed, device)
+        one = _Run(pool, preset, setting, folder, judges, alpha, seed, device)
         for kept in one.results(progress, f"{number} of {len(plan)}, "):
             runs.append(kept["run"])
             rules += [{**_about(kept["run"]), **rule} for rule in kept["rules"]]
         progress("trainings", number, len(plan))
     return Tables(pd.DataFrame(runs), pd.DataFrame(rules))
+
+
+class _Judges:
+    """A judge for each set of training volumes: the null's nearest ones are looked for once."""
+
+    def __init__(self, pool: Pool, alpha: float, force: Workforce) -> None:
+        self._pool, self._alpha, self._force = pool, alpha, force
+        self._known: dict[bytes, Judge] = {}
+
+    def of(self, mine: np.ndarray) -> Judge:
+        """Of the training volumes where `mine` is true."""
+        pool, key = self._pool, mine.tobytes()
+        if key not in self._known:
+            patients = list(np.asarray(pool.patients, str)[mine])
+            self._known[key] = Judge(
+                pool.training[mine],
+                patients,
+                pool.holdout,
+                pool.holdout_patients,
+                pool.grid,
+                self._alpha,
+                self._force,
+            )
+        return self._known[key]
 
 
 class _Run:
@@ -114,12 +138,12 @@ class _Run:
         preset: Preset,
         setting: Setting,
         folder: Path,
-        force: Workforce,
+        judges: _Judges,
         alpha: float,
         seed: int,
         device: str,
     ) -> None:
-        self._pool, self._preset, self._setting, self._folder, self._force = pool, preset, setting, folder, force
+        self._pool, self._preset, self._setting, self._folder, self._judges = pool, preset, setting, folder, judges
         self._alpha, self._device = alpha, device
         self._seed = int(np.random.SeedSequence([seed, setting.repeat]).generate_state(1)[0])
         self._mine = learners(setting, pool.patients, seed)
@@ -137,8 +161,7 @@ class _Run:
     def _train(self, known: dict[int, dict[str, Any] | None], first: int, progress: Progress, title: str) -> None:
         pool, setting, preset = self._pool, self._setting, self._preset
         volumes = pool.training[self._mine]
-        patients = [one for one, chosen in zip(pool.patients, self._mine, strict=True) if chosen]
-        judge = Judge(volumes, patients, pool.holdout, pool.holdout_patients, pool.grid, self._alpha, self._force)
+        judge = self._judges.of(self._mine)
         feed = SeededFeed(volumes, preset.batch, augment=setting.augment, seed=self._seed)
         generator = made(setting, preset, pool.grid.shape, self._device)
         checkpoint = self._folder / f"{setting.name}.pt"

@@ -1,4 +1,4 @@
-"""Where memorisation comes from, on a study's own volumes: generators trained on its patients, judged by its holdout."""
+"""Where memorisation comes from: generators trained on a study's patients, judged by its holdout."""
 
 from __future__ import annotations
 

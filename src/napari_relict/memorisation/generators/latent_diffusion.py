@@ -12,6 +12,7 @@ from napari_relict.memorisation.generators.contract import Feed, Stage, Widths
 LATENT_CHANNELS = 4
 TIMESTEPS = 1000
 KL = 1e-6
+AVERAGING = 0.99  # of the denoiser's weights, from step to step
 GROUPS = 8
 AT_ONCE = 64  # latents drawn at once
 
@@ -49,6 +50,7 @@ class LatentDiffusion:
         from monai.inferers import LatentDiffusionInferer
         from monai.networks.nets import AutoencoderKL, DiffusionModelUNet
         from monai.networks.schedulers import DDIMScheduler, DDPMScheduler
+        from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
         levels = len(widths.autoencoder)
         self._blocks, self._encoded, self._batch, self._device = blocks, encoded, batch, device
@@ -75,6 +77,8 @@ class LatentDiffusion:
             num_head_channels=widths.denoiser[-1] // 2,
             norm_num_groups=GROUPS,
         ).to(device)
+        # Volumes are drawn from the running mean of the weights: the last step's alone makes them come and go.
+        self._averaged = AveragedModel(self.denoiser, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))
         self._optimisers = {
             "autoencoder": torch.optim.Adam(self.autoencoder.parameters(), lr=2e-3),
             "denoiser": torch.optim.Adam(self.denoiser.parameters(), lr=1e-3),
@@ -96,6 +100,7 @@ class LatentDiffusion:
         return {
             "net autoencoder": self.autoencoder,
             "net denoiser": self.denoiser,
+            "mean of denoisers": self._averaged,
             **{f"optimiser {name}": one for name, one in self._optimisers.items()},
         }
 
@@ -103,12 +108,12 @@ class LatentDiffusion:
         import torch
 
         made = []
-        self.denoiser.eval()
+        denoiser = self._averaged.module.eval()
         with torch.no_grad():
             for start in range(0, count, AT_ONCE):
                 shape = (min(AT_ONCE, count - start), LATENT_CHANNELS, *self._latent_shape)
                 noise = torch.randn(shape).to(self._device)
-                volumes = self._inferer.sample(noise, self.autoencoder, self.denoiser, self._sampling, verbose=False)
+                volumes = self._inferer.sample(noise, self.autoencoder, denoiser, self._sampling, verbose=False)
                 made.append(self._whole(volumes))
         return np.concatenate(made)
 
@@ -156,6 +161,7 @@ class LatentDiffusion:
         self.denoiser.train()
         noisy = self._training.add_noise(latents, noise, times)
         self._update("denoiser", mse_loss(self.denoiser(noisy, timesteps=times), noise))
+        self._averaged.update_parameters(self.denoiser)
 
     def _update(self, name: str, loss: Any) -> None:
         optimiser = self._optimisers[name]
