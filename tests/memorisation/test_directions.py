@@ -59,11 +59,11 @@ def test_every_factor_is_read_from_its_own_rows() -> None:
     for one in settings_of(CPU, 40):
         known = {"kind": one.kind, "augment": one.augment, "size": one.size, "n_patients": one.n_patients}
         rows.append(row(copies.get(one.name, 5), **known))
-    rows.append(row(1, length=0.125))
+    rows.append(row(1, length=CPU.lengths[0]))
     found = {one.factor: one for one in directions(pd.DataFrame(rows), CPU, 40)}
     assert set(found) == {"length", "volumes", "augmentation", "size", "generator"}
     assert [point.copies.value for point in found["volumes"].points] == pytest.approx([0.05, 0.5, 0.9])
-    assert [point.level for point in found["length"].points] == ["0.125 of the steps", "1 of the steps"]
+    assert [point.level for point in found["length"].points] == [f"{CPU.lengths[0]:.3g} of the steps", "1 of the steps"]
     assert {one.answer for one in found.values()} == {"shows", "does not show"}
     assert found["size"].answer == "does not show" and found["augmentation"].answer == "shows"
     table = table_of(list(found.values()))

@@ -24,7 +24,7 @@ def test_a_mirrored_and_a_turned_copy_are_nearest_to_their_source(force: Workfor
     found = trained.nearness(np.stack([training[3], training[2][..., ::-1], turned, stranger]), force)
     assert found.nearest[:3].tolist() == [3, 2, 5]
     assert found.closest[:2] == pytest.approx(1)
-    assert found.closest[2] > found.as_they_lie[2].max() + 0.1 and found.closest[2] > 0.8 > found.closest[3]
+    assert found.closest[2] > found.as_they_lie[2].max() + 0.05 and found.closest[2] > 0.8 > found.closest[3]
     mean = training - training.mean(0, dtype=np.float64)
     by_hand = np.corrcoef(np.vstack([mean[3].ravel(), mean[7].ravel()]))[0, 1]
     assert found.as_they_lie[0, 7] >= by_hand - 0.02
@@ -41,7 +41,8 @@ def test_n_copies_n_mem_and_the_rules_beside_them(pool: Pool, force: Workforce) 
     # 8 of 12 have p = 1/12, q = 1/12 * 12/8 = .125 > .1: nothing can be called, and the estimate still sees them.
     assert not found.called.any() and found.patients_called == 0
     assert found.copies is not None and found.patients is not None
-    assert 7 <= found.copies.copies <= 9 and found.copies.low > 4
+    # The cut that a tenth of the null reaches is reached by 2 of 11 and by the 8 copies of 12.
+    assert found.copies.copies == pytest.approx(12 * (8 / 12 - 2 / 11) / (9 / 11)) and found.copies.low > 2
     assert found.patients.copies == pytest.approx(4, abs=1)
     row = found.row
     assert row["n_synthetic"] == 12 and row["null_patients"] == 11 and row["n_copies"] == found.copies.copies

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 
 from napari_relict.cli import main
 from napari_relict.errors import Cancelled, DataError, UsageError
+from napari_relict.kept import read_kept
 from napari_relict.quality.alterations import ALTERATIONS
 from napari_relict.quality.page import copying_said, local_said
-from napari_relict.study import Study, quality_study
+from napari_relict.study import Study, altering, quality_study
 from napari_relict.study.quality import FILE, encoder_spaces, gather
 from napari_relict.workers import workforce
 
@@ -80,9 +82,9 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three alterations at one or two strengths: what is tested is how a study goes on."""
     chosen = {"contrast": (0.8,), "lesion_removed": (1.0,), "copied": (0.15, 0.45)}
     monkeypatch.setattr(
-        quality_study,
+        altering,
         "ALTERATIONS",
-        {name: quality_study.replace(ALTERATIONS[name], strengths=strengths) for name, strengths in chosen.items()},
+        {name: replace(ALTERATIONS[name], strengths=strengths) for name, strengths in chosen.items()},
     )
     monkeypatch.setattr(quality_study, "VOLUMES", {"small": 8, "large": 8})
     monkeypatch.setattr(quality_study, "HALVES", {"small": 12, "large": 12})
@@ -124,7 +126,7 @@ def test_a_quality_study_goes_on_where_it_stopped(matched: Study, monkeypatch: p
     page = (result.folder / "index.html").read_text(encoding="utf-8")
     for sentence in copying_said(result.table):
         assert sentence.split(":")[0].split("(")[0] in page
-    assert quality_study._read(result.folder / "rows" / "contrast-0.8.json", "of other volumes") is None
+    assert read_kept(result.folder / "rows" / "contrast-0.8.json", "of other volumes") is None
 
 
 def row_of(**known: object) -> dict[str, object]:

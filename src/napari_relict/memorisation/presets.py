@@ -48,7 +48,7 @@ PRESETS: Mapping[str, Preset] = {
         widths={
             "small": Widths((32,), (8, 16), (8, 16, 32), 32),
             "medium": Widths((32,), (16, 32), (8, 16, 32), 64),
-            "large": Widths((32,), (32, 64), (8, 16, 32), 128),
+            "large": Widths((32,), (24, 48), (8, 16, 32), 128),
         },
         autoencoder_steps=400,
         steps=1200,

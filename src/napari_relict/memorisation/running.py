@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.errors import DataError, disk_faults
+from napari_relict.kept import keep, read_kept
 from napari_relict.memorisation.feeding import SeededFeed
 from napari_relict.memorisation.generators import Generator
 from napari_relict.memorisation.generators.gan import Adversarial
@@ -152,7 +153,7 @@ class _Run:
 
     def results(self, progress: Progress, title: str) -> list[dict[str, Any]]:
         """What is kept for each length, trained for where it is not there yet."""
-        known = {steps: self._kept(steps) for steps in self._steps.values()}
+        known = {steps: read_kept(self._file(steps), self._key) for steps in self._steps.values()}
         missing = [steps for steps, kept in known.items() if kept is None]
         if missing:
             self._train(known, min(missing), progress, title)
@@ -185,9 +186,7 @@ class _Run:
                 **control,
                 **{f"rule_{rule['rule']}": rule["share"] for rule in judged.rules()},
             }
-            document = {"key": self._key, "run": run, "rules": judged.rules()}
-            self._keep(steps, document)
-            known[steps] = document
+            known[steps] = dict(keep(self._file(steps), self._key, run=run, rules=judged.rules()))
         checkpoint.unlink(missing_ok=True)
 
     def _control(self, generator: Generator, feed: SeededFeed, judge: Judge, volumes: np.ndarray) -> dict[str, float]:
@@ -213,19 +212,6 @@ class _Run:
 
     def _file(self, steps: int) -> Path:
         return self._folder / f"{self._setting.name}-{steps}.json"
-
-    def _kept(self, steps: int) -> dict[str, Any] | None:
-        try:
-            document = json.loads(self._file(steps).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return document if isinstance(document, dict) and document.get("key") == self._key else None
-
-    def _keep(self, steps: int, document: Mapping[str, Any]) -> None:
-        unfinished = self._file(steps).with_suffix(".part")
-        with disk_faults(unfinished):
-            unfinished.write_text(json.dumps(document), encoding="utf-8")
-            unfinished.replace(self._file(steps))
 
 
 def made(setting: Setting, preset: Preset, shape: tuple[int, int, int], device: str) -> Generator:

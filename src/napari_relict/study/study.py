@@ -276,14 +276,22 @@ class Study(JudgedStudy):
         return read_quality(self.folder)
 
     def quality_study(
-        self, to: str | Path | None = None, *, size: Size = "small", seed: int = 0, progress: Progress = silent
+        self,
+        to: str | Path | None = None,
+        *,
+        size: Size = "small",
+        downstream: bool = False,
+        seed: int = 0,
+        progress: Progress = silent,
     ) -> Result:
-        """Alter real volumes with known strength and say which metric sees it.
+        """Alter real volumes with known strength and say which metric sees it, and what a segmenter loses by it.
 
         See `napari_relict.study.quality_study.run_quality_study`. A stopped run goes on where it was.
         """
         folder = None if to is None else Path(to)
-        return run_quality_study(self, self.settings, folder, size=size, seed=seed, progress=progress)
+        return run_quality_study(
+            self, self.settings, folder, size=size, downstream=downstream, seed=seed, progress=progress
+        )
 
     def memorisation_study(
         self,
