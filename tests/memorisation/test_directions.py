@@ -51,6 +51,12 @@ def test_the_answer_follows_from_the_interval(first: int, last: int, spread: int
     assert found is not None and found.answer == answer and words in found.said
     assert f"{first / 40:.0%}" in found.said
     assert direction("size", "size", "larger: more", points[:1]) is None
+    assert "recognised" not in found.said and "false alarms" not in found.said
+    through = {"control_new": 0.3, "control_copies": 0.2}
+    blind = [point_of(pd.DataFrame([row(first, spread, **through)]), "blurred"), points[-1]]
+    judged = direction("size", "size", "larger: more", blind)
+    assert judged is not None and "hardly be recognised through the autoencoder with blurred" in judged.said
+    assert "With blurred new patients are called too often" in judged.said
 
 
 def test_every_factor_is_read_from_its_own_rows() -> None:

@@ -14,6 +14,7 @@ import phantom
 from memorisation_preset import TINY
 from napari_relict.cli import main
 from napari_relict.errors import DataError, UsageError
+from napari_relict.memorisation import nearness
 from napari_relict.study import Study, memorisation_study
 from napari_relict.study.auditing import _written
 from napari_relict.study.memorisation_study import grid_of, pool_of
@@ -24,6 +25,7 @@ from napari_relict.workers import workforce
 def test_one_command_from_a_study_to_a_page(
     matched: Study, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(nearness, "ALIGNED", 0)
     few = replace(TINY, lengths=(0.5, 1.0), shares=(0.5, 1.0, 1.0))
     monkeypatch.setattr(memorisation_study, "PRESETS", {"cpu": few})
     with pytest.raises(SystemExit) as left:
@@ -48,7 +50,7 @@ def test_one_command_from_a_study_to_a_page(
 def test_the_generators_grid_holds_the_whole_study_grid(matched: Study) -> None:
     with workforce() as force:
         found = gather(matched, force, (), leave_out=("synthetic",))
-    grid, inner = grid_of(matched.settings, 24)
+    grid, inner = grid_of(matched.settings, replace(TINY, longest=24))
     assert max(inner) == 24 and all(side % 8 == 0 and side >= own for side, own in zip(grid.shape, inner, strict=True))
     pool, notes = pool_of(found, matched.settings, replace(TINY, longest=24), 0)
     assert notes == [] and len(pool.training) == 8 and len(pool.holdout) == 60

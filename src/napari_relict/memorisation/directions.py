@@ -12,6 +12,7 @@ from napari_relict.memorisation.plan import Factor, Setting, base_of, factors
 from napari_relict.memorisation.presets import Preset
 
 RULE = "rule_"  # columns of shares that published rules call
+SEEN_COPIES, FALSE_ALARMS = 0.5, 0.15  # shares of training and of new volumes called, for the judge to be trusted
 SHOWN, UNCLEAR, OPPOSITE = "shows", "does not show", "runs the other way"
 
 
@@ -36,6 +37,8 @@ class Point:
     each : N_copies' share of every repeat.
     called, patients_called : means over repeats, at the false discovery rate.
     published : share of volumes called by each published rule that calls any; mean over repeats.
+    control_new, control_copies : of real volumes seen through the autoencoder, the share called of new patients and
+        of training volumes; NaN where there is none.
     """
 
     level: str
@@ -45,6 +48,8 @@ class Point:
     patients_called: float
     published: Mapping[str, float]
     each: tuple[float, ...]
+    control_new: float = float("nan")
+    control_copies: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,22 @@ class Direction:
             UNCLEAR: "The published direction does not show: the interval holds 0.",
             OPPOSITE: "It runs against the published direction.",
         }
-        return f"{self.title} ({self.published}). Share of copies: {apart}. {ends[self.answer]}"
+        return f"{self.title} ({self.published}). Share of copies: {apart}. {ends[self.answer]}{self._caution}"
+
+    @property
+    def _caution(self) -> str:
+        """Levels at which the judge could not tell copies from new patients, in words."""
+        blind = [one.level for one in self.points if one.control_copies < SEEN_COPIES]
+        rash = [one.level for one in self.points if one.control_new > FALSE_ALARMS]
+        said = (
+            [f" Even copies would hardly be recognised through the autoencoder with {', '.join(blind)}."]
+            if blind
+            else []
+        )
+        said += (
+            [f" With {', '.join(rash)} new patients are called too often, so a part is false alarms."] if rash else []
+        )
+        return "".join(said)
 
 
 def directions(runs: pd.DataFrame, preset: Preset, patients: int) -> list[Direction]:
@@ -133,6 +153,7 @@ def point_of(rows: pd.DataFrame, level: str) -> Point:
         float((rows["patients_called"] / rows["n_patients"]).mean()),
         {name.removeprefix(RULE): float(rows[name].mean()) for name in _called_by(rows)},
         tuple(each.tolist()),
+        *(float(rows[name].mean()) if name in rows else float("nan") for name in ("control_new", "control_copies")),
     )
 
 

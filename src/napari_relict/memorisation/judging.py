@@ -123,10 +123,14 @@ class Judge:
         )
 
     def share_called(self, volumes: np.ndarray) -> float:
-        """Of volumes, the share that lies nearer than all but a twentieth of the null: a check of the judge itself."""
+        """Of volumes, the share that lies nearer than all but a twentieth of the null: a check of the judge itself.
+
+        NaN with a null of fewer than nineteen patients, which has no such cut.
+        """
         rank = int(np.ceil(0.95 * (len(self.null) + 1)))
-        cut = np.sort(self.null)[rank - 1] if rank <= len(self.null) else np.inf
-        return float((self._trained.nearness(volumes, self._force).closest > cut).mean())
+        if rank > len(self.null):
+            return float("nan")
+        return float((self._trained.nearness(volumes, self._force).closest > np.sort(self.null)[rank - 1]).mean())
 
     def _evidence(self, synthetic: np.ndarray, found: Nearness, seed: int) -> Evidence:
         def flat(volumes: np.ndarray) -> list[np.ndarray]:

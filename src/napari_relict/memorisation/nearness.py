@@ -58,8 +58,9 @@ class Trained:
 
     def _aligned(self, query: np.ndarray, states: np.ndarray) -> tuple[float, int]:
         """The closest of the leading candidates after alignment, never less close than before."""
-        best = (-np.inf, -1)
-        for place in np.argsort(-states.max(0), kind="stable")[:ALIGNED]:
+        order = np.argsort(-states.max(0), kind="stable")
+        best = (float(states[:, order[0]].max()), int(order[0]))
+        for place in order[:ALIGNED]:
             mirrored = states[1, place] > states[0, place]
             shown = np.ascontiguousarray(query[..., ::-1] if mirrored else query)
             everywhere = np.ones(self.grid.shape, bool)
@@ -68,7 +69,7 @@ class Trained:
             )
             moved = resampled(shown, self.grid, found)
             cosine = float(self._centred(moved[None])[0] @ self._directions[place])
-            best = max(best, (max(cosine, float(states[:, place].max())), int(place)))
+            best = max(best, (cosine, int(place)))
         return best
 
     def _centred(self, volumes: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from napari_relict.memorisation.generators import Widths
 
@@ -15,10 +15,12 @@ Size = Literal["small", "medium", "large"]
 class Preset:
     """Attributes
     ----------
-    longest : voxels of the grid's longest side; the others follow, each filled up to a multiple of 8.
+    longest : voxels of the grid's longest side; the others follow, each filled up to a multiple of `divisor`.
     blocks : see `LatentDiffusion`.
     widths : by size of the networks.
     autoencoder_steps, steps, direct_steps : of the autoencoder, the diffusion model, and a VAE or a GAN.
+    augmented_longer : times as many steps of an autoencoder that learns from augmented volumes: with as few as others
+        it could show no patient, copied or not.
     lengths : shares of the latter two after which volumes are sampled, rising to 1.
     shares : of the training patients; the middle one is the base's.
     encoded : times each augmented volume is encoded for the diffusion model.
@@ -39,6 +41,12 @@ class Preset:
     synthetic: int = 48
     sampling_steps: int = 30
     repeats: int = 1
+    augmented_longer: ClassVar[int] = 4
+
+    @property
+    def divisor(self) -> int:
+        """What sides are filled up to a multiple of: networks halve them, and start from blocks of voxels."""
+        return 16 if self.blocks == 1 else 8
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -68,7 +76,7 @@ PRESETS: Mapping[str, Preset] = {
         autoencoder_steps=40_000,
         steps=100_000,
         direct_steps={"vae": 100_000, "gan": 100_000},
-        batch=8,
+        batch=4,
         shares=(0.1, 0.5, 1.0),
         synthetic=500,
         sampling_steps=100,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +144,9 @@ class _Run:
         seed: int,
         device: str,
     ) -> None:
-        self._pool, self._preset, self._setting, self._folder, self._judges = pool, preset, setting, folder, judges
+        self._pool, self._setting, self._folder, self._judges = pool, setting, folder, judges
+        longer = preset.augmented_longer if setting.augment else 1
+        self._preset = replace(preset, autoencoder_steps=longer * preset.autoencoder_steps)
         self._alpha, self._device = alpha, device
         self._seed = int(np.random.SeedSequence([seed, setting.repeat]).generate_state(1)[0])
         self._mine = learners(setting, pool.patients, seed)

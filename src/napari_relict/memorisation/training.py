@@ -25,7 +25,6 @@ def lengths_of(
     seed: int,
     checkpoint: Path,
     fingerprint: str,
-    done: int = 0,
     progress: Progress = silent,
     title: str = "",
 ) -> Iterator[int]:
@@ -38,11 +37,10 @@ def lengths_of(
     lengths : steps of the last stage, rising.
     checkpoint : kept about once a minute and at each length; the caller deletes it.
     fingerprint : of all that the weights depend on; a checkpoint with another one does not count.
-    done : lengths up to this one are known, and are passed over.
 
     Yields
     ------
-    Each length after `done`, with the generator as it is then.
+    Each length, with the generator as it is then.
 
     Raises
     ------
@@ -51,20 +49,19 @@ def lengths_of(
     """
     from torch import manual_seed
 
-    first, start = _go_on(generator, checkpoint, fingerprint)
-    kept = time.monotonic()
-    stages = generator.stages
+    stages, kept = generator.stages, time.monotonic()
+    first, start = _go_on(generator, checkpoint, fingerprint, (len(stages) - 1, min(lengths)))
     for place in range(first, len(stages)):
         stage, last = stages[place], place == len(stages) - 1
         manual_seed(_seed(seed, place, 0))
         stage.begin(feed)
-        if last and start in lengths and start > done:
+        if last and start in lengths:
             yield start  # it was killed between training so long and looking at what came of it
         for step in range(start, stage.steps):
             manual_seed(_seed(seed, place, 1 + step))
             stage.step(step)
             progress(f"{title}{stage.name}", step + 1, stage.steps)
-            asked = last and step + 1 in lengths and step + 1 > done
+            asked = last and step + 1 in lengths
             if asked or time.monotonic() - kept > KEPT_EVERY:
                 _keep(generator, checkpoint, fingerprint, place, step + 1)
                 kept = time.monotonic()
@@ -85,8 +82,8 @@ def _seed(*numbers: int) -> int:
     return int(np.random.SeedSequence(list(numbers)).generate_state(1)[0])
 
 
-def _go_on(generator: Generator, checkpoint: Path, fingerprint: str) -> tuple[int, int]:
-    """Stage and step to go on with; (0, 0) where there is nothing to go on from."""
+def _go_on(generator: Generator, checkpoint: Path, fingerprint: str, latest: tuple[int, int]) -> tuple[int, int]:
+    """Stage and step to go on with; (0, 0) where there is nothing to go on from, or only beyond the latest of use."""
     if not checkpoint.is_file():
         return 0, 0
     try:
@@ -94,6 +91,8 @@ def _go_on(generator: Generator, checkpoint: Path, fingerprint: str) -> tuple[in
     except DataError:
         return 0, 0
     if not isinstance(kept, dict) or kept.get("fingerprint") != fingerprint:
+        return 0, 0
+    if (kept["stage"], kept["step"]) > latest:
         return 0, 0
     for name, part in generator.parts().items():
         part.load_state_dict(kept["parts"][name])

@@ -141,9 +141,9 @@ def downstream_said(found: pd.DataFrame, downstream: pd.DataFrame) -> list[str]:
         largest = downstream[downstream["space"] == task].sort_values("worse").iloc[-1]
         sentences.append(
             f"Segmenter {TASKS[str(task)]}: most Dice was lost by {largest['words']} ({largest['said']}), "
-            f"{largest['before']:.2f} to {largest['after']:.2f}. Of {len(group)} metrics {len(follow)} order alterations "
-            f"as the task does (interval of Spearman's rho above 0){_named(follow)}, {len(against)} the other way round"
-            f"{_named(against)}."
+            f"{largest['before']:.2f} to {largest['after']:.2f}. Of {len(group)} metrics {len(follow)} order "
+            f"alterations as the task does (interval of Spearman's rho above 0){_named(follow)}, {len(against)} the "
+            f"other way round{_named(against)}."
         )
     return sentences
 

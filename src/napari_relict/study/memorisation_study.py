@@ -22,7 +22,6 @@ from napari_relict.volumes.grid import Grid
 from napari_relict.workers import workforce
 
 FOLDER = "memorisation-study"
-DIVISOR = 8
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def pool_of(
     found: Gathered, settings: Settings, preset: Preset, seed: int, progress: Progress = silent
 ) -> tuple[Pool, list[str]]:
     """A study's volumes on the generators' grid, and what has to be said of them."""
-    grid, inner = grid_of(settings, preset.longest)
+    grid, inner = grid_of(settings, preset)
     training, holdout = (found.pool.places(cohort) for cohort in ("training", "holdout"))
     whose = found.volumes["patient"].to_numpy(str)
     notes = []
@@ -120,12 +119,12 @@ def pool_of(
     return Pool(arrays[0], list(whose[training]), arrays[1], list(whose[holdout]), grid), notes
 
 
-def grid_of(settings: Settings, longest: int) -> tuple[Grid, tuple[int, int, int]]:
+def grid_of(settings: Settings, preset: Preset) -> tuple[Grid, tuple[int, int, int]]:
     """The generators' grid, and how many of its voxels z, y, x the study's grid fills; the rest is black."""
     extents = np.multiply(settings.grid.shape, settings.grid.spacing)
-    step = float(extents.max()) / longest
+    step = float(extents.max()) / preset.longest
     z, y, x = (max(1, round(mm / step)) for mm in extents)
-    filled = [-(-side // DIVISOR) * DIVISOR for side in (z, y, x)]
+    filled = [-(-side // preset.divisor) * preset.divisor for side in (z, y, x)]
     return Grid((filled[0], filled[1], filled[2]), (step,) * 3), (z, y, x)
 
 
