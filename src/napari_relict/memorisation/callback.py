@@ -7,7 +7,7 @@ look, what to write down, and how training loops call back.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -154,11 +154,14 @@ def _read(log: Path) -> list[EpochCopies]:
         return []
     with log.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    whole = ("epoch", "volumes", "called", "patients_called")
     try:
-        return [EpochCopies(**{n: int(row[n]) if n in whole else float(row[n]) for n in COLUMNS}) for row in rows]
+        return [EpochCopies(*map(int, _cells(row, COLUMNS[:4])), *map(float, _cells(row, COLUMNS[4:]))) for row in rows]
     except (KeyError, ValueError, TypeError) as error:
         raise UsageError(f"{log}: is not a log of an audit; give another file") from error
+
+
+def _cells(row: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    return [row[name] for name in names]
 
 
 def _write(log: Path, history: Sequence[EpochCopies]) -> None:

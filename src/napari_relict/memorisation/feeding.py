@@ -34,11 +34,11 @@ class SeededFeed:
 
     def standardised(self, volumes: np.ndarray) -> np.ndarray:
         """Volumes (n, z, y, x), 0 to 1, as a generator knows them."""
-        return (volumes - self._mean) / self._scale
+        return np.asarray((volumes - self._mean) / self._scale)
 
     def restored(self, volumes: np.ndarray) -> np.ndarray:
         """The inverse, cut off at 0 and 1."""
-        return np.clip(volumes * self._scale + self._mean, 0, 1)
+        return np.asarray(np.clip(volumes * self._scale + self._mean, 0, 1))
 
     def rounds(self, count: int) -> Iterator[Any]:
         for number in range(count):

@@ -69,9 +69,10 @@ def _along(axes: Axes, runs: pd.DataFrame) -> None:
     """Every training along its length."""
     keys = ["kind", "augment", "size", "n_patients"]
     colours = matplotlib.colormaps["tab10"]
-    for number, (key, group) in enumerate(runs.groupby(keys, sort=False)):
+    for number, (_, group) in enumerate(runs.groupby(keys, sort=False)):
         mean = group.assign(share=group["n_copies"] / group["n_synthetic"]).groupby("length")["share"].mean()
-        words = Setting(**dict(zip(keys, key, strict=True))).words
+        first = group.iloc[0]
+        words = Setting(str(first["kind"]), bool(first["augment"]), first["size"], int(first["n_patients"])).words
         axes.plot(mean.index, mean.to_numpy(), marker=".", color=colours(number % 10), label=words, linewidth=1)
     axes.set_xscale("log", base=2)
     axes.set_xticks(sorted(runs["length"].unique()), [f"{share:.3g}" for share in sorted(runs["length"].unique())])

@@ -149,5 +149,8 @@ def downstream_said(found: pd.DataFrame, downstream: pd.DataFrame) -> list[str]:
 
 
 def _named(rows: pd.DataFrame) -> str:
-    first = [f"{row.title}{f' ({row.space})' if row.space else ''} {row.rho:.2f}" for row in rows.head(3).itertuples()]
+    first = [
+        f"{title}{f' ({space})' if space else ''} {rho:.2f}"
+        for title, space, rho in rows.head(3)[["title", "space", "rho"]].to_numpy()
+    ]
     return f", first {'; '.join(first)}" if first else ""

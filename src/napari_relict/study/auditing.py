@@ -107,12 +107,13 @@ class Auditor:
 
     def _nearest(self, cohort: PreparedCohort, folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
         """Score with the nearest training volume, and its name: volumes by deciding measures, both in one order."""
-        posed = self._reference is not None and all(row.halves for row in cohort.rows.values())
+        posed = all(row.halves for row in cohort.rows.values())
+        layout = half_layout(self._reference) if posed and self._reference is not None else None
         patients = {("training", name): patient for name, patient in self._patients.items()}
         patients |= {("synthetic", name): f"synthetic/{name}" for name in cohort.names}
         match = self._settings.match
         found = match_cohorts(
-            Cohorts(self._training, [cohort], patients, half_layout(self._reference) if posed else None),
+            Cohorts(self._training, [cohort], patients, layout),
             self._measures,
             self._encoders,
             _Beside(folder / "embeddings.sqlite", self._embeddings),
