@@ -52,10 +52,11 @@ def test_the_answer_follows_from_the_interval(first: int, last: int, spread: int
     assert f"{first / 40:.0%}" in found.said
     assert direction("size", "size", "larger: more", points[:1]) is None
     assert "recognised" not in found.said and "false alarms" not in found.said
-    through = {"control_new": 0.3, "control_copies": 0.2}
+    through = {"control_new": 0.3, "control_copies": 0.2, "as_near": 0.0}
     blind = [point_of(pd.DataFrame([row(first, spread, **through)]), "blurred"), points[-1]]
     judged = direction("size", "size", "larger: more", blind)
     assert judged is not None and "hardly be recognised through the autoencoder with blurred" in judged.said
+    assert "What is made with blurred lies farther from every patient" in judged.said
     assert "With blurred new patients are called too often" in judged.said
 
 

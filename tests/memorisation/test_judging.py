@@ -45,6 +45,7 @@ def test_n_copies_n_mem_and_the_rules_beside_them(pool: Pool, force: Workforce) 
     assert found.copies.copies == pytest.approx(12 * (8 / 12 - 2 / 11) / (9 / 11)) and found.copies.low > 2
     assert found.patients.copies == pytest.approx(4, abs=1)
     row = found.row
+    assert row["as_near"] == pytest.approx(found.as_near) and 8 / 12 <= found.as_near <= 1
     assert row["n_synthetic"] == 12 and row["null_patients"] == 11 and row["n_copies"] == found.copies.copies
     rules = {one["rule"]: one for one in found.rules()}
     assert rules["dar_published"]["called"] >= 8 and rules["dar_published"]["n_mem"] >= 5
@@ -61,7 +62,7 @@ def test_a_rule_that_cannot_be_applied_says_why(pool: Pool, force: Workforce) ->
     judge = Judge(pool.training, pool.patients, pool.holdout, pool.holdout_patients, pool.grid, 0.05, force)
     found = judge(pool.holdout)
     broken = type(found)(
-        found.called, 0, None, None, {"third": DataError("features", "too few", "give more")}, found.null
+        found.called, 0, None, None, {"third": DataError("features", "too few", "give more")}, found.null, 0.5
     )
     (rule,) = broken.rules()
     assert rule["note"] == "not applied: too few" and np.isnan(broken.row["n_copies"])

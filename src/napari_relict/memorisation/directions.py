@@ -13,6 +13,8 @@ from napari_relict.memorisation.presets import Preset
 
 RULE = "rule_"  # columns of shares that published rules call
 SEEN_COPIES, FALSE_ALARMS = 0.5, 0.15  # shares of training and of new volumes called, for the judge to be trusted
+RESEMBLES = 0.1  # share of volumes nearer than the median stranger, below which they resemble nobody
+CHECKS = ("control_new", "control_copies", "as_near")
 SHOWN, UNCLEAR, OPPOSITE = "shows", "does not show", "runs the other way"
 
 
@@ -39,6 +41,7 @@ class Point:
     published : share of volumes called by each published rule that calls any; mean over repeats.
     control_new, control_copies : of real volumes seen through the autoencoder, the share called of new patients and
         of training volumes; NaN where there is none.
+    as_near : see `judging.Judgement`.
     """
 
     level: str
@@ -50,6 +53,7 @@ class Point:
     each: tuple[float, ...]
     control_new: float = float("nan")
     control_copies: float = float("nan")
+    as_near: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -88,17 +92,17 @@ class Direction:
     @property
     def _caution(self) -> str:
         """Levels at which the judge could not tell copies from new patients, in words."""
-        blind = [one.level for one in self.points if one.control_copies < SEEN_COPIES]
-        rash = [one.level for one in self.points if one.control_new > FALSE_ALARMS]
-        said = (
-            [f" Even copies would hardly be recognised through the autoencoder with {', '.join(blind)}."]
-            if blind
-            else []
-        )
-        said += (
-            [f" With {', '.join(rash)} new patients are called too often, so a part is false alarms."] if rash else []
-        )
-        return "".join(said)
+        found = {
+            "Even copies would hardly be recognised through the autoencoder with {}.": [
+                one.level for one in self.points if one.control_copies < SEEN_COPIES
+            ],
+            "With {} new patients are called too often, so a part is false alarms.": [
+                one.level for one in self.points if one.control_new > FALSE_ALARMS
+            ],
+            "What is made with {} lies farther from every patient than patients do from each other: that it copies "
+            "nobody says little.": [one.level for one in self.points if one.as_near < RESEMBLES],
+        }
+        return "".join(f" {words.format(', '.join(levels))}" for words, levels in found.items() if levels)
 
 
 def directions(runs: pd.DataFrame, preset: Preset, patients: int) -> list[Direction]:
@@ -153,7 +157,7 @@ def point_of(rows: pd.DataFrame, level: str) -> Point:
         float((rows["patients_called"] / rows["n_patients"]).mean()),
         {name.removeprefix(RULE): float(rows[name].mean()) for name in _called_by(rows)},
         tuple(each.tolist()),
-        *(float(rows[name].mean()) if name in rows else float("nan") for name in ("control_new", "control_copies")),
+        *(float(rows[name].mean()) if name in rows else float("nan") for name in CHECKS),
     )
 
 

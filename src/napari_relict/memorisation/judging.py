@@ -30,6 +30,8 @@ class Judgement:
     copies, patients : N_copies and N_mem as estimated from all scores, with intervals (see `calibration.copies`).
     published : outcomes of rules by name; an error where a rule cannot be applied.
     null : how many patients it has.
+    as_near : share of the volumes that are nearer to a training volume than the median holdout patient is; about a half
+        where new patients are made, and near 0 where what is made resembles nobody.
     """
 
     called: np.ndarray
@@ -38,6 +40,7 @@ class Judgement:
     patients: Count | None
     published: dict[str, Outcome | DataError]
     null: int
+    as_near: float
 
     @property
     def row(self) -> dict[str, Any]:
@@ -46,6 +49,7 @@ class Judgement:
         row: dict[str, Any] = {
             "n_synthetic": len(self.called),
             "null_patients": self.null,
+            "as_near": self.as_near,
             "called": int(self.called.sum()),
             "called_low": called.low * len(self.called),
             "called_high": called.high * len(self.called),
@@ -120,6 +124,7 @@ class Judge:
             copies and patients_copied(copies, found.closest, list(whose)),
             {name: _applied(name, evidence) for name in PUBLISHED},
             int(np.isfinite(self.null).sum()),
+            float((found.closest > np.nanmedian(self.null)).mean()),
         )
 
     def share_called(self, volumes: np.ndarray) -> float:

@@ -54,6 +54,7 @@ def table_of(directions: Sequence[Direction]) -> pd.DataFrame:
                 "called": f"{point.called:.0%}",
                 "N_mem (95% interval)": str(point.memorised),
                 "patients called": f"{point.patients_called:.0%}",
+                "as near as strangers": "" if np.isnan(point.as_near) else f"{point.as_near:.0%}",
             }
             rows.append(row | {RULES[name].title: f"{share:.0%}" for name, share in point.published.items()})
     return pd.DataFrame(rows).fillna("")
@@ -65,7 +66,11 @@ def write_page(directions: Sequence[Direction], runs: pd.DataFrame, folder: Path
     body = [f"<h1>Where copying comes from</h1><p>{escape(how_said(runs))}</p>"]
     body += [f"<p>{escape(one)}</p>" for one in (control_said(runs), *sentences) if one]
     body.append('<p><a href="factors.svg"><img src="factors.svg" alt="copies against each factor"></a></p>')
-    body.append("<h2>All levels</h2><p>Shares: of the synthetic volumes, and of the training patients.</p>")
+    body.append(
+        "<h2>All levels</h2><p>Shares: of the synthetic volumes, and of the training patients. As near as strangers: "
+        "volumes nearer to a training volume than the median holdout patient is; half of them where new patients are "
+        "made.</p>"
+    )
     body.append(table_of(directions).to_html(index=False, border=0))
     if notes:
         body.append("<h2>To keep in mind</h2>" + "".join(f"<p>{escape(note)}</p>" for note in notes))
