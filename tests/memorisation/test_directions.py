@@ -70,7 +70,7 @@ def test_every_factor_is_read_from_its_own_rows() -> None:
     found = {one.factor: one for one in directions(pd.DataFrame(rows), CPU, 40)}
     assert set(found) == {"length", "volumes", "augmentation", "size", "generator"}
     assert [point.copies.value for point in found["volumes"].points] == pytest.approx([0.05, 0.5, 0.9])
-    assert [point.level for point in found["length"].points] == [f"{CPU.lengths[0]:.3g} of the steps", "1 of the steps"]
+    assert [point.level for point in found["length"].points] == [f"{CPU.lengths[0]:.3g} of the steps", "all steps"]
     assert {one.answer for one in found.values()} == {"shows", "does not show"}
     assert found["size"].answer == "does not show" and found["augmentation"].answer == "shows"
     table = table_of(list(found.values()))

@@ -114,7 +114,7 @@ def directions(runs: pd.DataFrame, preset: Preset, patients: int) -> list[Direct
     """
     base = base_of(preset, patients)
     along = [
-        point_of(group, f"{share:.3g} of the steps")
+        point_of(group, "all steps" if share == 1 else f"{share:.3g} of the steps")
         for share in preset.lengths
         if len(group := _rows(runs, base, share))
     ]

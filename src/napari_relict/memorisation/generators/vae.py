@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_relict.memorisation.generators.contract import Feed, Stage, Widths
 
-NOISE = 0.5  # standard deviation of a voxel about what the decoder says, in those of all voxels
+NOISE = 2.0  # of a voxel about what the decoder says, in those of all voxels; with less, draws resemble nobody
 
 
 class Variational:
