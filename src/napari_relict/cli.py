@@ -16,6 +16,7 @@ import typer
 from napari_relict import __version__
 from napari_relict.cli_deciding import commands as deciding_commands
 from napari_relict.cli_encoders import commands as encoder_commands
+from napari_relict.cli_memorisation import commands as memorisation_commands
 from napari_relict.cli_quality import commands as quality_commands
 from napari_relict.cli_reading import StudyFolder, open_viewer
 from napari_relict.cli_reading import commands as reading_commands
@@ -42,6 +43,7 @@ app.add_typer(training_commands)
 app.add_typer(encoder_commands)
 app.add_typer(segmenting_commands)
 app.add_typer(quality_commands)
+app.add_typer(memorisation_commands)
 
 Folder = Annotated[Path | None, typer.Option(metavar="DIR", show_default=False)]
 

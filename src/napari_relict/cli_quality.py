@@ -61,20 +61,27 @@ def quality_study(
         Path | None, typer.Option(metavar="FOLDER", help="default: quality-study in the study", show_default=False)
     ] = None,
     size: Annotated[Size, typer.Option(help="how many volumes are altered: 12 or 28")] = Size.small,
+    downstream: Annotated[
+        bool, typer.Option("--downstream", help="train a small segmenter on what was altered, too")
+    ] = False,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="of all that is drawn")] = 0,
 ) -> None:
     """Alter real volumes with known strength, and see which metric sees it. A stopped run goes on where it was."""
+    from napari_relict.quality.downstream import downstream_said
     from napari_relict.quality.page import best_seen, copying_said, local_said
     from napari_relict.study import Study
 
     opened = Study.open(study)
     with TerminalProgress() as progress:
-        result = opened.quality_study(to, size=size.value, seed=seed, progress=progress)
+        result = opened.quality_study(to, size=size.value, downstream=downstream, seed=seed, progress=progress)
     say(f"{'alteration':26} {'strength':>14}  clear of 0  metrics that see it  one way  say better")
     for name, strength, clear, seen, steady, better in best_seen(result.table).to_numpy():
         say(f"{name:26} {strength:>14}  {clear:>10}  {seen:>19}  {steady:>7}  {better:>10}")
     for sentence in [*copying_said(result.table), *local_said(result.table)]:
         say(sentence)
+    if result.downstream is not None and result.agreement is not None:
+        for sentence in downstream_said(result.agreement, result.downstream):
+            say(sentence)
     say(f"wrote {result.folder / 'index.html'}, heat-map.png, heat-map.svg and sensitivity.csv")
     for note in result.notes:
         print(f"napari-relict: note: {note}", file=sys.stderr)

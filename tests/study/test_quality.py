@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 
 from napari_relict.cli import main
 from napari_relict.errors import Cancelled, DataError, UsageError
+from napari_relict.kept import read_kept
+from napari_relict.quality import downstream as downstream_task
 from napari_relict.quality.alterations import ALTERATIONS
 from napari_relict.quality.page import copying_said, local_said
-from napari_relict.study import Study, quality_study
+from napari_relict.study import Study, altering, quality_study
+from napari_relict.study.downstream import Downstream
 from napari_relict.study.quality import FILE, encoder_spaces, gather
 from napari_relict.workers import workforce
 
@@ -80,12 +84,14 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three alterations at one or two strengths: what is tested is how a study goes on."""
     chosen = {"contrast": (0.8,), "lesion_removed": (1.0,), "copied": (0.15, 0.45)}
     monkeypatch.setattr(
-        quality_study,
+        altering,
         "ALTERATIONS",
-        {name: quality_study.replace(ALTERATIONS[name], strengths=strengths) for name, strengths in chosen.items()},
+        {name: replace(ALTERATIONS[name], strengths=strengths) for name, strengths in chosen.items()},
     )
     monkeypatch.setattr(quality_study, "VOLUMES", {"small": 8, "large": 8})
     monkeypatch.setattr(quality_study, "HALVES", {"small": 12, "large": 12})
+    monkeypatch.setattr(downstream_task, "STEPS", 2)
+    monkeypatch.setattr(downstream_task, "LONGEST", 16)
 
 
 @pytest.mark.usefixtures("few")
@@ -107,11 +113,19 @@ def test_a_quality_study_goes_on_where_it_stopped(matched: Study, monkeypatch: p
     assert made == ["contrast", "lesion_removed"]
     result = matched.quality_study()
     assert made == ["contrast", "lesion_removed", "copied", "copied"]
-    again = matched.quality_study()
-    assert len(made) == 4
-    pd.testing.assert_frame_equal(again.table, result.table)
+    assert result.downstream is None
     names = {path.name for path in result.folder.iterdir()}
     assert names == {"rows", "index.html", "heat-map.png", "heat-map.svg", "sensitivity.csv"}
+    again = matched.quality_study(downstream=True)
+    assert len(made) == 4
+    pd.testing.assert_frame_equal(again.table, result.table)
+    lost = again.downstream
+    assert lost is not None and list(lost["space"]) == ["trained on it", "tested on it"] * 4
+    assert lost["before"].between(0, 1).all() and (lost["floor_spread"] > 0).all()
+    assert {path.name for path in result.folder.iterdir()} == names | {"downstream", "downstream.csv", "agreement.csv"}
+    monkeypatch.setattr(Downstream, "_row", None)  # rows of the task are not made again either
+    pd.testing.assert_frame_equal(matched.quality_study(downstream=True).downstream, lost)
+    assert "Metrics beside the downstream task" in (result.folder / "index.html").read_text(encoding="utf-8")
     assert result.label == 2
 
     sizes = result.table.groupby("alteration")["n_volumes"].agg(set).to_dict()
@@ -124,7 +138,7 @@ def test_a_quality_study_goes_on_where_it_stopped(matched: Study, monkeypatch: p
     page = (result.folder / "index.html").read_text(encoding="utf-8")
     for sentence in copying_said(result.table):
         assert sentence.split(":")[0].split("(")[0] in page
-    assert quality_study._read(result.folder / "rows" / "contrast-0.8.json", "of other volumes") is None
+    assert read_kept(result.folder / "rows" / "contrast-0.8.json", "of other volumes") is None
 
 
 def row_of(**known: object) -> dict[str, object]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from napari_relict.quality.downstream import TASKS, downstream_said
 from napari_relict.quality.sensitivity import SEEN
 
 STYLE = (
@@ -116,8 +117,15 @@ def best_seen(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def write_page(table: pd.DataFrame, folder: Path, notes: Sequence[str], label: int | None) -> Path:
-    """`index.html` beside the heat map and the table; its path."""
+def write_page(
+    table: pd.DataFrame,
+    folder: Path,
+    notes: Sequence[str],
+    label: int | None,
+    downstream: pd.DataFrame | None = None,
+    agreement: pd.DataFrame | None = None,
+) -> Path:
+    """`index.html` beside the heat map and the table; its path. The last two are of `quality.downstream`."""
     first = table.iloc[0]
     many = int(table.loc[table["kind"] == "cohort", "n_volumes"].max()) if (table["kind"] == "cohort").any() else 0
     how = (
@@ -128,15 +136,34 @@ def write_page(table: pd.DataFrame, folder: Path, notes: Sequence[str], label: i
     )
     if label is not None:
         how += f" The structure that was enlarged and mirrored has the label {label}."
-    lists = [("Copying", copying_said(table)), ("Anatomy", local_said(table)), ("Left out", list(notes))]
+    task = [] if downstream is None or agreement is None else downstream_said(agreement, downstream)
+    lists = [("Copying", copying_said(table)), ("Anatomy", local_said(table)), ("Downstream task", task)]
+    lists.append(("Left out", list(notes)))
     body = [f"<h1>Which metric sees what</h1><p>{escape(how)}</p>"]
     for title, sentences in lists:
         if sentences:
             body.append(f"<h2>{title}</h2>" + "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences))
     body.append("<h2>All of it</h2>" + best_seen(table).to_html(index=False, border=0))
     body.append('<p><a href="heat-map.svg"><img src="heat-map.svg" alt="heat map"></a></p>')
+    if agreement is not None:
+        body.append("<h2>Metrics beside the downstream task</h2>" + _agreement_table(agreement))
     body.append('<p>Every number with its interval: <a href="sensitivity.csv">sensitivity.csv</a>.</p>')
     page = folder / "index.html"
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Quality study</title><style>{STYLE}</style>'
     page.write_text(f"{head}<body>{''.join(body)}</body></html>\n", encoding="utf-8")
     return page
+
+
+def _agreement_table(agreement: pd.DataFrame) -> str:
+    """Spearman's rho of each metric with the loss of Dice in each task."""
+    rows = [
+        {
+            "metric": metric_words(str(row.title), str(row.space)),
+            "task": TASKS[str(row.task)],
+            "Spearman's rho (95% interval)": f"{row.rho:.2f} ({row.low:.2f} to {row.high:.2f})",
+        }
+        for row in agreement.itertuples()
+    ]
+    how = "Over alterations at their strengths; 1: the metric orders them as the task does. "
+    files = '<a href="agreement.csv">agreement.csv</a>, <a href="downstream.csv">downstream.csv</a>'
+    return f"<p>{how}{files}</p>" + pd.DataFrame(rows).to_html(index=False, border=0)

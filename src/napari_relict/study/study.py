@@ -10,7 +10,9 @@ import pandas as pd
 from pydantic import ValidationError
 
 from napari_relict.errors import DataError, UsageError
+from napari_relict.memorisation.callback import Sampled, TrainingAudit
 from napari_relict.progress import Progress, silent
+from napari_relict.study.auditing import Auditor
 from napari_relict.study.cohorts import compare_extents, guess_modality, list_cohort, propose_grid, refuse_overlap
 from napari_relict.study.importing import import_ratings
 from napari_relict.study.judging import JudgedStudy
@@ -18,6 +20,7 @@ from napari_relict.study.kit_collecting import collect
 from napari_relict.study.kit_making import make_kit
 from napari_relict.study.labels import is_folder, write_label_folder
 from napari_relict.study.matching import run_match
+from napari_relict.study.memorisation_study import MemorisationResult, run_memorisation_study
 from napari_relict.study.quality import read_quality, study_quality
 from napari_relict.study.quality_study import Result, Size, run_quality_study
 from napari_relict.study.reading import Pair, Showing, known_round, plan
@@ -273,14 +276,71 @@ class Study(JudgedStudy):
         return read_quality(self.folder)
 
     def quality_study(
-        self, to: str | Path | None = None, *, size: Size = "small", seed: int = 0, progress: Progress = silent
+        self,
+        to: str | Path | None = None,
+        *,
+        size: Size = "small",
+        downstream: bool = False,
+        seed: int = 0,
+        progress: Progress = silent,
     ) -> Result:
-        """Alter real volumes with known strength and say which metric sees it.
+        """Alter real volumes with known strength and say which metric sees it, and what a segmenter loses by it.
 
         See `napari_relict.study.quality_study.run_quality_study`. A stopped run goes on where it was.
         """
         folder = None if to is None else Path(to)
-        return run_quality_study(self, self.settings, folder, size=size, seed=seed, progress=progress)
+        return run_quality_study(
+            self, self.settings, folder, size=size, downstream=downstream, seed=seed, progress=progress
+        )
+
+    def memorisation_study(
+        self,
+        to: str | Path | None = None,
+        *,
+        preset: str = "cpu",
+        seed: int = 0,
+        device: str = "cpu",
+        progress: Progress = silent,
+    ) -> MemorisationResult:
+        """Train generators on the training volumes and say what makes them copy.
+
+        See `napari_relict.study.memorisation_study.run_memorisation_study`. A stopped run goes on where it was.
+        """
+        folder = None if to is None else Path(to)
+        return run_memorisation_study(
+            self, self.settings, folder, preset=preset, seed=seed, device=device, progress=progress
+        )
+
+    def audit_while_training(
+        self,
+        sample: Callable[[int], Sequence[Sampled]],
+        *,
+        every: int = 5,
+        volumes: int = 32,
+        log: str | Path | None = None,
+        spacing: tuple[float, float, float] | None = None,
+        device: str = "cpu",
+        progress: Progress = silent,
+    ) -> TrainingAudit:
+        """A callable for any training loop: `audit(epoch)` samples, matches and counts copies every few epochs.
+
+        Volumes are compared with the study's training and holdout volumes as `match` does it, without segmentations.
+
+        Parameters
+        ----------
+        sample : called with how many volumes to make; each is a file, a SimpleITK image, or an array or tensor
+            (z, y, x) whose z grows upwards, y backwards and x to the patient's left.
+        every : epochs from one look to the next. volumes : sampled each time.
+        log : CSV file, a line a look.
+        spacing : of arrays, mm z, y, x; that of the study's grid when None.
+        device : of encoders and of the search.
+
+        Raises
+        ------
+        DataError : nothing was matched yet.
+        """
+        count = Auditor(self, self.settings, spacing, device, progress)
+        return TrainingAudit(sample, count, every=every, volumes=volumes, log=None if log is None else Path(log))
 
     # Reading -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,195 @@
+"""Does a factor act as published? Differences of shares of copies with intervals, and the answer in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from napari_relict.memorisation.plan import Factor, Setting, base_of, factors
+from napari_relict.memorisation.presets import Preset
+
+RULE = "rule_"  # columns of shares that published rules call
+SEEN_COPIES, FALSE_ALARMS = 0.5, 0.15  # shares of training and of new volumes called, for the judge to be trusted
+RESEMBLES = 0.1  # share of volumes nearer than the median stranger, below which they resemble nobody
+CHECKS = ("control_new", "control_copies", "as_near")
+SHOWN, UNCLEAR, OPPOSITE = "shows", "does not show", "runs the other way"
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.0%} ({self.low:.0%} to {self.high:.0%})"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A level of a factor: copies among synthetic volumes, and memorised among training patients.
+
+    Attributes
+    ----------
+    each : N_copies' share of every repeat.
+    called, patients_called : means over repeats, at the false discovery rate.
+    published : share of volumes called by each published rule that calls any; mean over repeats.
+    control_new, control_copies : of real volumes seen through the autoencoder, the share called of new patients and
+        of training volumes; NaN where there is none.
+    as_near : see `judging.Judgement`.
+    """
+
+    level: str
+    copies: Share
+    memorised: Share
+    called: float
+    patients_called: float
+    published: Mapping[str, float]
+    each: tuple[float, ...]
+    control_new: float = float("nan")
+    control_copies: float = float("nan")
+    as_near: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One factor and what it did; `points` from least to most copying as published.
+
+    Attributes
+    ----------
+    difference : last level less first, in shares of synthetic volumes that are copies.
+    answer : `shows`, `does not show` or `runs the other way`.
+    """
+
+    factor: str
+    title: str
+    published: str
+    points: tuple[Point, ...]
+    difference: Share
+    answer: str
+
+    @property
+    def said(self) -> str:
+        """The answer in a sentence."""
+        first, last = self.points[0], self.points[-1]
+        points = [f"{100 * end:+.0f}" for end in (self.difference.value, self.difference.low, self.difference.high)]
+        apart = (
+            f"{first.level} {first.copies}, {last.level} {last.copies}: a difference of "
+            f"{points[0]} points ({points[1]} to {points[2]})"
+        )
+        ends = {
+            SHOWN: "The published direction shows.",
+            UNCLEAR: "The published direction does not show: the interval holds 0.",
+            OPPOSITE: "It runs against the published direction.",
+        }
+        return f"{self.title} ({self.published}). Share of copies: {apart}. {ends[self.answer]}{self._caution}"
+
+    @property
+    def _caution(self) -> str:
+        """Levels at which the judge could not tell copies from new patients, in words."""
+        found = {
+            "Even copies would hardly be recognised through the autoencoder with {}.": [
+                one.level for one in self.points if one.control_copies < SEEN_COPIES
+            ],
+            "With {} new patients are called too often, so a part is false alarms.": [
+                one.level for one in self.points if one.control_new > FALSE_ALARMS
+            ],
+            "What is made with {} lies farther from every patient than patients do from each other: that it copies "
+            "nobody says little.": [one.level for one in self.points if one.as_near < RESEMBLES],
+        }
+        return "".join(f" {words.format(', '.join(levels))}" for words, levels in found.items() if levels)
+
+
+def directions(runs: pd.DataFrame, preset: Preset, patients: int) -> list[Direction]:
+    """Every factor, length first; levels that no run has are left out.
+
+    Parameters
+    ----------
+    runs : of `running.Tables`. patients : of the training cohort.
+    """
+    base = base_of(preset, patients)
+    along = [
+        point_of(group, "all steps" if share == 1 else f"{share:.3g} of the steps")
+        for share in preset.lengths
+        if len(group := _rows(runs, base, share))
+    ]
+    found = [direction("length", "training length", "longer training: more copying", along)]
+    found += [
+        direction(factor.name, factor.title, factor.published, _points(runs, factor))
+        for factor in factors(preset, patients)
+    ]
+    return [one for one in found if one is not None]
+
+
+def direction(factor: str, title: str, published: str, points: Sequence[Point]) -> Direction | None:
+    """What a factor did from the first of its levels to the last; None with fewer than two."""
+    if len(points) < 2:
+        return None
+    apart = difference(points[-1].copies, points[0].copies)
+    answer = SHOWN if apart.low > 0 else OPPOSITE if apart.high < 0 else UNCLEAR
+    return Direction(factor, title, published, tuple(points), apart, answer)
+
+
+def difference(one: Share, other: Share) -> Share:
+    """one - other with an interval from theirs (Newcombe 1998; Zou & Donner 2008).
+
+    Both are taken as independent. Two generators judged against one holdout are not quite, which makes it too wide.
+    """
+    value = one.value - other.value
+    low = value - np.hypot(one.value - one.low, other.high - other.value)
+    high = value + np.hypot(one.high - one.value, other.value - other.low)
+    return Share(value, float(low), float(high))
+
+
+def point_of(rows: pd.DataFrame, level: str) -> Point:
+    """Mean over repeats of one setting; intervals of means from those of the repeats, taken as independent."""
+    each = (rows["n_copies"] / rows["n_synthetic"]).to_numpy(float)
+    return Point(
+        level,
+        _mean(rows, "n_copies", "n_synthetic"),
+        _mean(rows, "n_mem", "n_patients"),
+        float((rows["called"] / rows["n_synthetic"]).mean()),
+        float((rows["patients_called"] / rows["n_patients"]).mean()),
+        {name.removeprefix(RULE): float(rows[name].mean()) for name in _called_by(rows)},
+        tuple(each.tolist()),
+        *(float(rows[name].mean()) if name in rows else float("nan") for name in CHECKS),
+    )
+
+
+def _mean(rows: pd.DataFrame, name: str, of: str) -> Share:
+    value, low, high = (
+        rows[column].to_numpy(float) / rows[of].to_numpy(float) for column in (name, f"{name}_low", f"{name}_high")
+    )
+    count = len(rows)
+    below, above = (float(np.sqrt(((value - end) ** 2).sum())) / count for end in (low, high))
+    return Share(float(value.mean()), float(value.mean()) - below, float(value.mean()) + above)
+
+
+def _called_by(rows: pd.DataFrame) -> list[str]:
+    """Columns of published rules that called volumes in all of these."""
+    return [name for name in map(str, rows.columns) if name.startswith(RULE) and rows[name].notna().all()]
+
+
+def _points(runs: pd.DataFrame, factor: Factor) -> list[Point]:
+    return [
+        point_of(rows, factor.level_words(setting))
+        for setting in factor.levels
+        if len(rows := _rows(runs, setting, 1.0))
+    ]
+
+
+def _rows(runs: pd.DataFrame, setting: Setting, length: float) -> pd.DataFrame:
+    """The repeats of a setting."""
+    mine = (
+        (runs["kind"] == setting.kind)
+        & (runs["augment"] == setting.augment)
+        & (runs["size"] == setting.size)
+        & (runs["n_patients"] == setting.n_patients)
+        & np.isclose(runs["length"], length)
+    )
+    return runs[mine]
