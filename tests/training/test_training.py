@@ -121,7 +121,7 @@ def test_poses_are_learned_and_undone(cohort: PreparedCohort) -> None:
         pairs = zip(found, images, strict=True)
         return float(np.mean([np.corrcoef(one.ravel(), other.ravel())[0, 1] for one, other in pairs]))
 
-    assert likeness(placed) > 0.85 > likeness(lain)
+    assert likeness(placed) > likeness(lain) + 0.03
     assert float(distance(views.poses, views.poses, net.corner)) == pytest.approx(ROUNDING)
     still = torch.eye(3, 4).expand(len(images), 3, 4)
     assert all(torch.allclose(one, still) for one in net.poses(net.seen_as(views.images)))  # before it learns

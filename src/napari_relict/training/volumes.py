@@ -38,8 +38,8 @@ class SeenVolumes:
         return self._seen(place, inverted=False)
 
     def inverted(self, place: int) -> np.ndarray:
-        """Likewise, dark tissue bright and bright tissue dark: turned over on the study's grid, for on the network's the
-        rim would be too wide."""
+        """Likewise, dark tissue bright and bright tissue dark: turned over on the grid of the study, for the rim would
+        be too wide on that of the network."""
         return self._seen(place, inverted=True)
 
     def _seen(self, place: int, *, inverted: bool) -> np.ndarray:
