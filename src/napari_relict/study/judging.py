@@ -31,6 +31,9 @@ class JudgedStudy(ReadingSource):
     def _encoders(self) -> dict[str, str]:
         return self.settings.encoder_titles
 
+    def encoder_kinds(self) -> dict[str, str]:
+        return {name: str(table["kind"]) for name, table in self.settings.encoders.items()}
+
     def calibrate(self) -> pd.DataFrame:
         """Thresholds and verdicts from the current ratings; stored, and the thresholds returned.
 

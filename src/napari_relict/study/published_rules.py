@@ -102,11 +102,11 @@ def _stand_ins(
     study: Stored, measures: Sequence[Measure], scores: pd.DataFrame
 ) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """Scores of encoders trained here in place of their authors' networks, and which they are, or why there is none."""
+    kinds_here = study.encoder_kinds()
     of_kind: dict[str, Measure] = {}
     for measure in measures:
         if measure.level == "feature":
-            table = study.settings.encoders.get(measure.name, {})
-            of_kind.setdefault(str(table.get("kind", measure.name)), measure)
+            of_kind.setdefault(kinds_here.get(measure.name, measure.name), measure)
     found, said = {}, {}
     for need, kinds in STAND_INS.items():
         stand_in = next((of_kind[kind] for kind in kinds if kind in of_kind), None)

@@ -79,6 +79,10 @@ class Stored(ABC):
         """Name -> title of the encoders that the settings define."""
         return {}
 
+    def encoder_kinds(self) -> dict[str, str]:
+        """Name -> kind of the encoders that the settings define."""
+        return {}
+
     def verdicts(self) -> pd.DataFrame:
         """synthetic, training, verdict, p_value, q_value, probability, evidence, p_tail, p_tail_low, p_tail_high."""
         numbers = ("p_value", "q_value", "probability", "p_tail", "p_tail_low", "p_tail_high")

@@ -8,7 +8,7 @@ the hardest to tell from it. Embeddings have their mean taken away, so cosine is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +67,7 @@ class Contrastive:
         from monai.losses import ContrastiveLoss
 
         torch.manual_seed(schedule.seed)
-        self.architecture = architecture_of(learned.grid, published=published)
+        self.architecture: Mapping[str, Any] = architecture_of(learned.grid, published=published)
         self.net = volume_net(self.architecture)
         self._learned, self._schedule, self._device = learned, schedule, device
         self._published = published_contrastive() if published else None
@@ -77,7 +77,7 @@ class Contrastive:
         self.net.centre_on(torch.cat([batch.one.images for batch in self._checked]))
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
-        return self.net.groups(rate)
+        return list(self.net.groups(rate))
 
     def batch_count(self) -> int:
         return self._rounds * len(runs(len(self._learned), self._schedule.batch))

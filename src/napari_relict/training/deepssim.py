@@ -8,7 +8,7 @@ with `changes`, all pairs of a batch, other augmentations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -57,7 +57,7 @@ class DeepSSIM:
         import torch
 
         torch.manual_seed(schedule.seed)
-        self.architecture = architecture_of(learned.grid)
+        self.architecture: Mapping[str, Any] = architecture_of(learned.grid)
         self.net = volume_net(self.architecture)
         self._learned, self._schedule, self._device = learned, schedule, device
         self._views = Views(learned.grid)
@@ -65,7 +65,7 @@ class DeepSSIM:
         self.net.centre_on(torch.cat([batch.views.images for batch in self._checked]))
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
-        return self.net.groups(rate)
+        return list(self.net.groups(rate))
 
     def batch_count(self) -> int:
         return ROUNDS * len(runs(len(self._learned), self._schedule.batch))
