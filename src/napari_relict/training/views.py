@@ -1,6 +1,6 @@
 """How a volume may come back without its being another one, and the pose it then has: what 3D encoders see through.
 
-Turn, shift, size and bend go into one interpolation, which costs a third of MONAI's transforms one after the other and
+Turn, shift, size and bend go into one interpolation, which is quicker than MONAI's transforms one after the other and
 says the pose, which the network learns to take back.
 """
 
