@@ -143,7 +143,7 @@ def downstream_said(found: pd.DataFrame, downstream: pd.DataFrame) -> list[str]:
             f"Segmenter {TASKS[str(task)]}: most Dice was lost by {largest['words']} ({largest['said']}), "
             f"{largest['before']:.2f} to {largest['after']:.2f}. Of {len(group)} metrics {len(follow)} order "
             f"alterations as the task does (interval of Spearman's rho above 0){_named(follow)}, {len(against)} the "
-            f"other way round{_named(against)}."
+            f"other way round{_named(against[::-1])}."
         )
     return sentences
 
