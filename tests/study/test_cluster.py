@@ -82,7 +82,7 @@ def test_a_cluster_gives_the_same_tables(
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("dies_in", ["prepare training", "duplicates, training", "align and verify"])
+@pytest.mark.parametrize("dies_in", ["prepare training", "align and verify"])
 def test_a_worker_that_dies_takes_nothing_with_it(
     dies_in: str, unmatched: Path, alone: Study, cluster: distributed.LocalCluster, tmp_path: Path
 ) -> None:

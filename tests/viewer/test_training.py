@@ -85,10 +85,10 @@ def test_a_kind_brings_its_length_and_name(qtbot: Any) -> None:
     qtbot.addWidget(form)
     first = form.wanted()
     assert (first.kind, first.name, first.on, first.device) == ("deepssim", "deepssim", "training", "cpu")
-    form.kind.setCurrentIndex(form.kind.findData("contrastive"))
-    assert (form.wanted().name, form.wanted().epochs) == ("contrastive", 100)
+    form.kind.setCurrentIndex(form.kind.findData("deepssim_2d"))
+    assert (form.wanted().name, form.wanted().epochs) == ("deepssim_2d", 40)
     form.name.setText("  ")
-    assert form.wanted().name == "contrastive"
+    assert form.wanted().name == "deepssim_2d"
     form.on.setCurrentIndex(1)
     form.allow(holdout=False, cuda=False)
     assert form.wanted().on == "training"
