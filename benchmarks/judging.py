@@ -94,14 +94,14 @@ def judge(
         found[kind] = KindResult(
             int(mine.sum()),
             _auc(values, strangers),
-            _share(values > np.quantile(strangers, 0.95, method="higher")),
-            _share(values > np.quantile(strangers, 0.99, method="higher")),
-            _share((nearest[mine] == copied).to_numpy()) if kind != "novel" else Value(np.nan, np.nan, np.nan),
-            _share((called[mine] != "no replica").to_numpy()),
+            share_of(values > np.quantile(strangers, 0.95, method="higher")),
+            share_of(values > np.quantile(strangers, 0.99, method="higher")),
+            share_of((nearest[mine] == copied).to_numpy()) if kind != "novel" else Value(np.nan, np.nan, np.nan),
+            share_of((called[mine] != "no replica").to_numpy()),
         )
     whole = truth["relation"].isin(CLASSES)
     apart = whole & (truth["kind"] != "related")
-    return Judged(method, found, _macro_f1(truth[whole], called[whole]), _macro_f1(truth[apart], called[apart]), cuts)
+    return Judged(method, found, macro_f1(truth[whole], called[whole]), macro_f1(truth[apart], called[apart]), cuts)
 
 
 def _auc(values: np.ndarray, strangers: np.ndarray) -> Value:
@@ -121,7 +121,7 @@ def _auc(values: np.ndarray, strangers: np.ndarray) -> Value:
     return Value(point, float(max(low, 0)), float(high))
 
 
-def _share(hits: np.ndarray) -> Value:
+def share_of(hits: np.ndarray) -> Value:
     """With a Jeffreys interval."""
     n, k = len(hits), int(hits.sum())
     if not n:
@@ -131,7 +131,7 @@ def _share(hits: np.ndarray) -> Value:
     return Value(k / n, low, high)
 
 
-def _macro_f1(truth: pd.DataFrame, called: pd.Series) -> Value:
+def macro_f1(truth: pd.DataFrame, called: pd.Series) -> Value:
     one, other = truth["relation"].to_numpy(), called.reindex(truth.index).to_numpy()
     rng = np.random.default_rng(0)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.judging import CLASSES, Value, _macro_f1, _share
+from benchmarks.judging import CLASSES, Value, macro_f1, share_of
 from napari_relict.calibration.null import location_and_scale, p_values, q_values
 from napari_relict.calibration.probability import fuse
 
@@ -107,9 +107,9 @@ def judged_table(
         beyond = scores[copies].to_numpy(float) > np.quantile(others, 0.95, method="higher")
         two = whole.assign(relation=whole["relation"].where(whole["relation"] == CLASSES[2], CLASSES[0]))
         rows[name] = (
-            _macro_f1(whole, crossed(scores[whole.index], whole)),
+            macro_f1(whole, crossed(scores[whole.index], whole)),
             _two_classes(two, crossed(scores[whole.index], two, classes=2)),
-            _share(beyond),
+            share_of(beyond),
             float((found.nearest.reindex(copies) == truth.loc[copies, "training"]).mean()),
         )
     return pd.DataFrame.from_dict(
@@ -128,9 +128,9 @@ def null_table(nulls: Mapping[str, Found], truth: pd.DataFrame) -> pd.DataFrame:
         rows[name] = (
             len(found.holdout),
             float(p[novel].mean()),
-            _share(p[novel] <= ALPHA),
-            _share(flagged[novel]),
-            _share(flagged[copied]),
+            share_of(p[novel] <= ALPHA),
+            share_of(flagged[novel]),
+            share_of(flagged[copied]),
         )
     columns = ["null volumes", "mean p of novel", "p <= .05 of novel", "novel flagged", "copies flagged"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)

@@ -218,10 +218,8 @@ class AlterationsPanel(QWidget):
         ink, one = self.ink, self.alteration
         self.figure.clear()
         self.figure.set_facecolor(ink.field)
-        axes = self.figure.add_subplot(facecolor=ink.field)
-        axes.tick_params(colors=ink.muted, labelsize=8)
-        for spine in axes.spines.values():
-            spine.set_color(ink.line)
+        axes = self.figure.add_subplot()
+        ink.paint(axes)
         axes.set_ylim(-0.03, 1.03)
         if one is not None:
             axes.set_xlim(-0.02 * strongest(one), 1.02 * strongest(one))

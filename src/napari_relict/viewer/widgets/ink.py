@@ -6,6 +6,7 @@ Meaning never rests on colour alone: every mark drawn with these also has its ow
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,13 @@ class Ink:
         colour = QColor(getattr(self, name))
         colour.setAlphaF(alpha)
         return colour
+
+    def paint(self, axes: Any, size: int = 8) -> None:
+        """Ground, frame and numbers of matplotlib axes; `size` in points."""
+        axes.set_facecolor(self.field)
+        axes.tick_params(colors=self.muted, labelsize=size)
+        for spine in axes.spines.values():
+            spine.set_color(self.line)
 
 
 DARK = Ink()

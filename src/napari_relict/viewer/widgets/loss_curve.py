@@ -53,10 +53,8 @@ class LossCurve(QWidget):
         ink, best = self.ink, self.best
         self.figure.clear()
         self.figure.set_facecolor(ink.field)
-        axes = self.figure.add_subplot(facecolor=ink.field)
-        axes.tick_params(colors=ink.muted, labelsize=8)
-        for spine in axes.spines.values():
-            spine.set_color(ink.line)
+        axes = self.figure.add_subplot()
+        ink.paint(axes)
         axes.set_xlabel("epoch", color=ink.text, fontsize=8)
         axes.set_ylabel("loss", color=ink.text, fontsize=8)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -63,10 +63,7 @@ class ThresholdView(QWidget):
         cut = self.cut if self.cut is not None else None if row.threshold is None else row.threshold.value
         scores, curve = self.figure.subplots(1, 2, width_ratios=(3, 1))
         for axes in (scores, curve):
-            axes.set_facecolor(ink.field)
-            axes.tick_params(colors=ink.muted, labelsize=7)
-            for spine in axes.spines.values():
-                spine.set_color(ink.line)
+            ink.paint(axes, size=7)
         for grade in GRADES:
             # A median between two grades is drawn where it counts: 2.5 is a replica.
             mine = row.scores[np.floor(row.grades + 0.5) == grade]
