@@ -101,7 +101,9 @@ def judge(
         )
     whole = truth["relation"].isin(CLASSES)
     apart = whole & (truth["kind"] != "related")
-    return Judged(method, found, macro_f1(truth[whole], called[whole]), macro_f1(truth[apart], called[apart]), cuts)
+    return Judged(
+        method, found, macro_f1_of(truth[whole], called[whole]), macro_f1_of(truth[apart], called[apart]), cuts
+    )
 
 
 def _auc(values: np.ndarray, strangers: np.ndarray) -> Value:
@@ -131,7 +133,7 @@ def share_of(hits: np.ndarray) -> Value:
     return Value(k / n, low, high)
 
 
-def macro_f1(truth: pd.DataFrame, called: pd.Series) -> Value:
+def macro_f1_of(truth: pd.DataFrame, called: pd.Series) -> Value:
     one, other = truth["relation"].to_numpy(), called.reindex(truth.index).to_numpy()
     rng = np.random.default_rng(0)
 

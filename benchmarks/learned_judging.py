@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from benchmarks.judging import CLASSES, Value, macro_f1, share_of
+from benchmarks.judging import CLASSES, Value, macro_f1_of, share_of
 from napari_relict.calibration.null import location_and_scale, p_values, q_values
 from napari_relict.calibration.probability import fuse
 
@@ -107,7 +107,7 @@ def judged_table(
         beyond = scores[copies].to_numpy(float) > np.quantile(others, 0.95, method="higher")
         two = whole.assign(relation=whole["relation"].where(whole["relation"] == CLASSES[2], CLASSES[0]))
         rows[name] = (
-            macro_f1(whole, crossed(scores[whole.index], whole)),
+            macro_f1_of(whole, crossed(scores[whole.index], whole)),
             _two_classes(two, crossed(scores[whole.index], two, classes=2)),
             share_of(beyond),
             float((found.nearest.reindex(copies) == truth.loc[copies, "training"]).mean()),
