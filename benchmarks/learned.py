@@ -37,8 +37,7 @@ from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.volumes.finding import find_volumes
 from napari_relict.volumes.preparing import Preparation, prepare_cohort, study_reference
 
-LEARNED = ("contrastive", "deepssim")
-TITLES = {"contrastive": "Contrastive", "deepssim": "DeepSSIM 3D"}
+TITLES = {"contrastive": "Contrastive", "deepssim": "DeepSSIM 3D", "deepssim_2d": "DeepSSIM slices"}
 ON_TRAINING = "contrastive, trained on the training cohort"
 Cohorts = dict[str, PreparedCohort]
 
@@ -152,22 +151,22 @@ def main() -> None:
     unseen = [name for name in holdout if name not in learned_from]
     encoders = {}
     for name, kind, cohort, names in (
-        *((kind, kind, "holdout", sorted(learned_from)) for kind in LEARNED),
+        *((kind, kind, "holdout", sorted(learned_from)) for kind in TITLES),
         (ON_TRAINING, "contrastive", "training", posed["training"].names),
     ):
         file = folder / "learned" / f"{name.replace(',', '').replace(' ', '-')}.pt"
         encoders[name] = trained(kind, posed[cohort], names, file, key, Asked(kind, asked.epochs))
-    begun = time.process_time()
     by_pose: dict[str, dict[str, Found]] = {"lain": {}, "posed": {}}
-    every_found = {
-        (name, pose): found_by(one.encoder, cohorts)
-        for name, one in encoders.items()
-        for pose, cohorts in (("lain", lain), ("posed", posed))
-    }
+    every_found: dict[tuple[str, str], Found] = {}
+    embedding: dict[str, float] = {}
     volumes = sum(len(one) for one in lain.values()) + len(lain["synthetic"]) + len(holdout)
-    embedding = (time.process_time() - begun) / (volumes * len(every_found))
+    for name, one in encoders.items():
+        begun = time.process_time()
+        for pose, cohorts in (("lain", lain), ("posed", posed)):
+            every_found[name, pose] = found_by(one.encoder, cohorts)
+        embedding[name] = (time.process_time() - begun) / (2 * volumes)
     for pose, cohorts in (("lain", lain), ("posed", posed)):
-        for kind in LEARNED:
+        for kind in TITLES:
             by_pose[pose][TITLES[kind]] = every_found[kind, pose].without(learned_from)
         by_pose[pose]["NCC"] = found_by_ncc(cohorts).without(learned_from)
     levels = {title: found.without(learned_from) for title, found in found_by_study(folder).items()}

@@ -16,6 +16,8 @@ from napari_relict.calibration.probability import fuse
 FOLDS = 5
 GRID_OF_CUTS = 61
 ALPHA = 0.05
+LEARNED_AND_NCC, LEVELS, ALL_LEVELS = "learned + NCC", "levels of the study", "levels of the study + learned"
+FUSED = (LEARNED_AND_NCC, LEVELS, ALL_LEVELS)
 POSES = {"lain": "as they lie", "posed": "posed"}
 
 
@@ -68,13 +70,13 @@ def combinations_of(
     for pose, methods in by_pose.items():
         for method, found in methods.items():
             out[method, POSES[pose]] = found
-        out["learned + NCC", POSES[pose]] = fused(methods, truth)
+        out[LEARNED_AND_NCC, POSES[pose]] = fused(methods, truth)
     if levels:
         learned = {f"{m}, as they lie": f for m, f in by_pose["lain"].items() if m != "NCC"}
         for title, found in levels.items():
             out[title, "study"] = found
-        out["levels of the study", "study"] = fused(levels, truth)
-        out["levels of the study + learned", "study"] = fused({**levels, **learned}, truth)
+        out[LEVELS, "study"] = fused(levels, truth)
+        out[ALL_LEVELS, "study"] = fused({**levels, **learned}, truth)
     return out
 
 

@@ -24,6 +24,19 @@ def test_the_level_that_tells_them_apart_is_named() -> None:
     assert found.kind == "logistic"
 
 
+def test_a_level_that_is_blind_to_some_copies_does_not_hide_them() -> None:
+    random = np.random.default_rng(2)
+    z = random.standard_normal((160, 2))
+    z[:20] += 8  # both levels see these
+    z[20:35] += (8, -8)  # the second takes these for nobody
+    z[35:50] += (-8, 8)  # and the first these
+    truth = np.arange(160) < 50
+    found = fuse(z, np.ones(160, bool), truth)
+    assert found.probability[truth].min() > found.probability[~truth].max()
+    assert (found.level[20:35] == 0).all()
+    assert (found.level[35:50] == 1).all()
+
+
 def test_a_score_that_knows_nothing_does_no_better_than_the_share() -> None:
     z, truth = _study(60, seed=3, apart=0.0)
     found = fuse(z, np.ones(60, bool), truth)

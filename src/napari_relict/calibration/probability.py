@@ -18,6 +18,7 @@ FEWEST_FOR_ISOTONIC = 50  # ratings; with fewer its steps follow single pairs (N
 MOST_LEFT_OUT_ONE_BY_ONE = 40
 FOLDS, INNER_FOLDS = 10, 5
 STRENGTHS = np.logspace(-2, 1, 4)  # C: small is strongly regularised
+BEND = 1.0  # SDs of the null above its centre, where the slope of a level may change
 BINS = np.array([0, 0.1, 0.3, 0.5, 0.7, 0.9, 1])
 RESAMPLES = 2000
 Kind = Literal["logistic", "isotonic"]
@@ -55,6 +56,10 @@ class Fusion:
 def fuse(z: np.ndarray, rated: np.ndarray, replica: np.ndarray, kind: Kind = "logistic", seed: int = 0) -> Fusion:
     """Regularised logistic regression on the levels' z-scores, its strength chosen by cross-validation.
 
+    A level has a slope for what is closer than strangers and one for what is not: a level that sees nothing of a copy
+    (an encoder a mirrored part, a mask an inverted contrast) would otherwise speak as loudly against it as the level
+    that sees it speaks for it.
+
     A rated volume gets its probability from a model fitted without it, strength and all (nested cross-validation: each
     is left out up to 40 ratings, a tenth at a time above), so that no volume is judged by its own rating.
 
@@ -73,7 +78,7 @@ def fuse(z: np.ndarray, rated: np.ndarray, replica: np.ndarray, kind: Kind = "lo
         return _nothing(len(z), labels, f"no probability: it needs {FEWEST_OF_EACH} rated replicas and others")
     if kind == "isotonic" and len(labels) < FEWEST_FOR_ISOTONIC:
         kind, note = "logistic", "; ".join([*([note] if note else []), "too few ratings for isotonic"])
-    features = np.arcsinh(np.nan_to_num(z))  # z of an exact copy may be in the hundreds
+    features = _two_slopes(np.nan_to_num(z))
     known = features[rated]
     probability = np.full(len(z), np.nan)
     whole = _fitted(known, labels, kind)
@@ -144,9 +149,17 @@ def _fitted(known: np.ndarray, labels: np.ndarray, kind: Kind) -> Any:
         return CalibratedClassifierCV(plain, method="isotonic", cv=inner).fit(known, labels)
 
 
+def _two_slopes(z: np.ndarray) -> np.ndarray:
+    """Each level above the bend and below it: (n, levels) -> (n, 2 levels), all above ones first."""
+    # z of an exact copy may be in the hundreds.
+    parts = np.column_stack([np.maximum(z - BEND, 0), np.minimum(z - BEND, 0)])
+    return np.asarray(np.arcsinh(parts))
+
+
 def _deciding(features: np.ndarray, known: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The column whose term raises the log odds most above those of the mean rated volume; -1 where none does."""
-    terms = (features - known.mean(0)) * np.ravel(_fitted(known, labels, "logistic").coef_)
+    """The level that, by what it finds closer than strangers, raises the log odds most above those of the mean rated
+    volume; -1 where none does."""
+    terms, _ = np.hsplit((features - known.mean(0)) * np.ravel(_fitted(known, labels, "logistic").coef_), 2)
     return np.where(terms.max(1) > 0, terms.argmax(1), -1)
 
 
