@@ -29,7 +29,7 @@ PUBLISHED = Schedule(epochs=200, patience=200, batch=10, rate=1e-4, decay=0.0, c
 ROUNDS = 5  # views of each volume in an epoch of ours
 TEMPERATURE = 0.07
 BENT = 1.5  # mm, at most, of our positives
-INVERTED = 0.25  # share of our views whose contrast is inverted
+INVERTED = 0.5  # share of our views whose contrast is inverted
 FINEST = 8.0  # mm a voxel
 
 

@@ -41,11 +41,11 @@ class Views:
     degrees: float = 20.0
     shift: float = 8.0
     zoom: float = 0.12
-    cut: float = 0.27
+    cut: float = 0.35
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator, reach: float = 0.0) -> View:
         """A view of `image`, bent by about `reach` mm."""
-        if rng.random() < 0.25:
+        if rng.random() < 0.5:
             image = self._cut(image, rng)
         linear = np.eye(3)
         if rng.random() < 0.9:
