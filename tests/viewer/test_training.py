@@ -19,7 +19,7 @@ from napari_relict.cli import main
 from napari_relict.errors import Cancelled, DataError, UsageError
 from napari_relict.study import Study
 from napari_relict.study.stopped_training import StoppedTraining
-from napari_relict.training import Asked, Epoch, contrastive, loop
+from napari_relict.training import Asked, Epoch, loop
 from napari_relict.viewer import training
 from napari_relict.viewer.training import TrainWidget
 from napari_relict.viewer.training_clock import TrainingClock
@@ -78,7 +78,7 @@ def opened(qtbot: Any, folder: Path, viewer: ViewerModel | None = None) -> Train
     qtbot.addWidget(dock)
     assert not dock.train_button.isEnabled()
     dock.open_folder(folder)
-    qtbot.waitUntil(lambda: dock.train_button.isEnabled(), timeout=5_000)
+    qtbot.waitUntil(lambda: dock.train_button.isEnabled(), timeout=60_000)
     return dock
 
 
@@ -199,9 +199,29 @@ def test_a_stopped_training_is_offered_and_other_settings_are_warned_of(qtbot: A
     wanted = dock.form.wanted()
     assert (wanted.name, wanted.on, wanted.asked) == ("mine", "holdout", Asked("contrastive", 40, 7, published=True))
     assert "2 of at most 40 epochs" in dock.note.text() and len(dock.curve.epochs) == 2
+    assert not dock.form.about_on.isHidden()
+    dock.form.published.setChecked(False)
+    dock.form.epochs.setValue(40)
+    assert dock.train_button.text() == "Train"
+    dock.form.show_stopped(STOPPED)
+    assert dock.train_button.text() == "Go on"
     dock.form.seed.setValue(8)
     assert dock.train_button.text() == "Train" and "other settings" in dock.note.text()
     assert dock.curve.epochs == []
+
+
+def test_a_stopped_training_does_not_go_on_from_another_file(qtbot: Any, work: Work, tmp_path: Path) -> None:
+    work.stopped = (
+        StoppedTraining("slices", "deepssim_2d", "training", 40, 0, False, "convnext_tiny", (Epoch(1, 2.0, 1.5),)),
+    )
+    dock = opened(qtbot, tmp_path)
+    assert dock.train_button.text() == "Go on"
+    assert dock.form.wanted().asked == Asked("deepssim_2d", 40, backbone="convnext_tiny")
+    assert "file" not in dock.note.text()
+    dock.form.weights.line.setText(str(tmp_path / "other.pth"))
+    assert dock.train_button.text() == "Go on" and "not from the file" in dock.note.text()
+    choose(dock.form.backbone, "mobilenet_v2")
+    assert dock.train_button.text() == "Train"
 
 
 def test_without_a_holdout_it_says_what_that_means(qtbot: Any, work: Work, tmp_path: Path) -> None:
@@ -210,6 +230,7 @@ def test_without_a_holdout_it_says_what_that_means(qtbot: Any, work: Work, tmp_p
     qtbot.addWidget(dock)
     dock.open_folder(tmp_path)
     qtbot.waitUntil(lambda: "Without a holdout" in dock.note.text(), timeout=5_000)
+    assert dock.form.about_on.isHidden()
 
 
 def test_faults_are_one_line_and_a_stopped_match_is_made_up_for(qtbot: Any, dock: TrainWidget, work: Work) -> None:
@@ -256,7 +277,7 @@ def test_a_theme_is_followed_until_the_dock_is_closed(qtbot: Any, work: Work, tm
 
 
 def test_stopped_and_gone_on_with_from_the_same_epoch(qtbot: Any, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Really trained; only the match that follows is left out."""
+    """Really trained, and stopped again before the end."""
     trained: list[int] = []
 
     def one_epoch(task: Any, optimiser: Any, schedule: Any, number: int, progress: Any) -> float:
@@ -265,15 +286,14 @@ def test_stopped_and_gone_on_with_from_the_same_epoch(qtbot: Any, small: Path, m
 
     loop_epoch = loop._one_epoch
     monkeypatch.setattr(loop, "_one_epoch", one_epoch)
-    monkeypatch.setattr(contrastive, "ROUNDS", 1)
     first = opened(qtbot, small)
     choose(first.form.kind, "contrastive")
     first.form.published.setChecked(True)
     first.form.epochs.setValue(500)
     first.train_button.click()
-    qtbot.waitUntil(lambda: len(first.curve.epochs) >= 2, timeout=60_000)
+    qtbot.waitUntil(lambda: len(first.curve.epochs) >= 2, timeout=120_000)
     first.bar.stop.click()
-    qtbot.waitUntil(lambda: first.train_button.text() == "Go on", timeout=60_000)
+    qtbot.waitUntil(lambda: first.train_button.text() == "Go on", timeout=120_000)
     kept = list(first.curve.epochs)
     trained.clear()
 
@@ -281,9 +301,9 @@ def test_stopped_and_gone_on_with_from_the_same_epoch(qtbot: Any, small: Path, m
     assert again.train_button.text() == "Go on" and again.form.published.isChecked()
     assert again.curve.epochs == kept
     again.train_button.click()
-    qtbot.waitUntil(lambda: len(again.curve.epochs) > len(kept), timeout=60_000)
+    qtbot.waitUntil(lambda: len(again.curve.epochs) > len(kept), timeout=120_000)
     again.bar.stop.click()
-    qtbot.waitUntil(lambda: again.train_button.isEnabled(), timeout=60_000)
+    qtbot.waitUntil(lambda: again.train_button.isEnabled(), timeout=120_000)
     assert trained[0] == len(kept) + 1
     assert again.curve.epochs[: len(kept)] == kept
     drawn = again.curve.figure.axes[0].lines[0].get_xdata()
@@ -303,7 +323,7 @@ def test_a_wrong_file_of_weights_is_said_as_the_command_line_says_it(
     dock.form.name.setText("slices")
     dock.form.weights.line.setText(str(file))
     dock.train_button.click()
-    qtbot.waitUntil(lambda: dock.train_button.isEnabled(), timeout=60_000)
+    qtbot.waitUntil(lambda: dock.train_button.isEnabled(), timeout=120_000)
     assert dock.note.text() and told.endswith(dock.note.text())
     assert "\n" not in dock.note.text()
     assert dock.form.wanted() == Wanted(Asked("deepssim_2d", 40, weights=file), "slices", "training", "cpu")

@@ -194,8 +194,8 @@ class TrainWidget(QWidget):
         self.train_button.setText("Go on" if going_on else "Train")
         self.curve.show_epochs(going_on[0].history if going_on else [])
         if going_on:
-            unread = "" if wanted.asked.weights is None else " It goes on from them, not from the file of weights."
-            self.say(f"{len(going_on[0].history)} of at most {wanted.asked.epochs} epochs are done and kept.{unread}")
+            also = "" if wanted.asked.weights is None else " It goes on from them, not from the file of weights."
+            self.say(f"{len(going_on[0].history)} of at most {wanted.asked.epochs} epochs are done and kept.{also}")
         elif same:
             self.say(f"The stopped training of {wanted.name} had other settings: this one would take its place.")
         else:

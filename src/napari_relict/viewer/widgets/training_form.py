@@ -19,7 +19,7 @@ from napari_relict.viewer.widgets.file_field import FileField
 
 ABOUT = {
     "deepssim": "Cosines that foretell the SSIM of a pair, however it lies; whole volumes.",
-    "deepssim_2d": "The same on axial slices, with a network for photographs to begin with.",
+    "deepssim_2d": "Cosines that foretell the SSIM of a pair of axial slices.",
     "contrastive": "Two views of a volume attract, other patients repel.",
 }
 LEARN_FROM: dict[On, str] = {
@@ -37,11 +37,11 @@ WEIGHT_FILES = "Weights (*.pth *.pt *.bin *.ckpt *.safetensors);;All files (*)"
 TIPS = {
     "Detector": "What it learns to hold for a copy",
     "Recipe": "As published, a volume has to be known again when it is turned by up to 5° or flipped; 200 epochs. "
-    "Otherwise also when it is moved, zoomed, bent or inverted, and told from a patient made of it; fewer epochs.",
+    "Otherwise also moved, zoomed, bent or inverted, and told from another patient made of it; fewer epochs.",
     "Network": "It looks at each slice. MobileNetV2 is the smallest and needs no file; DeepSSIM has ConvNeXt-Base.",
     "Weights": "What the network learned from photographs (ImageNet) before: a file of torchvision's weights for it",
     "Learns from": "Whose volumes it gets to know",
-    "Epochs at most": "How often it goes through the volumes; it ends earlier when it gets no better",
+    "Epochs at most": "How often it goes through the volumes; most detectors end earlier when they get no better",
     "Seed": "Whatever is drawn at random follows from this number: the same one gives the same detector again",
     "Runs on": "A graphics card is faster, where there is one",
     "Called": "Name of its measure; letters, digits and _",
@@ -114,6 +114,7 @@ class TrainingForm(QWidget):
             box.model().item(place).setEnabled(there)
             if not there and box.currentIndex() == place:
                 box.setCurrentIndex(0)
+        self.about_on.setVisible(holdout)  # it tells what becomes of the holdout
 
     def show_stopped(self, stopped: StoppedTraining) -> None:
         """The settings with which it goes on."""
