@@ -248,6 +248,15 @@ def test_faults_are_one_line_and_a_stopped_match_is_made_up_for(qtbot: Any, dock
     qtbot.waitUntil(lambda: "is a measure" in dock.note.text(), timeout=5_000)
 
 
+def test_a_long_name_of_a_file_pushes_nothing_out_of_sight(qtbot: Any, dock: TrainWidget) -> None:
+    dock.resize(dock.minimumWidth(), 800)
+    dock.show()
+    dock.say(f"/{80 * 'w'}.pth: does not hold the weights")
+    qtbot.waitUntil(lambda: dock.form.width() > 0, timeout=5_000)
+    dock.grab()  # lays out what is pending
+    assert dock.form.width() <= dock.width()
+
+
 def test_a_closed_window_stops_the_training(qtbot: Any, work: Work, tmp_path: Path) -> None:
     work.wait.clear()
     dock = TrainWidget(ViewerModel())

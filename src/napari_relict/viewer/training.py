@@ -140,6 +140,7 @@ class TrainWidget(QWidget):
         layout.addWidget(self.bar)
         self.note = QLabel(CHOOSE, self)
         self.note.setWordWrap(True)
+        self.note.setMinimumWidth(1)  # a long name of a folder must not push everything else out of sight
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         layout.addWidget(self.note)
         self.match_button, self.show_button = (QPushButton(self) for _ in range(2))
