@@ -8,12 +8,10 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, Qt, QTimer
 from qtpy.QtWidgets import (
-    QDockWidget,
     QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QMainWindow,
     QPushButton,
     QScrollArea,
     QVBoxLayout,
@@ -22,10 +20,10 @@ from qtpy.QtWidgets import (
 
 from napari_relict.errors import DataError, RelictError
 from napari_relict.study.training import TrainedEncoder
+from napari_relict.viewer.docks import bring_forward, review_of, share_the_place
 from napari_relict.viewer.jobs import Jobs
 from napari_relict.viewer.long_job import LongJob
 from napari_relict.viewer.plugin import WIDGET_NAME as REVIEW
-from napari_relict.viewer.plugin import ReviewWidget
 from napari_relict.viewer.scores import number
 from napari_relict.viewer.training_clock import TrainingClock
 from napari_relict.viewer.training_work import Ready, look, match, train
@@ -65,6 +63,8 @@ class TrainWidget(QWidget):
         self._job.stopped.connect(self._on_stopped)
         self.bar.asked_to_stop.connect(self.stop)
         self.form.changed.connect(self._on_form)
+        self.viewer.events.theme.connect(self._on_theme)
+        self._on_theme()
         self._set_running(False)
         self._take_over()
 
@@ -104,6 +104,7 @@ class TrainWidget(QWidget):
         """napari takes the widget out of its dock when the dock is closed: that stops what runs."""
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
             self.stop()
+            self.viewer.events.theme.disconnect(self._on_theme)
         if event.type() == QEvent.Type.Show:
             QTimer.singleShot(0, self._on_shown)
         return super().event(event)
@@ -139,6 +140,7 @@ class TrainWidget(QWidget):
         layout.addWidget(self.bar)
         self.note = QLabel(CHOOSE, self)
         self.note.setWordWrap(True)
+        self.note.setMinimumWidth(1)  # a long name of a folder must not push everything else out of sight
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         layout.addWidget(self.note)
         self.match_button, self.show_button = (QPushButton(self) for _ in range(2))
@@ -150,7 +152,6 @@ class TrainWidget(QWidget):
             button.hide()
             layout.addWidget(button)
         self.curve = LossCurve(self)
-        self.curve.set_ink(ink_for(str(getattr(self.viewer, "theme", "dark"))))
         layout.addWidget(self.curve)
         layout.addStretch(1)
         self.setMinimumWidth(390)
@@ -194,7 +195,8 @@ class TrainWidget(QWidget):
         self.train_button.setText("Go on" if going_on else "Train")
         self.curve.show_epochs(going_on[0].history if going_on else [])
         if going_on:
-            self.say(f"{len(going_on[0].history)} of at most {wanted.epochs} epochs are done and kept.")
+            also = "" if wanted.asked.weights is None else " It goes on from them, not from the file of weights."
+            self.say(f"{len(going_on[0].history)} of at most {wanted.asked.epochs} epochs are done and kept.{also}")
         elif same:
             self.say(f"The stopped training of {wanted.name} had other settings: this one would take its place.")
         else:
@@ -250,53 +252,32 @@ class TrainWidget(QWidget):
         elif not self._job.running:
             self.say(said)
 
-    # The review beside it ---------------------------------------------------------------------------------
-    def _review(self) -> ReviewWidget | None:
-        """The review widget of this viewer."""
-        window = getattr(self.viewer, "window", None)
-        docked = [] if window is None else list(window.dock_widgets.values())
-        return next((one for one in docked if isinstance(one, ReviewWidget)), None)
-
+    # What is beside it ------------------------------------------------------------------------------------
     def _show(self) -> None:
         """Open the study in the review, or read it anew there: the reader goes on with the same pair."""
         assert self._ready is not None
-        review = self._review()
+        review = review_of(self.viewer)
         if review is None:
             _, review = self.viewer.window.add_plugin_dock_widget("napari-relict", REVIEW)
         if review.study_folder == self._ready.folder:
             review.reload()
         else:
             review.open_folder(self._ready.folder)
-        dock = _dock_of(review)
-        if dock is not None:
-            dock.raise_()
+        bring_forward(review)
 
     def _take_over(self) -> None:
         """The study that is open in the review, where none was chosen here."""
-        review = self._review()
+        review = review_of(self.viewer)
         if self._ready is None and review is not None and review.study_folder is not None:
             self.open_folder(review.study_folder)
 
     def _on_shown(self) -> None:
         self._take_over()
-        if not self._placed:
-            self._placed = True
-            self._share_the_dock()
+        review = review_of(self.viewer)
+        if not self._placed and review is not None:
+            share_the_place(self, review)
+        self._placed = True
 
-    def _share_the_dock(self) -> None:
-        """One place for both widgets, as tabs: below each other neither would have room."""
-        review = self._review()
-        mine, other = _dock_of(self), None if review is None else _dock_of(review)
-        window = self.window()
-        if mine is None or other is None or not isinstance(window, QMainWindow):
-            return
-        if mine not in window.tabifiedDockWidgets(other):
-            window.tabifyDockWidget(other, mine)
-            mine.raise_()
-
-
-def _dock_of(widget: QWidget) -> QDockWidget | None:
-    above = widget.parentWidget()
-    while above is not None and not isinstance(above, QDockWidget):
-        above = above.parentWidget()
-    return above
+    def _on_theme(self) -> None:
+        """What is painted does not follow napari's style sheet by itself; the form does."""
+        self.curve.set_ink(ink_for(str(self.viewer.theme)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from napari_relict.errors import DataError, UsageError
@@ -56,7 +56,7 @@ def train(folder: Path, wanted: Wanted, line: Line) -> TrainedEncoder:
     study = Study.open(folder)
     try:
         return study.train(
-            wanted.kind, name=wanted.name, on=wanted.on, epochs=wanted.epochs, seed=wanted.seed, device=wanted.device,
+            **asdict(wanted.asked), name=wanted.name, on=wanted.on, device=wanted.device,
             progress=line, report=line.tell,
         )  # fmt: skip
     finally:
