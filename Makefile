@@ -45,7 +45,7 @@ format: environment ## let ruff lay out the code and mend what it can
 	@$(bin)/ruff check --fix .
 
 pictures: environment ## pictures of the viewer for docs/images, from STUDY
-	@$(screen) $(bin)/python -m napari_relict.viewer.screenshots "$(STUDY)" --to docs/images --ct "$(STUDY)/ct"
+	@$(screen) $(bin)/python -m napari_relict.viewer.screenshots "$(STUDY)" --to docs/images --ct "$(STUDY)/ct" --all
 
 clean: ## caches and build outputs
 	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov

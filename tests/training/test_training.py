@@ -159,6 +159,16 @@ def test_slices(cohort: PreparedCohort, patients: dict[str, str], place: Path, m
     assert math.isclose(np.linalg.norm(vector), 1, abs_tol=1e-4)
 
 
+def test_weights_of_another_network_are_refused(
+    cohort: PreparedCohort, patients: dict[str, str], place: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pth"
+    torch.save({"conv.weight": torch.zeros(3)}, other)
+    with pytest.raises(DataError, match=r"other\.pth.* torchvision's mobilenet_v2: 260 parameters missing"):
+        _trained("deepssim_2d", cohort, patients, place, 1, weights=other)
+    assert not place.exists()
+
+
 def test_no_patient_learns_and_checks(cohort: PreparedCohort, patients: dict[str, str]) -> None:
     for seed in range(20):
         learn, check = split_by_patient(cohort.names, patients, seed)

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from skimage.metrics import structural_similarity
 
 from napari_relict.encoders.slice_net import STAGES, chosen_slices, slice_net
+from napari_relict.encoders.weights import load_into, load_state_dict
 from napari_relict.training.augmentation import published_deepssim
 from napari_relict.training.deepssim import loss_of_pairs
 from napari_relict.training.loop import Schedule
@@ -55,7 +57,7 @@ class DeepSSIMSlices:
         device: str = "cpu",
         *,
         backbone: str = "mobilenet_v2",
-        weights: Mapping[str, Any] | None = None,
+        weights: Path | None = None,
     ) -> None:
         import torch
 
@@ -63,9 +65,10 @@ class DeepSSIMSlices:
         self.architecture = architecture_of(backbone)
         self.net = slice_net(self.architecture)
         if weights is not None:
-            self.net.features.load_state_dict(
-                {key.removeprefix("features."): one for key, one in weights.items() if key.startswith("features.")}
-            )
+            expected = f"torchvision's {backbone}"
+            state = load_state_dict(weights, expected)
+            features = {key.removeprefix("features."): one for key, one in state.items() if key.startswith("features.")}
+            load_into(self.net.features, features, weights, expected)
         self._ends = STAGES[backbone][0]
         self._learned, self._schedule, self._device = learned, schedule, device
         self._augment = published_deepssim()

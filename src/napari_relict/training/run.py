@@ -9,7 +9,6 @@ from pathlib import Path
 from napari_relict.encoders.registry import check_device
 from napari_relict.encoders.slice_net import BACKBONES
 from napari_relict.encoders.trained import InputGrid, Trained, write_trained
-from napari_relict.encoders.weights import load_state_dict
 from napari_relict.errors import UsageError
 from napari_relict.fetching import MOBILENET_V2, fetch
 from napari_relict.progress import Progress, silent
@@ -123,5 +122,4 @@ def _task(asked: Asked, schedule: Schedule, learned: SeenVolumes, checking: Seen
     if asked.kind == contrastive.KIND:
         return contrastive.Contrastive(learned, checking, schedule, device, published=asked.published)
     weights = asked.weights or (fetch(MOBILENET_V2) if asked.backbone == "mobilenet_v2" else None)
-    state = None if weights is None else load_state_dict(weights, f"torchvision's {asked.backbone}")
-    return deepssim_2d.DeepSSIMSlices(learned, checking, schedule, device, backbone=asked.backbone, weights=state)
+    return deepssim_2d.DeepSSIMSlices(learned, checking, schedule, device, backbone=asked.backbone, weights=weights)

@@ -192,6 +192,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, required=True)
     parser.add_argument("--ct", type=Path, help="a study of CT, for one more picture")
     parser.add_argument("--ratings", type=int, default=16, help="pairs to rate for the pictures")
+    parser.add_argument("--all", action="store_true", help="of reading, quality, alterations and training, too")
     parser.add_argument("--learning", action="store_true", help="only quality, alteration and training")
     given = parser.parse_args()
     # These use this file.
@@ -199,15 +200,17 @@ def main() -> None:
     from napari_relict.viewer.screenshots_reading import reading_pictures
 
     with tempfile.TemporaryDirectory() as place:
+        if given.all or given.learning:
+            learning_pictures(copy_of(given.study, Path(place) / "learning"), given.study, given.to)
+        if given.learning:
+            return
         copies = [
             copy_of(study, Path(place) / name) for name, study in (("mr", given.study), ("ct", given.ct)) if study
         ]
-        learning_pictures(copy_of(given.study, Path(place) / "learning"), given.study, given.to)
-        if given.learning:
-            return
         pictures(copies[0], given.to, given.ratings, *copies[1:])
-        fresh = copy_of(given.study, Path(place) / "reading")
-        reading_pictures(fresh, given.to, true_grades(fresh, Study.open(fresh).verdicts()))
+        if given.all:
+            fresh = copy_of(given.study, Path(place) / "reading")
+            reading_pictures(fresh, given.to, true_grades(fresh, Study.open(fresh).verdicts()))
 
 
 if __name__ == "__main__":
