@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from monai.engines import SupervisedTrainer
 
 from napari_relict.errors import UsageError
 from napari_relict.memorisation.callback import COLUMNS, EpochCopies, TrainingAudit
@@ -51,29 +53,21 @@ def test_a_training_that_goes_on_replaces_the_lines_of_epochs_done_again(tmp_pat
         audit(every=0)
 
 
-def test_an_ignite_engine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Engine:
-        def __init__(self) -> None:
-            self.state = types.SimpleNamespace(epoch=0, metrics={"loss": 1.0})
-            self.handlers: list[tuple[str, Any]] = []
-
-        def add_event_handler(self, event: str, handler: Any) -> None:
-            self.handlers.append((event, handler))
-
-    ignite = types.ModuleType("ignite.engine")
-    ignite.Events = types.SimpleNamespace(EPOCH_COMPLETED="completed")  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "ignite", types.ModuleType("ignite"))
-    monkeypatch.setitem(sys.modules, "ignite.engine", ignite)
-    engine = Engine()
-    audit().attach(engine)
-    ((event, handler),) = engine.handlers
-    assert event == "completed"
-    engine.state.epoch = 1
-    handler(engine)
-    assert engine.state.metrics == {"loss": 1.0}
-    engine.state.epoch = 2
-    handler(engine)
-    assert engine.state.metrics == {"loss": 1.0, "n_copies": 2.5, "copies_called": 2}
+def test_a_trainer_of_monai_is_told() -> None:
+    net = torch.nn.Linear(2, 1)
+    trainer = SupervisedTrainer(
+        device=torch.device("cpu"),
+        max_epochs=5,
+        train_data_loader=[{"image": torch.ones(1, 2), "label": torch.ones(1, 1)}],
+        network=net,
+        optimizer=torch.optim.SGD(net.parameters(), 0.1),
+        loss_function=torch.nn.MSELoss(),
+    )
+    looking = audit()
+    looking.attach(trainer)
+    trainer.run()
+    assert [one.epoch for one in looking.history] == [2, 4]
+    assert trainer.state.metrics == {"n_copies": 4.5, "copies_called": 4}
 
 
 def test_a_lightning_module_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
