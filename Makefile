@@ -11,6 +11,9 @@ bin := .venv/bin
 screen := bash scripts/with-screen.sh
 # What shows whether Qt can open a window here. It aborts where it cannot, so it has a process of its own.
 window := from qtpy.QtWidgets import QApplication; QApplication([])
+# The whole suite is shared out to two processes; a part of it stays in one, where a debugger can be had.
+tests := $(or $(ARGS),-n 2 --no-loadscope-reorder)
+test: export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo test lint format pictures clean distclean
@@ -27,10 +30,10 @@ demo: environment ## real volumes, a study, its matches, the viewer; STUDY=folde
 
 test: environment ## the whole test suite; ARGS="tests/test_house.py -k links" for a part of it
 	@if $(screen) $(bin)/python -c "$(window)" >/dev/null 2>&1; then \
-		$(screen) $(bin)/python -m pytest $(ARGS); \
+		$(screen) $(bin)/python -m pytest $(tests); \
 	else \
 		echo "No window can be opened here: the tests that need one are left out"; \
-		QT_QPA_PLATFORM=offscreen $(bin)/python -m pytest -m "not gl" $(ARGS); \
+		QT_QPA_PLATFORM=offscreen $(bin)/python -m pytest -m "not gl" $(tests); \
 	fi
 
 lint: environment ## ruff, mypy and the import contracts; goes through all of them before it fails
