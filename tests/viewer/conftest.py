@@ -32,7 +32,7 @@ def settle(qtbot: Any) -> Iterator[Callable[[Any], None]]:
     """Wait until a review has read and computed everything it was asked for."""
 
     def wait(review: Any) -> None:
-        qtbot.waitUntil(lambda: review.idle, timeout=120_000)
+        qtbot.waitUntil(lambda: review.idle, timeout=300_000)
 
     yield wait
 
@@ -45,7 +45,7 @@ def open_widget(make_napari_viewer: Any, qtbot: Any, settle: Callable[[Any], Non
         widget = ReviewWidget(viewer)
         viewer.window.add_dock_widget(widget, name="Review", area="right")
         widget.start(study, reader="ana", blinded=blinded)
-        qtbot.waitUntil(lambda: widget.review is not None, timeout=30_000)
+        qtbot.waitUntil(lambda: widget.review is not None, timeout=120_000)
         settle(widget.review)
         return widget
 
