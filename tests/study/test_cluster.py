@@ -69,7 +69,7 @@ def test_the_planted_duplicates_are_found(alone: Study) -> None:
     assert len(found) == len(planted)  # each once
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_a_cluster_gives_the_same_tables(
     unmatched: Path, alone: Study, cluster: distributed.LocalCluster, tmp_path: Path
 ) -> None:
@@ -81,7 +81,7 @@ def test_a_cluster_gives_the_same_tables(
     _same_tables(study, alone)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("dies_in", ["prepare training", "align and verify"])
 def test_a_worker_that_dies_takes_nothing_with_it(
     dies_in: str, unmatched: Path, alone: Study, cluster: distributed.LocalCluster, tmp_path: Path

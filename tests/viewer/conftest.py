@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # tests are imported by file, so
 
 from fake_study import FakeStudy
 
+from napari_relict.viewer.plugin import ReviewWidget
 from napari_relict.viewer.session import ReadingSession
 
 
@@ -31,6 +32,21 @@ def settle(qtbot: Any) -> Iterator[Callable[[Any], None]]:
     """Wait until a review has read and computed everything it was asked for."""
 
     def wait(review: Any) -> None:
-        qtbot.waitUntil(lambda: review.idle, timeout=120_000)
+        qtbot.waitUntil(lambda: review.idle, timeout=300_000)
 
     yield wait
+
+
+@pytest.fixture
+def open_widget(make_napari_viewer: Any, qtbot: Any, settle: Callable[[Any], None]) -> Callable[..., ReviewWidget]:
+    def build(study: FakeStudy, blinded: bool = True) -> ReviewWidget:
+        viewer = make_napari_viewer(show=True)
+        viewer.window.resize(1200, 800)
+        widget = ReviewWidget(viewer)
+        viewer.window.add_dock_widget(widget, name="Review", area="right")
+        widget.start(study, reader="ana", blinded=blinded)
+        qtbot.waitUntil(lambda: widget.review is not None, timeout=120_000)
+        settle(widget.review)
+        return widget
+
+    return build

@@ -153,4 +153,4 @@ def test_a_window_closed_while_the_study_is_read_is_let_go(qtbot: Any) -> None:
 def delete(widget: Any, qtbot: Any) -> None:
     """Delete the C++ side, as napari does with everything in a closed window."""
     widget.deleteLater()
-    qtbot.waitUntil(lambda: not isalive(widget), timeout=5_000)
+    qtbot.waitUntil(lambda: not isalive(widget), timeout=30_000)

@@ -178,7 +178,7 @@ def window(qtbot: Any) -> tuple[QMainWindow, Shortcuts, list[str], dict[str, QWi
 
 def press(qtbot: Any, part: QWidget, *keys: Qt.Key) -> None:
     part.setFocus()
-    qtbot.waitUntil(part.hasFocus, timeout=3000)
+    qtbot.waitUntil(part.hasFocus, timeout=30_000)
     for key in keys:
         qtbot.keyClick(part, key)
 
