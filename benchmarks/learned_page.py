@@ -43,9 +43,9 @@ the null. Then volumes were embedded as they lie (about their centre of mass) an
 core: {took}. {machine(["torch", "monai"])}.
 
 AUC against strangers (novel and holdout volumes that nothing was trained on). "Fused" is the product's own fusion of
-levels, logistic regression, each volume judged by a model fitted without it, but with others of its kind: a kind that is
-less like anybody than strangers are (inverted, half) is then known by that, too. That each level has two slopes there was
-chosen on these very volumes. {study}
+levels, logistic regression, each volume judged by a model fitted without it, but with others of its kind: a kind that
+is less like anybody than strangers are (inverted, half) is then known by that, too. That each level has two slopes
+there was chosen on these very volumes. {study}
 
 {_wide(kinds)}
 
