@@ -28,6 +28,10 @@ def memorisation_study(
         Path | None, typer.Option(metavar="FOLDER", help="default: memorisation-study in the study", show_default=False)
     ] = None,
     preset: Annotated[Size, typer.Option(help="small volumes and networks, or real ones (many hours)")] = Size.cpu,
+    repeats: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="trainings of each setting; default: cpu 1, gpu 3", show_default=False),
+    ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="of all that is drawn")] = 0,
     device: Annotated[Device, typer.Option(help="where generators are trained")] = Device.cpu,
 ) -> None:
@@ -37,7 +41,9 @@ def memorisation_study(
 
     opened = Study.open(study)
     with TerminalProgress() as progress:
-        result = opened.memorisation_study(to, preset=preset.value, seed=seed, device=device.value, progress=progress)
+        result = opened.memorisation_study(
+            to, preset=preset.value, repeats=repeats, seed=seed, device=device.value, progress=progress
+        )
     say(f"{'factor':28} {'level':18} {'N_copies':>20} {'called':>7} {'N_mem':>20}")
     for row in table_of(result.directions).itertuples(index=False):
         say(f"{row[0]:28.28} {row[1]:18.18} {row[2]:>20} {row[3]:>7} {row[4]:>20}")

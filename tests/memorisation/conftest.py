@@ -6,18 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-import torch
 
 import phantom
 from memorisation_preset import SHAPE
 from napari_relict.memorisation import Pool
 from napari_relict.volumes.grid import Grid
 from napari_relict.workers import Workforce, workforce
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

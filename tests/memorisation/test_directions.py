@@ -30,11 +30,21 @@ def test_difference_of_two_shares() -> None:
 
 
 def test_repeats_are_averaged_and_narrow_the_interval() -> None:
-    point = point_of(pd.DataFrame([row(10), row(30)]), "level")
-    assert point.copies.value == pytest.approx(0.5) and point.each == (0.25, 0.75)
+    point = point_of(pd.DataFrame([row(20), row(20)]), "level")
+    assert point.copies.value == pytest.approx(0.5) and point.each == (0.5, 0.5)
     assert point.copies.low == pytest.approx(0.5 - 2**0.5 * 0.1 / 2)
     assert point.published == {"dar_published": 0.5, "third": 0.25}
     assert point_of(pd.DataFrame([row(10, rule_third=float("nan"))]), "level").published == {"dar_published": 0.5}
+
+
+def test_an_interval_is_as_wide_as_repeats_differ() -> None:
+    point = point_of(pd.DataFrame([row(18), row(20), row(22)]), "level")
+    # Shares .45, .5, .55: a standard deviation of .05, and the 97.5% quantile of t with 2 degrees of freedom is 4.3027.
+    # It reaches farther than the .1 of the single trainings over the root of three.
+    half = 4.3027 * 0.05 / 3**0.5
+    assert (point.copies.low, point.copies.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-4)
+    wild = point_of(pd.DataFrame([row(10), row(30)]), "level").copies
+    assert (wild.low, wild.high) == (0, 1)  # two trainings that differ so much say nothing
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from memorisation_preset import TINY
 from napari_relict.errors import Cancelled, DataError
@@ -75,6 +76,42 @@ def test_other_settings_and_other_volumes_start_anew(pool: Pool, force: Workforc
         run_all(replace(pool, holdout_patients=[f"h-{min(n, 8)}" for n in range(12)]), few, tmp_path, force)
 
 
+@pytest.mark.usefixtures("_as_they_lie")
+def test_more_repeats_train_only_what_is_new(pool: Pool, force: Workforce, tmp_path: Path) -> None:
+    few = replace(TINY, lengths=(1.0,), shares=(1.0, 1.0, 1.0), autoencoder_steps=1, steps=1)
+    trained: list[str] = []
+
+    def told(stage: str, done: int, total: int) -> None:
+        trained.append(stage)
+
+    once = run_all(pool, few, tmp_path, force, progress=told)
+    steps = len(trained)
+    thrice = run_all(pool, replace(few, repeats=3), tmp_path, force, progress=told)
+    assert len(trained) == 3 * steps + len(once.runs)  # those that are there are reported, and not trained
+    assert thrice.runs.groupby("repeat").size().tolist() == [len(once.runs)] * 3
+    pd.testing.assert_frame_equal(thrice.runs[thrice.runs["repeat"] == 0].reset_index(drop=True), once.runs)
+
+
+def test_networks_train_on_one_thread_whatever_there_was(
+    pool: Pool, force: Workforce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "settings_of", lambda preset, people: settings_of(preset, people)[:1])
+    before, seen = torch.get_num_threads(), set()
+
+    def look(stage: str, done: int, total: int) -> None:
+        seen.add(torch.get_num_threads())
+        if stage.endswith("diffusion"):
+            raise Cancelled("stopped")
+
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(Cancelled):
+            run_all(pool, TINY, tmp_path, force, progress=look)
+        assert seen == {1} and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("augment", [False, True])
 def test_batches_are_the_same_whenever_they_are_asked_for(pool: Pool, augment: bool) -> None:
     one, other = (SeededFeed(pool.training, 4, augment=augment, seed=5) for _ in range(2))
@@ -99,7 +136,7 @@ def test_generators_learn(pool: Pool) -> None:
     (setting,) = (one for one in settings_of(preset, 4) if one.kind == "ldm" and one.augment)
     volumes = pool.training[:2]
     feed = SeededFeed(volumes, 4, augment=False, seed=0)
-    generator = made(setting, preset, pool.grid.shape, "cpu")
+    generator = made(setting, preset, pool.grid.shape, "cpu", 0)
     generator.stages[0].begin(feed)
     for step in range(120):
         generator.stages[0].step(step)

@@ -46,6 +46,8 @@ def test_one_command_from_a_study_to_a_page(
     assert again.runs["n_copies"].to_numpy() == pytest.approx(runs["n_copies"].to_numpy())
     with pytest.raises(UsageError, match="no preset 'tpu'"):
         matched.memorisation_study(preset="tpu")
+    with pytest.raises(UsageError, match="at least once"):
+        matched.memorisation_study(repeats=0)
 
 
 def test_the_generators_grid_holds_the_whole_study_grid(matched: Study) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from napari_relict.memorisation.plan import Factor, Setting, base_of, factors
 from napari_relict.memorisation.presets import Preset
@@ -147,7 +148,11 @@ def difference(one: Share, other: Share) -> Share:
 
 
 def point_of(rows: pd.DataFrame, level: str) -> Point:
-    """Mean over repeats of one setting; intervals of means from those of the repeats, taken as independent."""
+    """Mean over the trainings of one setting.
+
+    Its interval is the wider of two: from the intervals of the trainings, taken as independent, and from how much the
+    trainings differ (Student's t).
+    """
     each = (rows["n_copies"] / rows["n_synthetic"]).to_numpy(float)
     return Point(
         level,
@@ -165,9 +170,10 @@ def _mean(rows: pd.DataFrame, name: str, of: str) -> Share:
     value, low, high = (
         rows[column].to_numpy(float) / rows[of].to_numpy(float) for column in (name, f"{name}_low", f"{name}_high")
     )
-    count = len(rows)
-    below, above = (float(np.sqrt(((value - end) ** 2).sum())) / count for end in (low, high))
-    return Share(float(value.mean()), float(value.mean()) - below, float(value.mean()) + above)
+    count, mean = len(rows), float(value.mean())
+    apart = stats.t.ppf(0.975, count - 1) * value.std(ddof=1) / np.sqrt(count) if count > 1 else 0.0
+    below, above = (max(float(np.sqrt(((value - end) ** 2).sum())) / count, float(apart)) for end in (low, high))
+    return Share(mean, max(mean - below, 0.0), min(mean + above, 1.0))
 
 
 def _called_by(rows: pd.DataFrame) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,7 @@ def run_memorisation_study(
     to: Path | None = None,
     *,
     preset: str = "cpu",
+    repeats: int | None = None,
     seed: int = 0,
     device: str = "cpu",
     progress: Progress = silent,
@@ -57,10 +58,12 @@ def run_memorisation_study(
     ----------
     to : folder for what is kept of each training, tables, plots and page; in the study when None.
     preset : how large everything is; see `napari_relict.memorisation.PRESETS`.
+    repeats : trainings of each setting; the preset's when None. With more than before, only those that are new are
+        trained.
 
     Raises
     ------
-    DataError : nothing was matched yet, or too few patients. UsageError : no such preset or device.
+    DataError : nothing was matched yet, or too few patients. UsageError : no such preset or device, or no repeats.
     """
     from napari_relict.memorisation.page import write_page
     from napari_relict.memorisation.plots import write_plots  # matplotlib takes a while to load
@@ -68,7 +71,9 @@ def run_memorisation_study(
     if preset not in PRESETS:
         raise UsageError(f"no preset '{preset}'; there are {', '.join(PRESETS)}")
     check_device(device)
-    chosen = PRESETS[preset]
+    if repeats is not None and repeats < 1:
+        raise UsageError("each setting is trained at least once")
+    chosen = PRESETS[preset] if repeats is None else replace(PRESETS[preset], repeats=repeats)
     folder = study.folder / FOLDER if to is None else to
     with workforce() as force:
         found = gather(study, force, (), leave_out=("synthetic",), seed=seed, progress=progress)
@@ -81,6 +86,11 @@ def run_memorisation_study(
         notes.append(
             "each setting was trained once: intervals hold what sampling and the null leave open, not how much "
             "trainings of one setting differ"
+        )
+    else:
+        notes.append(
+            f"each setting was trained {chosen.repeats} times, on other patients each time: intervals are of the mean, "
+            "and as wide as the trainings differ"
         )
     with disk_faults(folder):
         write_table(tables.runs, folder / "runs.csv")

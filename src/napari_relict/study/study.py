@@ -298,6 +298,7 @@ class Study(JudgedStudy):
         to: str | Path | None = None,
         *,
         preset: str = "cpu",
+        repeats: int | None = None,
         seed: int = 0,
         device: str = "cpu",
         progress: Progress = silent,
@@ -308,7 +309,7 @@ class Study(JudgedStudy):
         """
         folder = None if to is None else Path(to)
         return run_memorisation_study(
-            self, self.settings, folder, preset=preset, seed=seed, device=device, progress=progress
+            self, self.settings, folder, preset=preset, repeats=repeats, seed=seed, device=device, progress=progress
         )
 
     def audit_while_training(
