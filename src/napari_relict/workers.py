@@ -87,3 +87,18 @@ def workforce(scheduler: str | None = None) -> Iterator[Workforce]:
         if not count:
             raise UsageError(f"the Dask scheduler at {scheduler} has no workers")
         yield Workforce(client.get_executor(pure=False, retries=RETRIES), count, remote=True)
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """One thread for torch, whatever the machine has: with another number sums are rounded otherwise, and the same seed
+    trains another network. Small networks gain nothing from a second one.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

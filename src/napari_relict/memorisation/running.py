@@ -26,10 +26,10 @@ from napari_relict.memorisation.generators.vae import Variational
 from napari_relict.memorisation.judging import Judge
 from napari_relict.memorisation.plan import Setting, learners, settings_of, steps_at
 from napari_relict.memorisation.presets import Preset
-from napari_relict.memorisation.training import lengths_of, one_thread, sampled
+from napari_relict.memorisation.training import lengths_of, sampled
 from napari_relict.progress import Progress, silent
 from napari_relict.volumes.grid import Grid
-from napari_relict.workers import Workforce
+from napari_relict.workers import Workforce, one_torch_thread
 
 RECIPE = 2  # raise it when the same settings give other numbers
 FEWEST_NULL = 10  # patients
@@ -97,7 +97,7 @@ def run_all(
     plan, judges = settings_of(preset, pool.people), _Judges(pool, alpha, force)
     runs: list[dict[str, Any]] = []
     rules: list[dict[str, Any]] = []
-    with one_thread():
+    with one_torch_thread():
         for number, setting in enumerate(plan, start=1):
             one = _Run(pool, preset, setting, folder, judges, alpha, seed, device)
             for kept in one.results(progress, f"{number} of {len(plan)}, "):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,22 +68,6 @@ def lengths_of(
             if asked:
                 yield step + 1
         start = 0
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """One thread for torch: sums come out otherwise with another number, and a training then ends with other copies.
-
-    Small networks gain nothing from a second one.
-    """
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def sampled(generator: Generator, count: int, seed: int) -> np.ndarray:

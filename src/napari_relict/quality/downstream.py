@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from napari_relict.workers import one_torch_thread
+
 LONGEST = 32  # voxels of the longest side that segmenters see; each side is a multiple of 8
 STEPS, BATCH = 150, 4
 DRAWS = 400
@@ -41,6 +43,7 @@ def coarse(images: np.ndarray, labels: np.ndarray, values: Sequence[int]) -> tup
     return np.stack(seen).astype(np.float32), np.stack(classes).astype(np.int64)
 
 
+@one_torch_thread()
 def trained_segmenter(images: np.ndarray, classes: np.ndarray, count: int, seed: int) -> Any:
     """A small MONAI U-Net; the same from the same volumes and seed.
 
@@ -67,6 +70,7 @@ def trained_segmenter(images: np.ndarray, classes: np.ndarray, count: int, seed:
     return net.eval()
 
 
+@one_torch_thread()
 def dice(net: Any, images: np.ndarray, classes: np.ndarray, count: int) -> float:
     """Mean Dice over volumes and classes that a volume has, background left out."""
     import torch
