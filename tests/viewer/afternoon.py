@@ -37,7 +37,7 @@ def rate_all(review: Any, reader: str, die_after: int | None) -> dict[str, Any]:
             review.act("criterion_1")
         if rated == die_after:
             # A draft is on screen and kept; then the power goes.
-            wait(lambda: not review._keep_soon.isActive() and review.idle)
+            wait(lambda: not review.keeping.timer.isActive() and review.idle)
             print(json.dumps({"rated": rated, "open": [pair.synthetic, pair.training, pair.repeat]}), flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
         review.act("proceed")

@@ -6,29 +6,27 @@ scene. Volumes are read and thresholds computed in jobs; layers are touched here
 
 from __future__ import annotations
 
-import sqlite3
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
-import pandas as pd
-from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
 from napari_relict.errors import RelictError
 from napari_relict.study.reading import Showing
 from napari_relict.study.regions import MarkedRegion
+from napari_relict.viewer.about_pair import AboutPair
 from napari_relict.viewer.actions import OF_THE_PAIR, WHILE_PAUSED, WITHOUT_PICTURES, actions_of
-from napari_relict.viewer.background import agreement_of, calibration_of, labels_of, rules_of
-from napari_relict.viewer.candidates import candidates_of
 from napari_relict.viewer.curtain import Curtain
+from napari_relict.viewer.deciding import Deciding
 from napari_relict.viewer.flicker import Flicker
 from napari_relict.viewer.jobs import Jobs
+from napari_relict.viewer.keeping import Keeping
+from napari_relict.viewer.opening import Opening
 from napari_relict.viewer.pairs import PairImages, PairKey, PairStore
-from napari_relict.viewer.place import go_back_to, place_of
+from napari_relict.viewer.place import go_back_to
 from napari_relict.viewer.playing import Playing
 from napari_relict.viewer.pointer import Found
 from napari_relict.viewer.quality import Quality
-from napari_relict.viewer.recomputing import Recomputing
 from napari_relict.viewer.room import Room
 from napari_relict.viewer.scene import ReviewScene
 from napari_relict.viewer.scores import Scores
@@ -40,10 +38,8 @@ from napari_relict.viewer.volumes_beside import VolumesBeside
 from napari_relict.viewer.widgets.help import show_help
 from napari_relict.viewer.widgets.ink import ink_for
 from napari_relict.viewer.widgets.reading_panel import ReadingPanel
-from napari_relict.viewer.widgets.score_strips import NONE
 
 STUDY_DOCK = "Study"
-KEEP_AFTER = 400  # ms after a change, the draft is kept
 
 
 class Review:
@@ -57,13 +53,11 @@ class Review:
         self.store = PairStore(study)
         self.scene = ReviewScene(viewer)
         self.tabs = StudyTabs()
-        self.candidates: list[Showing] = []
         self._curtain = Curtain(viewer)
-        self._keep_soon = QTimer(self.panel)
-        self._keep_soon.setSingleShot(True)
-        self._keep_soon.setInterval(KEEP_AFTER)
-        self._keep_soon.timeout.connect(self._start_keeping)
-        self._keeping = Recomputing(session.keep, self.jobs)
+        self.keeping = Keeping(session, self.scene, self.jobs, self.panel, self._on_error)
+        self.about = AboutPair(session, scores, self.scene, self.panel, self.tabs, self.jobs)
+        self._opening = Opening(session, scores, self._is_paused, self._to_keys)
+        self._deciding = Deciding(study, scores, self.tabs, self.jobs, self._on_error)
         self._registered = True
         self._mirrored = cache(study.mirrored)
         self.flicker = Flicker(self.scene, self.panel)
@@ -71,9 +65,6 @@ class Review:
         self.quality = Quality(study, self.tabs.quality, self.jobs)
         self.playing = Playing(study, self.scene, scores, self.tabs.alterations, self.jobs)
         self._shown: PairKey | None = None
-        self._labelled: PairKey | None = None
-        self._calibration = Recomputing(partial(calibration_of, study), self.jobs)
-        self._agreement = Recomputing(partial(agreement_of, study), self.jobs)
         self._shortcuts: Shortcuts | None = None
         self._room = Room()
         self._actions = actions_of(self)
@@ -95,31 +86,27 @@ class Review:
         self._shortcuts = Shortcuts(window, self.act)
         self.session.pair_changed.connect(self._on_pair)
         self.session.state_changed.connect(self._on_state)
-        self.session.ratings_changed.connect(self._recalibrate)
+        self.session.ratings_changed.connect(self._deciding.request)
         self.session.said.connect(self.panel.say)
-        self._calibration.computed.connect(self._on_calibrated)
-        self._agreement.computed.connect(self._on_agreement)
-        for one in (self._calibration, self._agreement, self._keeping):
-            one.failed.connect(self._on_error)
+        self._deciding.changed.connect(self._on_decided)
         self.panel.asked.connect(self.act)
         self.panel.rating.criterion_toggled.connect(self.session.toggle_criterion)
         self.panel.rating.comment_changed.connect(self.session.set_comment)
-        self.panel.rating.comment_changed.connect(self._on_place)
+        self.panel.rating.comment_changed.connect(self.keeping.soon)
         self.viewer.dims.events.current_step.connect(self._on_place)
         self.tabs.currentChanged.connect(self._on_tab)
         self.panel.rating.comment_left.connect(self._to_keys)
-        tabs = self.tabs
-        tabs.reading_list.opened.connect(self._on_list_row)
-        tabs.reading_list.part_chosen.connect(self._on_part)
-        tabs.matches.opened.connect(self._on_match_row)
-        tabs.agreement.opened.connect(self._on_match_row)
-        tabs.map.opened.connect(self._on_names)
+        tabs, opening = self.tabs, self._opening
+        tabs.reading_list.opened.connect(opening.list_row)
+        tabs.reading_list.part_chosen.connect(opening.part)
+        tabs.matches.opened.connect(opening.match_row)
+        tabs.agreement.opened.connect(opening.match_row)
+        tabs.map.opened.connect(opening.names)
         tabs.labels.label_chosen.connect(self._on_label)
-        tabs.calibration.rules_asked.connect(self._request_rules)
-        self.quality.opened.connect(self._on_quality_volume)
+        self.quality.opened.connect(opening.quality_volume)
         self.playing.ended.connect(self._on_pair)
         self.scene.marker.marked.connect(self._on_marked)
-        self.panel.strips.opened.connect(self._on_candidate_name)
+        self.panel.strips.opened.connect(opening.candidate_name)
         self.viewer.events.theme.connect(self._on_theme)
         self._set_ink()
         tabs.hide_from_blinded(self.session)
@@ -129,17 +116,15 @@ class Review:
             for tab in (tabs.calibration, tabs.quality):
                 tabs.close_tab(tab, "A reading kit has no scores")
         tabs.fill(self.scores)
-        tabs.calibration.set_rows(self.scores.calibrated(self.study.ratings()))
-        self._request_agreement()
+        self._deciding.start()
         self._on_pair()
         self._on_state()
         self._to_keys()
 
     def close(self) -> None:
         """Give the window back as it was; where the reader stopped is kept."""
-        self._keep()
+        self.panel.say(self.keeping.now())
         self.viewer.dims.events.current_step.disconnect(self._on_place)
-        self._keep_soon.stop()
         self.jobs.close()
         self._curtain.draw(False)
         self.viewer.events.theme.disconnect(self._on_theme)
@@ -224,26 +209,15 @@ class Review:
             self._on_pair()  # what came while it was drawn
         self._curtain.draw(session.paused, "Paused")
         self.panel.show_session(session, looked_at=name_of_pair(session, self.scores), loading=self.loading)
-        self._show_candidates()
-        self._show_scores()
+        self.about.show_candidates()
+        self.about.show_scores(loading=self.loading)
         self.tabs.show_session(session)
-        self.panel.show_others(self._said_by_others())
+        self.panel.show_others(self.about.said_by_others())
         if session.pair is not None:
             self.tabs.mark(session.pair.synthetic, session.pair.training)
         if self.scene.marker.regions != session.draft.regions:
             self.scene.marker.show(session.draft.regions)
-        self._keep_soon.start()
-
-    def _show_scores(self) -> None:
-        pair = self.session.pair
-        if self.session.scores_visible and pair is not None:
-            strips = self.scores.strips(pair, others=self.session.names_visible)
-            self.panel.strips.show_scores(strips, self.scores.verdict(pair))
-            self._compare_labels()
-        else:
-            self.panel.strips.hide_scores(*([] if self.scores.measures else [NONE]))
-            self.tabs.labels.hide_scores()
-            self._labelled = None
+        self.keeping.soon()
 
     def _on_tab(self) -> None:
         tabs = self.tabs
@@ -252,50 +226,13 @@ class Review:
         if tabs.currentWidget() is not tabs.alterations:
             self.playing.end()
         self._offer_alterations()
-        self._compare_labels()
+        self.about.compare_labels(loading=self.loading)
 
     def _offer_alterations(self) -> None:
         """Of the pair on screen, once somebody looks at them."""
         pair, images = self.session.pair, self.scene.images
         if pair is not None and images is not None and self.tabs.currentWidget() is self.tabs.alterations:
             self.playing.set_pair(pair, images.left_labels is not None)
-
-    def _compare_labels(self) -> None:
-        """Scores of the segmentations as they are shown; worked out once a pair."""
-        images = self.scene.images
-        if images is None or self.loading or not self.session.scores_visible or self._labelled == images.key:
-            return
-        if self.tabs.currentWidget() is not self.tabs.labels:  # surfaces take a second: only where they are looked at
-            return
-        self._labelled = images.key
-        self.jobs.start(labels_of, images, done=self._on_labels)
-
-    def _on_labels(self, found: tuple[PairKey, pd.DataFrame]) -> None:
-        key, table = found
-        if key == self._labelled:
-            sides = cell_texts(key, blinded=self.session.blinded)
-            self.tabs.labels.set_scores(table, sides.left_side, sides.right_side)
-
-    def _show_candidates(self) -> None:
-        session, pair = self.session, self.session.pair
-        if pair is None:
-            return
-        listed = session.order[session.position]
-        to_rate = listed if listed.synthetic == pair.synthetic else None
-        # In an order by the pair of the list, so that looking at a candidate does not renumber them.
-        reader = session.reader if session.blinded else None
-        self.candidates = candidates_of(self.scores, to_rate or pair, reader=reader)
-        names = [one.training for one in self.candidates]
-        places = [None if one is None or one.training not in names else names.index(one.training)
-                  for one in (pair, to_rate)]  # fmt: skip
-        self.panel.candidates.show_candidates(len(names) if session.may_visit(pair.synthetic) else 1, *places)
-
-    def _said_by_others(self) -> list[str]:
-        """In a consensus round readers see what each of them said."""
-        pair = self.session.pair
-        if self.session.round != "consensus" or pair is None:
-            return []
-        return self.scores.said_of(pair)
 
     # Acting -------------------------------------------------------------------------------------------------
     def toggle_registered(self) -> None:
@@ -328,8 +265,8 @@ class Review:
 
     def open_candidate(self, number: int) -> None:
         """Open the candidate of this number (from 1) of the open synthetic volume."""
-        if number <= len(self.candidates):
-            one = self.candidates[number - 1]
+        if number <= len(self.about.candidates):
+            one = self.about.candidates[number - 1]
             self.session.visit(one.synthetic, one.training)
 
     def toggle_criterion(self, number: int) -> None:
@@ -340,23 +277,8 @@ class Review:
     def help(self) -> None:
         show_help(self.panel)
 
-    def _keep(self) -> None:
-        """Where the reader is, and what is said but not locked, goes into the study: now."""
-        self._keep_soon.stop()
-        self.session.view = place_of(self.scene) or self.session.view
-        try:
-            self.session.keep()
-        except (RelictError, OSError, sqlite3.Error) as error:
-            self.panel.say(f"Where you are could not be kept: {error}")
-
-    def _start_keeping(self) -> None:
-        """The same, in a thread: the disk may be slow, or busy with a match."""
-        self.session.view = place_of(self.scene) or self.session.view
-        if self.session.order:
-            self._keeping.request()
-
     def _on_place(self) -> None:
-        self._keep_soon.start()
+        self.keeping.soon()
 
     def _on_label(self, label: int) -> None:
         self.scene.outlines.inspect(label)
@@ -386,38 +308,11 @@ class Review:
             self.panel.say("Paused: P goes on")
         return self.session.paused
 
-    def _on_list_row(self, row: pd.Series) -> None:
-        if self._is_paused():
-            return
-        self.session.go_to(int(row["pair"]) - 1)
-        self._to_keys()
+    def _on_decided(self) -> None:
+        if self.session.pair is not None:
+            self.tabs.mark(self.session.pair.synthetic, self.session.pair.training)
+        self.about.show_scores(loading=self.loading)
 
-    def _on_match_row(self, row: pd.Series) -> None:
-        self._on_names(row["synthetic"], row["training"])
-
-    def _on_names(self, synthetic: str, training: str) -> None:
-        if self._is_paused():
-            return
-        self.session.visit(synthetic, training)
-        self._to_keys()
-
-    def _on_quality_volume(self, synthetic: str, training: str) -> None:
-        """Beside the training volume that the metric means, or else beside its first match."""
-        training = training or next(iter(self.scores.candidates(synthetic)), "")
-        if training:
-            self._on_names(synthetic, training)
-
-    def _on_candidate_name(self, training: str) -> None:
-        if self.session.pair is not None and self.session.names_visible:
-            self._on_names(self.session.pair.synthetic, training)
-
-    def _on_part(self, name: str) -> None:
-        if self._is_paused():
-            return
-        self.session.set_filter(name)
-        self._to_keys()
-
-    # Thresholds ---------------------------------------------------------------------------------------------
     def _set_ink(self) -> None:
         ink = ink_for(str(self.viewer.theme))
         self.panel.strips.ink = ink
@@ -426,36 +321,9 @@ class Review:
     def _on_theme(self) -> None:
         """Painted widgets do not follow napari's style sheet by themselves."""
         self._set_ink()
-        self._show_scores()
+        self.about.show_scores(loading=self.loading)
         self.tabs.fill(self.scores)
-        self._recalibrate()
-
-    def _recalibrate(self) -> None:
-        if self.scores.measures:  # a reading kit has none
-            self.tabs.calibration.set_computing()
-            self._calibration.request()
-        self._request_agreement()
-
-    def _request_rules(self) -> None:
-        """They rest on the match alone, so once is enough."""
-        self.jobs.start(rules_of, self.study, done=self.tabs.calibration.set_rules)
-
-    def _request_agreement(self) -> None:
-        """Statistics take a moment (they are resampled); blinded readers are not shown them."""
-        if self.tabs.is_open(self.tabs.agreement):
-            self._agreement.request()
-
-    def _on_agreement(self, found: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
-        self.tabs.agreement.show_agreement(*found[:2])
-        self.scores.standing = found[2]
-
-    def _on_calibrated(self, found: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
-        self.scores.thresholds, self.scores.verdicts, ratings = found
-        self.tabs.fill(self.scores)
-        if self.session.pair is not None:
-            self.tabs.mark(self.session.pair.synthetic, self.session.pair.training)
-        self.tabs.calibration.set_rows(self.scores.calibrated(ratings), computing=self._calibration.running)
-        self._show_scores()
+        self._deciding.request()
 
     def _on_error(self, error: Exception) -> None:
         """A faulty file is said in one line; anything else is our bug, raised."""
