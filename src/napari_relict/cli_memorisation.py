@@ -12,6 +12,7 @@ import typer
 from napari_relict.cli_reading import StudyFolder
 from napari_relict.cli_training import Device
 from napari_relict.terminal import TerminalProgress, say
+from napari_relict.workers import workers
 
 commands = typer.Typer(rich_markup_mode=None)
 
@@ -30,7 +31,13 @@ def memorisation_study(
     preset: Annotated[Size, typer.Option(help="small volumes and networks, or real ones (many hours)")] = Size.cpu,
     repeats: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="trainings of each setting; default: cpu 1, gpu 3", show_default=False),
+        typer.Option(metavar="N", min=1, help="trainings of each setting; default: 3", show_default=False),
+    ] = None,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="trainings at a time; default: one a core, 1 on a GPU", show_default=False
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", min=0, help="of all that is drawn")] = 0,
     device: Annotated[Device, typer.Option(help="where generators are trained")] = Device.cpu,
@@ -42,8 +49,9 @@ def memorisation_study(
     opened = Study.open(study)
     with TerminalProgress() as progress:
         result = opened.memorisation_study(
-            to, preset=preset.value, repeats=repeats, seed=seed, device=device.value, progress=progress
-        )
+            to, preset=preset.value, repeats=repeats, processes=processes or (1 if device != Device.cpu else workers()),
+            seed=seed, device=device.value, progress=progress,
+        )  # fmt: skip
     say(f"{'factor':28} {'level':18} {'N_copies':>20} {'called':>7} {'N_mem':>20}")
     for row in table_of(result.directions).itertuples(index=False):
         say(f"{row[0]:28.28} {row[1]:18.18} {row[2]:>20} {row[3]:>7} {row[4]:>20}")

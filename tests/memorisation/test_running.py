@@ -56,7 +56,7 @@ def test_a_killed_run_goes_on_to_the_same_table(
     assert before == 14 and len(steps) < 2 * 5 * 7
     known = len(steps)
     run_all(pool, TINY, tmp_path / "killed", force, progress=killing)
-    assert len(steps) == known + 5  # nothing is trained again: trainings are reported, and no steps
+    assert len(steps) == known + 1  # nothing is trained again: that all is there is reported, and no steps
 
 
 @pytest.mark.usefixtures("_as_they_lie")
@@ -87,7 +87,7 @@ def test_more_repeats_train_only_what_is_new(pool: Pool, force: Workforce, tmp_p
     once = run_all(pool, few, tmp_path, force, progress=told)
     steps = len(trained)
     thrice = run_all(pool, replace(few, repeats=3), tmp_path, force, progress=told)
-    assert len(trained) == 3 * steps + len(once.runs)  # those that are there are reported, and not trained
+    assert len(trained) == 3 * steps - 1  # steps of three times as many, and twice that all is done
     assert thrice.runs.groupby("repeat").size().tolist() == [len(once.runs)] * 3
     pd.testing.assert_frame_equal(thrice.runs[thrice.runs["repeat"] == 0].reset_index(drop=True), once.runs)
 
@@ -100,7 +100,7 @@ def test_networks_train_on_one_thread_whatever_there_was(
 
     def look(stage: str, done: int, total: int) -> None:
         seen.add(torch.get_num_threads())
-        if stage.endswith("diffusion"):
+        if done == 3:  # in the diffusion model
             raise Cancelled("stopped")
 
     torch.set_num_threads(2)
@@ -110,6 +110,23 @@ def test_networks_train_on_one_thread_whatever_there_was(
         assert seen == {1} and torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_trainings_side_by_side_find_the_same(
+    pool: Pool, force: Workforce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preset = replace(TINY, lengths=(1.0,), synthetic=4)
+    monkeypatch.setattr(running, "settings_of", lambda preset, people: settings_of(preset, people)[:2])
+    reports: list[tuple[int, int]] = []
+
+    def told(stage: str, done: int, total: int) -> None:
+        reports.append((done, total))
+
+    single = run_all(pool, preset, tmp_path / "one", force)
+    both = run_all(pool, preset, tmp_path / "two", force, processes=2, progress=told)
+    pd.testing.assert_frame_equal(both.runs, single.runs)
+    pd.testing.assert_frame_equal(both.rules, single.rules)
+    assert reports[-1] == (12, 12) and {total for _, total in reports} == {12}
 
 
 @pytest.mark.parametrize("augment", [False, True])

@@ -1,4 +1,4 @@
-"""All trainings of a study of memorisation, one after the other; what each gave is kept, so a killed run goes on.
+"""All trainings of a study of memorisation; what each gave is kept, so a killed run goes on.
 
 Under `runs` lie, for each training, a file a length (`NAME-STEPS.json`), and while it goes on a checkpoint. A file
 of other volumes, settings or a seed does not count.
@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from napari_relict.errors import DataError, disk_faults
 from napari_relict.kept import keep, read_kept
@@ -27,6 +30,7 @@ from napari_relict.memorisation.judging import Judge
 from napari_relict.memorisation.plan import Setting, learners, settings_of, steps_at
 from napari_relict.memorisation.presets import Preset
 from napari_relict.memorisation.training import lengths_of, sampled
+from napari_relict.processes import Tell, in_processes
 from napari_relict.progress import Progress, silent
 from napari_relict.volumes.grid import Grid
 from napari_relict.workers import Workforce, one_torch_thread
@@ -76,6 +80,7 @@ def run_all(
     alpha: float = 0.05,
     seed: int = 0,
     device: str = "cpu",
+    processes: int = 1,
     progress: Progress = silent,
 ) -> Tables:
     """Train every generator of the plan, draw volumes at each length and judge them.
@@ -83,28 +88,45 @@ def run_all(
     Parameters
     ----------
     folder : for what is kept of each training.
+    force : judges here. processes : trainings at the same time; with more than one, each is judged where it is trained.
 
     Raises
     ------
     Cancelled : by `progress`; what was finished stays.
-    DataError : too few patients in the null, or the disk is at fault.
+    DataError : too few patients in the null, the disk is at fault, or a process was ended from outside.
     """
     if len(set(pool.holdout_patients)) < FEWEST_NULL:
         people = len(set(pool.holdout_patients))
         raise DataError("the null", f"{people} patients", f"give a holdout of at least {FEWEST_NULL}")
     with disk_faults(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    plan, judges = settings_of(preset, pool.people), _Judges(pool, alpha, force)
-    runs: list[dict[str, Any]] = []
-    rules: list[dict[str, Any]] = []
-    with one_torch_thread():
-        for number, setting in enumerate(plan, start=1):
-            one = _Run(pool, preset, setting, folder, judges, alpha, seed, device)
-            for kept in one.results(progress, f"{number} of {len(plan)}, "):
-                runs.append(kept["run"])
-                rules += [{**_about(kept["run"]), **rule} for rule in kept["rules"]]
-            progress("trainings", number, len(plan))
-    return Tables(pd.DataFrame(runs), pd.DataFrame(rules))
+    about = (pool, preset, folder, alpha, seed, device)
+    trainings = [_Run(*about, setting) for setting in settings_of(preset, pool.people)]
+    missing = [one for one in trainings if not one.finished]
+    steps = {one.name: one.total if one.finished else 0 for one in trainings}
+    total = sum(one.total for one in trainings)
+
+    def advanced(place: int, done: int) -> None:
+        steps[missing[place].name] = done
+        progress("steps of trainings", sum(steps.values()), total)
+
+    if processes > 1 and len(missing) > 1:
+        work, plan = partial(_in_process, about), [one.setting for one in missing]
+        in_processes(work, plan, min(processes, len(missing)), advanced)
+    else:
+        judges = _Judges(pool, alpha, force)
+        for place, one in enumerate(missing):
+            one.train(judges, partial(advanced, place))
+    progress("steps of trainings", total, total)
+    kept = [found for one in trainings for found in one.kept().values() if found is not None]
+    rules = [{**_about(one["run"]), **rule} for one in kept for rule in one["rules"]]
+    return Tables(pd.DataFrame([one["run"] for one in kept]), pd.DataFrame(rules))
+
+
+def _in_process(about: tuple[Pool, Preset, Path, float, int, str], setting: Setting, tell: Tell) -> None:
+    pool, _, _, alpha, _, _ = about
+    with ThreadPoolExecutor(1) as single:
+        _Run(*about, setting).train(_Judges(pool, alpha, Workforce(single, 1)), tell)
 
 
 class _Judges:
@@ -135,17 +157,9 @@ class _Run:
     """One training and what comes of it."""
 
     def __init__(
-        self,
-        pool: Pool,
-        preset: Preset,
-        setting: Setting,
-        folder: Path,
-        judges: _Judges,
-        alpha: float,
-        seed: int,
-        device: str,
+        self, pool: Pool, preset: Preset, folder: Path, alpha: float, seed: int, device: str, setting: Setting
     ) -> None:
-        self._pool, self._setting, self._folder, self._judges = pool, setting, folder, judges
+        self._pool, self.setting, self._folder = pool, setting, folder
         longer = preset.augmented_longer if setting.augment else 1
         self._preset = replace(preset, autoencoder_steps=longer * preset.autoencoder_steps)
         self._alpha, self._device = alpha, device
@@ -154,42 +168,58 @@ class _Run:
         self._steps = steps_at(preset, setting.kind)
         self._key = self._fingerprint(seed)
 
-    def results(self, progress: Progress, title: str) -> list[dict[str, Any]]:
-        """What is kept for each length, trained for where it is not there yet."""
-        known = {steps: read_kept(self._file(steps), self._key) for steps in self._steps.values()}
-        missing = [steps for steps, kept in known.items() if kept is None]
-        if missing:
-            self._train(known, min(missing), progress, title)
-        return [kept for kept in known.values() if kept is not None]
+    @property
+    def name(self) -> str:
+        return self.setting.name
 
-    def _train(self, known: dict[int, dict[str, Any] | None], first: int, progress: Progress, title: str) -> None:
-        pool, setting, preset = self._pool, self._setting, self._preset
+    @property
+    def total(self) -> int:
+        """Steps of all stages."""
+        return max(self._steps.values()) + (self._preset.autoencoder_steps if self.setting.kind == "ldm" else 0)
+
+    @property
+    def finished(self) -> bool:
+        return None not in self.kept().values()
+
+    def kept(self) -> dict[int, dict[str, Any] | None]:
+        """What was found at each length; None where it is not there yet."""
+        return {steps: read_kept(self._file(steps), self._key) for steps in self._steps.values()}
+
+    def train(self, judges: _Judges, tell: Tell) -> None:
+        """Train for the lengths that are missing, and keep what is found at each.
+
+        Parameters
+        ----------
+        tell : called with how many steps are finished.
+        """
+        pool, setting, preset = self._pool, self.setting, self._preset
         volumes = pool.training[self._mine]
-        judge = self._judges.of(self._mine)
         feed = SeededFeed(volumes, preset.batch, augment=setting.augment, seed=self._seed)
-        generator = made(setting, preset, pool.grid.shape, self._device, self._seed)
         checkpoint = self._folder / f"{setting.name}.pt"
-        trained = lengths_of(
-            generator, feed, [steps for steps in known if steps >= first],
-            seed=self._seed, checkpoint=checkpoint, fingerprint=self._key, progress=progress, title=title,
-        )  # fmt: skip
+        first = min(steps for steps, found in self.kept().items() if found is None)
         shares = {steps: share for share, steps in self._steps.items()}
         control: dict[str, float] = {}
-        for steps in trained:
-            synthetic = feed.restored(sampled(generator, preset.synthetic, self._seed))
-            judged = judge(synthetic, self._seed % 2**31)
-            control = control or self._control(generator, feed, judge, volumes)
-            run = {
-                **asdict(setting),
-                "length": shares[steps],
-                "steps": steps,
-                "passes": steps * preset.batch / len(volumes),
-                "n_training": len(volumes),
-                **judged.row,
-                **control,
-                **{f"rule_{rule['rule']}": rule["share"] for rule in judged.rules()},
-            }
-            known[steps] = dict(keep(self._file(steps), self._key, run=run, rules=judged.rules()))
+        with one_torch_thread(), threadpool_limits(1, "blas"):
+            judge = judges.of(self._mine)
+            generator = made(setting, preset, pool.grid.shape, self._device, self._seed)
+            for steps in lengths_of(
+                generator, feed, [steps for steps in shares if steps >= first],
+                seed=self._seed, checkpoint=checkpoint, fingerprint=self._key, tell=tell,
+            ):  # fmt: skip
+                synthetic = feed.restored(sampled(generator, preset.synthetic, self._seed))
+                judged = judge(synthetic, self._seed % 2**31)
+                control = control or self._control(generator, feed, judge, volumes)
+                run = {
+                    **asdict(setting),
+                    "length": shares[steps],
+                    "steps": steps,
+                    "passes": steps * preset.batch / len(volumes),
+                    "n_training": len(volumes),
+                    **judged.row,
+                    **control,
+                    **{f"rule_{rule['rule']}": rule["share"] for rule in judged.rules()},
+                }
+                keep(self._file(steps), self._key, run=run, rules=judged.rules())
         checkpoint.unlink(missing_ok=True)
 
     def _control(self, generator: Generator, feed: SeededFeed, judge: Judge, volumes: np.ndarray) -> dict[str, float]:
@@ -211,11 +241,11 @@ class _Run:
             voxels.update(np.ascontiguousarray(array).tobytes())
         people = [list(pool.patients), list(pool.holdout_patients)]
         preset = _plain(replace(self._preset, repeats=1))  # more trainings leave those there are as they were
-        what = [RECIPE, voxels.hexdigest(), people, preset, asdict(self._setting), self._alpha, seed]
+        what = [RECIPE, voxels.hexdigest(), people, preset, asdict(self.setting), self._alpha, seed]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     def _file(self, steps: int) -> Path:
-        return self._folder / f"{self._setting.name}-{steps}.json"
+        return self._folder / f"{self.setting.name}-{steps}.json"
 
 
 def made(setting: Setting, preset: Preset, shape: tuple[int, int, int], device: str, seed: int) -> Generator:

@@ -12,9 +12,13 @@ import numpy as np
 from napari_relict.encoders.weights import load_checkpoint
 from napari_relict.errors import DataError, disk_faults
 from napari_relict.memorisation.generators.contract import Feed, Generator
-from napari_relict.progress import Progress, silent
+from napari_relict.processes import Tell
 
 KEPT_EVERY = 60.0  # seconds between two checkpoints
+
+
+def _nobody(steps: int) -> None:
+    """Whom to tell when nobody asks."""
 
 
 def lengths_of(
@@ -25,8 +29,7 @@ def lengths_of(
     seed: int,
     checkpoint: Path,
     fingerprint: str,
-    progress: Progress = silent,
-    title: str = "",
+    tell: Tell = _nobody,
 ) -> Iterator[int]:
     """Train, and stop at each length, for volumes to be drawn.
 
@@ -35,6 +38,7 @@ def lengths_of(
     Parameters
     ----------
     lengths : steps of the last stage, rising.
+    tell : called after each step with how many of all stages are finished; may raise `Cancelled`.
     checkpoint : kept about once a minute and at each length; the caller deletes it.
     fingerprint : of all that the weights depend on; a checkpoint with another one does not count.
 
@@ -44,7 +48,7 @@ def lengths_of(
 
     Raises
     ------
-    Cancelled : by `progress`; the last checkpoint stays.
+    Cancelled : by `tell`; the last checkpoint stays.
     DataError : the disk is at fault.
     """
     from torch import manual_seed
@@ -53,6 +57,7 @@ def lengths_of(
     first, start = _go_on(generator, checkpoint, fingerprint, (len(stages) - 1, min(lengths)))
     for place in range(first, len(stages)):
         stage, last = stages[place], place == len(stages) - 1
+        before = sum(earlier.steps for earlier in stages[:place])
         manual_seed(_seed(seed, place, 0))
         stage.begin(feed)
         if last and start in lengths:
@@ -60,7 +65,7 @@ def lengths_of(
         for step in range(start, stage.steps):
             manual_seed(_seed(seed, place, 1 + step))
             stage.step(step)
-            progress(f"{title}{stage.name}", step + 1, stage.steps)
+            tell(before + step + 1)
             asked = last and step + 1 in lengths
             if asked or time.monotonic() - kept > KEPT_EVERY:
                 _keep(generator, checkpoint, fingerprint, place, step + 1)

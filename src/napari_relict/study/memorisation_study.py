@@ -45,6 +45,7 @@ def run_memorisation_study(
     *,
     preset: str = "cpu",
     repeats: int | None = None,
+    processes: int = 1,
     seed: int = 0,
     device: str = "cpu",
     progress: Progress = silent,
@@ -60,10 +61,13 @@ def run_memorisation_study(
     preset : how large everything is; see `napari_relict.memorisation.PRESETS`.
     repeats : trainings of each setting; the preset's when None. With more than before, only those that are new are
         trained.
+    processes : trainings at the same time, each in a process of its own: on the CPU alone, where a training uses one
+        core. A script that asks for several needs the line `if __name__ == "__main__":`, as all that start processes.
 
     Raises
     ------
-    DataError : nothing was matched yet, or too few patients. UsageError : no such preset or device, or no repeats.
+    DataError : nothing was matched yet, or too few patients. UsageError : no such preset or device, no repeats, or
+        several processes on one GPU.
     """
     from napari_relict.memorisation.page import write_page
     from napari_relict.memorisation.plots import write_plots  # matplotlib takes a while to load
@@ -73,14 +77,17 @@ def run_memorisation_study(
     check_device(device)
     if repeats is not None and repeats < 1:
         raise UsageError("each setting is trained at least once")
+    if processes < 1 or (processes > 1 and device != "cpu"):
+        raise UsageError("on the CPU at least one process trains; on another device exactly one")
     chosen = PRESETS[preset] if repeats is None else replace(PRESETS[preset], repeats=repeats)
     folder = study.folder / FOLDER if to is None else to
     with workforce() as force:
         found = gather(study, force, (), leave_out=("synthetic",), seed=seed, progress=progress)
         pool, notes = pool_of(found, settings, chosen, seed, progress)
         tables = run_all(
-            pool, chosen, folder / "runs", force, alpha=settings.alpha, seed=seed, device=device, progress=progress
-        )
+            pool, chosen, folder / "runs", force,
+            alpha=settings.alpha, seed=seed, device=device, processes=processes, progress=progress,
+        )  # fmt: skip
     answers = directions(tables.runs, chosen, pool.people)
     if chosen.repeats == 1:
         notes.append(

@@ -299,6 +299,7 @@ class Study(JudgedStudy):
         *,
         preset: str = "cpu",
         repeats: int | None = None,
+        processes: int = 1,
         seed: int = 0,
         device: str = "cpu",
         progress: Progress = silent,
@@ -309,8 +310,9 @@ class Study(JudgedStudy):
         """
         folder = None if to is None else Path(to)
         return run_memorisation_study(
-            self, self.settings, folder, preset=preset, repeats=repeats, seed=seed, device=device, progress=progress
-        )
+            self, self.settings, folder,
+            preset=preset, repeats=repeats, processes=processes, seed=seed, device=device, progress=progress,
+        )  # fmt: skip
 
     def audit_while_training(
         self,
