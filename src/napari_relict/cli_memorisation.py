@@ -31,7 +31,7 @@ def memorisation_study(
     preset: Annotated[Size, typer.Option(help="small volumes and networks, or real ones (many hours)")] = Size.cpu,
     repeats: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="trainings of each setting; default: 3", show_default=False),
+        typer.Option(metavar="N", min=1, help="trainings of each setting; default: cpu 4, gpu 3", show_default=False),
     ] = None,
     processes: Annotated[
         int | None,

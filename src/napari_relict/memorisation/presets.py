@@ -60,10 +60,11 @@ PRESETS: Mapping[str, Preset] = {
         },
         autoencoder_steps=400,
         steps=2400,
-        direct_steps={"vae": 2400, "gan": 800},
+        direct_steps={"vae": 2400, "gan": 400},
         batch=8,
         lengths=(0.25, 0.5, 1.0),
         synthetic=120,
+        repeats=4,
     ),
     "gpu": Preset(
         longest=128,

@@ -80,8 +80,8 @@ class LatentDiffusion:
         # Volumes are drawn from the running mean of the weights: the last step's alone makes them come and go.
         self._averaged = AveragedModel(self.denoiser, multi_avg_fn=get_ema_multi_avg_fn(AVERAGING))
         self._optimisers = {
-            "autoencoder": torch.optim.Adam(self.autoencoder.parameters(), lr=2e-3),
-            "denoiser": torch.optim.Adam(self.denoiser.parameters(), lr=1e-3),
+            "autoencoder": torch.optim.Adam(self.autoencoder.parameters(), lr=2e-3, fused=True),
+            "denoiser": torch.optim.Adam(self.denoiser.parameters(), lr=2e-3, fused=True),
         }
         noise = {"schedule": "scaled_linear_beta", "beta_start": 0.0015, "beta_end": 0.0195, "clip_sample": False}
         self._training = DDPMScheduler(num_train_timesteps=TIMESTEPS, **noise)
