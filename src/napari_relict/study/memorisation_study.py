@@ -96,8 +96,8 @@ def run_memorisation_study(
         )
     else:
         notes.append(
-            f"each setting was trained {chosen.repeats} times, with another seed and, where it does not use all, on other "
-            "patients: intervals are of the mean, and at least as wide as the trainings differ"
+            f"each setting was trained {chosen.repeats} times, with another seed and, where it does not use all, "
+            "other patients: intervals are of the mean, and at least as wide as the trainings differ"
         )
     with disk_faults(folder):
         write_table(tables.runs, folder / "runs.csv")
