@@ -6,7 +6,7 @@ import os
 import time
 from pathlib import Path
 
-from napari_relict.errors import UsageError
+from napari_relict.errors import DataError
 from napari_relict.processes import Tell
 
 
@@ -21,7 +21,7 @@ def step_through(item: tuple[str, int], tell: Tell) -> str:
 
 def fail(item: int, tell: Tell) -> None:
     if item == 0:
-        raise UsageError("the first one is at fault")
+        raise DataError("the first one", "is at fault", "mend it")
     step_through(("", 10_000), tell)
 
 

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 
-from napari_relict.errors import Cancelled, DataError, UsageError
+from napari_relict.errors import Cancelled, DataError
 from napari_relict.processes import in_processes
 from slow_work import die, fail, step_through
 
@@ -39,9 +41,10 @@ def test_results_come_in_order_and_steps_are_told() -> None:
 
 def test_a_fault_ends_all() -> None:
     begun = time.monotonic()
-    with pytest.raises(UsageError, match="the first one is at fault"):
+    with pytest.raises(DataError, match="the first one: is at fault; mend it"):
         in_processes(fail, [0, 1], 2, ignore)
     assert time.monotonic() - begun < 60  # the other one would have taken a hundred seconds
+    assert not active_children()
 
 
 def test_a_stop_ends_all() -> None:
@@ -50,8 +53,9 @@ def test_a_stop_ends_all() -> None:
 
     begun = time.monotonic()
     with pytest.raises(Cancelled, match="by hand"):
-        in_processes(step_through, [("a", 10_000), ("b", 10_000), ("c", 10_000)], 2, stop)
+        in_processes(step_through, [("a", 10_000), ("b", 10_000), ("c", 10_000), ("d", 10_000)], 2, stop)
     assert time.monotonic() - begun < 60
+    assert not active_children()
 
 
 def test_a_process_that_is_ended_from_outside_is_said_in_one_line() -> None:
@@ -66,12 +70,18 @@ def test_a_killed_parent_leaves_no_orphans(tmp_path: Path) -> None:
     script.write_text(STARTS.format(first=str(marks[0]), second=str(marks[1])))
     path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     parent = subprocess.Popen([sys.executable, str(script)], env={**os.environ, "PYTHONPATH": path})
+    children: list[int] = []
+
+    def begun() -> bool:
+        written = [mark.read_text().split() if mark.is_file() else [] for mark in marks]
+        children[:] = [int(words[0]) for words in written if words]
+        return len(children) == 2
+
     try:
-        wait_until(lambda: all(mark.is_file() and mark.read_text() for mark in marks))
+        wait_until(begun)
     finally:
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-    children = [int(mark.read_text().split()[0]) for mark in marks]
     wait_until(lambda: not any(is_running(child) for child in children))
 
 
@@ -86,8 +96,8 @@ def is_running(process: int) -> bool:
         return sys.platform != "linux"
 
 
-def wait_until(true: object, seconds: float = 60) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
-    while not true():  # type: ignore[operator]
+    while not true():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.05)

@@ -36,6 +36,10 @@ class DataError(RelictError):
         self.subject, self.wrong, self.remedy = str(subject), wrong, remedy
         super().__init__(f"{self.subject}: {wrong}; {remedy}")
 
+    def __reduce__(self) -> tuple[type[DataError], tuple[str, str, str]]:
+        """So that it comes whole out of another process: the line alone does not make one."""
+        return type(self), (self.subject, self.wrong, self.remedy)
+
 
 class UsageError(RelictError):
     """What was asked for makes no sense, whatever the data."""

@@ -22,6 +22,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Tell = Callable[[int], None]  # called with how many of its steps a job has finished; raises `Cancelled` to stop it
 TOLD_EVERY = 0.3  # seconds
+STOPPED = "stopped; run it again to go on from there"
 
 
 def in_processes(
@@ -29,7 +30,8 @@ def in_processes(
 ) -> list[Result]:
     """Results of `work(item, tell)` in the order of `items`, `count` at a time.
 
-    When this process dies, or an item fails, all others end at once or at their next step.
+    When an item fails or `advanced` stops the job, the others end at their next step, and all have ended when this
+    returns. When this process is killed, they end at once.
 
     Parameters
     ----------
@@ -42,10 +44,10 @@ def in_processes(
     Whatever `work` raises.
     """
     context = get_context("spawn")  # a fork would copy locks that threads of this process hold
-    told, stop = context.Queue(), context.Event()
+    told, stop = context.Queue(), context.RawValue("b", 0)  # no lock: a process killed while it holds one stops all
     with ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(told, stop)) as crew:
-        jobs = [crew.submit(_do, work, place, item) for place, item in enumerate(items)]
         try:
+            jobs = [crew.submit(_do, work, place, item) for place, item in enumerate(items)]
             waiting: set[Future[Result]] = set(jobs)
             while waiting:
                 finished, waiting = wait(waiting, timeout=TOLD_EVERY, return_when=FIRST_COMPLETED)
@@ -61,8 +63,8 @@ def in_processes(
                 "run it again, with fewer processes: it goes on from where it was",
             ) from error
         finally:
-            stop.set()
-            crew.shutdown(wait=False, cancel_futures=True)
+            stop.value = 1
+            crew.shutdown(cancel_futures=True)
 
 
 def _reports(told: Any) -> Iterator[tuple[int, int]]:
@@ -95,11 +97,13 @@ def _end_with_parent() -> None:
 
 def _do(work: Callable[[Item, Tell], Result], place: int, item: Item) -> Result:
     last = 0.0
+    if _stop.value:
+        raise Cancelled(STOPPED)
 
     def tell(steps: int) -> None:
         nonlocal last
-        if _stop.is_set():
-            raise Cancelled("stopped; run it again to go on from there")
+        if _stop.value:
+            raise Cancelled(STOPPED)
         if time.monotonic() - last > TOLD_EVERY:
             last = time.monotonic()
             _told.put((place, steps))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -10,7 +12,7 @@ from napari_relict.memorisation.page import table_of
 from napari_relict.memorisation.plan import base_of, settings_of
 from napari_relict.memorisation.presets import PRESETS
 
-CPU = PRESETS["cpu"]
+CPU = replace(PRESETS["cpu"], repeats=1)
 
 
 def row(copies: float, spread: float = 4.0, **known: object) -> dict[str, object]:
@@ -29,10 +31,10 @@ def test_difference_of_two_shares() -> None:
     assert (apart.value, apart.low, apart.high) == pytest.approx((0.5, 0.5 - 0.1**0.5, 0.5 + 0.05**0.5))
 
 
-def test_repeats_are_averaged_and_narrow_the_interval() -> None:
+def test_repeats_are_averaged_and_share_the_error_of_one_null() -> None:
     point = point_of(pd.DataFrame([row(20), row(20)]), "level")
     assert point.copies.value == pytest.approx(0.5) and point.each == (0.5, 0.5)
-    assert point.copies.low == pytest.approx(0.5 - 2**0.5 * 0.1 / 2)
+    assert (point.copies.low, point.copies.high) == pytest.approx((0.4, 0.6))
     assert point.published == {"dar_published": 0.5, "third": 0.25}
     assert point_of(pd.DataFrame([row(10, rule_third=float("nan"))]), "level").published == {"dar_published": 0.5}
 
@@ -40,7 +42,7 @@ def test_repeats_are_averaged_and_narrow_the_interval() -> None:
 def test_an_interval_is_as_wide_as_repeats_differ() -> None:
     point = point_of(pd.DataFrame([row(18), row(20), row(22)]), "level")
     # Shares .45, .5, .55: a standard deviation of .05, and the 97.5% quantile of t with 2 degrees of freedom is 4.3027.
-    # It reaches farther than the .1 of the single trainings over the root of three.
+    # It reaches farther than the .1 of the single trainings.
     half = 4.3027 * 0.05 / 3**0.5
     assert (point.copies.low, point.copies.high) == pytest.approx((0.5 - half, 0.5 + half), abs=1e-4)
     wild = point_of(pd.DataFrame([row(10), row(30)]), "level").copies

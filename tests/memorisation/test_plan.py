@@ -9,7 +9,7 @@ import numpy as np
 from napari_relict.memorisation.plan import Setting, base_of, factors, learners, settings_of, steps_at
 from napari_relict.memorisation.presets import PRESETS
 
-CPU = PRESETS["cpu"]
+CPU = replace(PRESETS["cpu"], repeats=1)
 
 
 def test_one_factor_at_a_time_around_the_base() -> None:

@@ -28,8 +28,10 @@ def test_a_segmenter_learns_and_is_the_same_again(monkeypatch: pytest.MonkeyPatc
     assert learnt > 0.5
     threads = torch.get_num_threads()
     torch.set_num_threads(3 - min(threads, 2))  # another number than before must change nothing
-    again = downstream.trained_segmenter(seen[:4], classes[:4], 3, seed=1)
-    torch.set_num_threads(threads)
+    try:
+        again = downstream.trained_segmenter(seen[:4], classes[:4], 3, seed=1)
+    finally:
+        torch.set_num_threads(threads)
     assert all(torch.equal(one, other) for one, other in zip(net.parameters(), again.parameters(), strict=True))
     # Trained on labels that have nothing to do with the images, it is worth less.
     shuffled = np.random.default_rng(0).permutation(classes[:4].ravel()).reshape(classes[:4].shape)

@@ -150,8 +150,8 @@ def difference(one: Share, other: Share) -> Share:
 def point_of(rows: pd.DataFrame, level: str) -> Point:
     """Mean over the trainings of one setting.
 
-    Its interval is the wider of two: from the intervals of the trainings, taken as independent, and from how much the
-    trainings differ (Student's t).
+    Its interval is the wider of two: the mean of those of the trainings, which share one null, so that its error does
+    not become smaller with their number; and how much the trainings differ (Student's t).
     """
     each = (rows["n_copies"] / rows["n_synthetic"]).to_numpy(float)
     return Point(
@@ -172,7 +172,7 @@ def _mean(rows: pd.DataFrame, name: str, of: str) -> Share:
     )
     count, mean = len(rows), float(value.mean())
     apart = stats.t.ppf(0.975, count - 1) * value.std(ddof=1) / np.sqrt(count) if count > 1 else 0.0
-    below, above = (max(float(np.sqrt(((value - end) ** 2).sum())) / count, float(apart)) for end in (low, high))
+    below, above = (max(float(np.abs(value - end).mean()), float(apart)) for end in (low, high))
     return Share(mean, max(mean - below, 0.0), min(mean + above, 1.0))
 
 

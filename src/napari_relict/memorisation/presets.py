@@ -25,7 +25,7 @@ class Preset:
     shares : of the training patients; the middle one is the base's.
     encoded : times each augmented volume is encoded for the diffusion model.
     synthetic : volumes sampled.
-    repeats : trainings of each setting, each with other patients and another seed.
+    repeats : trainings of each setting, each with another seed and, where not all are used, other patients.
     """
 
     longest: int

@@ -103,12 +103,11 @@ def run_all(
     about = (pool, preset, folder, alpha, seed, device)
     trainings = [_Run(*about, setting) for setting in settings_of(preset, pool.people)]
     missing = [one for one in trainings if not one.finished]
-    steps = {one.name: one.total if one.finished else 0 for one in trainings}
-    total = sum(one.total for one in trainings)
+    steps, total = [0] * len(missing), sum(one.total for one in missing)
 
     def advanced(place: int, done: int) -> None:
-        steps[missing[place].name] = done
-        progress("steps of trainings", sum(steps.values()), total)
+        steps[place] = done
+        progress("steps of trainings", sum(steps), total)
 
     if processes > 1 and len(missing) > 1:
         work, plan = partial(_in_process, about), [one.setting for one in missing]
@@ -117,7 +116,8 @@ def run_all(
         judges = _Judges(pool, alpha, force)
         for place, one in enumerate(missing):
             one.train(judges, partial(advanced, place))
-    progress("steps of trainings", total, total)
+    if sum(steps) < total:  # processes do not tell every step
+        progress("steps of trainings", total, total)
     kept = [found for one in trainings for found in one.kept().values() if found is not None]
     rules = [{**_about(one["run"]), **rule} for one in kept for rule in one["rules"]]
     return Tables(pd.DataFrame([one["run"] for one in kept]), pd.DataFrame(rules))
@@ -167,10 +167,6 @@ class _Run:
         self._mine = learners(setting, pool.patients, seed)
         self._steps = steps_at(preset, setting.kind)
         self._key = self._fingerprint(seed)
-
-    @property
-    def name(self) -> str:
-        return self.setting.name
 
     @property
     def total(self) -> int:

@@ -32,8 +32,8 @@ class Keeping:
         failed: Callable[[Exception], None],
     ) -> None:
         self._session, self._scene = session, scene
-        self._thread = Recomputing(session.keep, jobs)
-        self._thread.failed.connect(failed)
+        self._recomputing = Recomputing(session.keep, jobs)
+        self._recomputing.failed.connect(failed)
         self.timer = QTimer(owner)
         self.timer.setSingleShot(True)
         self.timer.setInterval(KEEP_AFTER)
@@ -56,7 +56,7 @@ class Keeping:
     def _start(self) -> None:
         self._look()
         if self._session.order:
-            self._thread.request()
+            self._recomputing.request()
 
     def _look(self) -> None:
         self._session.view = place_of(self._scene) or self._session.view
