@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 import phantom
+from napari_relict.cli import main
 from napari_relict.study import Study
 
 
@@ -135,3 +136,16 @@ def test_calibrate_says_what_each_number_rests_on(matched: Study) -> None:
     assert "95% interval" in after.stdout
     assert "3 replicas of 5 rated" in after.stdout
     assert "only 3 replicas" in after.stdout
+
+
+def test_ctrl_c_is_said_in_one_line(
+    matched: Study, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*asked: object, **named: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Study, "calibrate", interrupted)
+    with pytest.raises(SystemExit) as left:
+        main(["calibrate", str(matched.folder)])
+    assert left.value.code == 130
+    assert capsys.readouterr().err == "stopped; run the same command again to go on from here\n"

@@ -67,6 +67,9 @@ class Importable(StrEnum):
     ratings = "ratings"
 
 
+INTERRUPTED = 130  # status of what Ctrl-C stopped
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `napari-relict`."""
     try:
@@ -74,9 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except RelictError as error:
         say_errors([error])
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        print("stopped; run the same command again to go on from here", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as left:
+        if left.code == INTERRUPTED:  # Typer leaves with it after Ctrl-C, without a word
+            print("stopped; run the same command again to go on from here", file=sys.stderr)
+        raise
 
 
 @app.callback(invoke_without_command=True)
