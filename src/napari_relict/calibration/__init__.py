@@ -1,8 +1,9 @@
 """Scores and ratings -> p-values, thresholds, verdicts."""
 
-from napari_relict.calibration.null import NullScores, fused_p_values, q_values
+from napari_relict.calibration.fusing import fused_p_values
+from napari_relict.calibration.null import NullScores, q_values
 from napari_relict.calibration.thresholds import FEWEST_RATINGS, Threshold, best_threshold
-from napari_relict.calibration.verdicts import Verdict, decide
+from napari_relict.calibration.verdicts import Verdict
 
 __all__ = [
     "FEWEST_RATINGS",
@@ -10,7 +11,6 @@ __all__ = [
     "Threshold",
     "Verdict",
     "best_threshold",
-    "decide",
     "fused_p_values",
     "q_values",
 ]

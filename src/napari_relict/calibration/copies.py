@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 import numpy as np
-from scipy.stats import beta
+from scipy.stats import beta, binom
 
 CLOSE = 0.1  # the share of the null counted as close
-RESAMPLES = 2000
+DRAWS = 4000
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,20 @@ class Count:
     note: str
 
 
-def copies_by_scores(statistics: np.ndarray, null: np.ndarray, seed: int = 0) -> Count | None:
+def copies_by_scores(
+    statistics: np.ndarray, null: np.ndarray, seed: int = 0, *, called: int = 0, alpha: float = 0.05
+) -> Count | None:
     """How many more synthetic volumes are close than would be if nothing were copied.
 
     Storey's estimator (2002) of the share of true nulls at lambda = `CLOSE`, as far as it can be told from the excess
-    of small p-values. It errs to the low side: copies that are no closer than most of the null are not counted. Both
-    synthetic volumes and patients of the null are resampled, since all p-values share one null.
+    of small p-values; at least as many as were called less those that may have been called wrongly. It errs to the low
+    side: copies that are no closer than most of the null are not counted. Both shares are drawn from their Jeffreys
+    posteriors, since all p-values share one null: a resample of a share of 0 would say that it is 0 for certain.
 
     Parameters
     ----------
-    statistics, null : (n,), (patients,), larger is closer; see `napari_relict.calibration.tail.fused_statistics`.
+    statistics, null : (n,), (patients,), larger is closer; see `napari_relict.calibration.fusing.fused_statistics`.
+    called : how many volumes were called copies at the false discovery rate `alpha`.
 
     Returns
     -------
@@ -47,21 +51,25 @@ def copies_by_scores(statistics: np.ndarray, null: np.ndarray, seed: int = 0) ->
     if not len(mine) or len(rivals) < 1 / CLOSE:
         return None
     random = np.random.default_rng(seed)
-    # The close share of a resampled null, at the cut of the whole null, varies as the cut of a new null would.
+    # The close share of a drawn null, at the cut of the whole null, varies as the cut of a new null would.
     cut = np.quantile(rivals, 1 - CLOSE, method="higher")
-    of_null = random.binomial(len(rivals), (rivals >= cut).mean(), RESAMPLES) / len(rivals)
-    of_mine = random.binomial(len(mine), (mine >= cut).mean(), RESAMPLES) / len(mine)
+    of_null, of_mine = (_share_draws(int((one >= cut).sum()), len(one), random) for one in (rivals, mine))
     draws = _excess(of_mine, of_null) * len(mine)
     low, high = (float(end) for end in np.quantile(draws, [0.025, 0.975]))
     copies = float(_excess((mine >= cut).mean(), (rivals >= cut).mean())) * len(mine)
+    sure = called - int(binom.ppf(0.975, called, alpha))
     return Count(
         "scores",
-        copies,
-        low,
-        high,
+        max(copies, called * (1 - alpha)),
+        max(low, float(sure)),
+        max(high, float(called)),
         f"{len(mine)} synthetic volumes beside a null of {len(rivals)} patients",
         "a lower bound: copies no closer than most of the null are not counted",
     )
+
+
+def _share_draws(close: int, count: int, random: np.random.Generator) -> np.ndarray:
+    return random.beta(close + 0.5, count - close + 0.5, DRAWS)
 
 
 def copies_by_ratings(replicas: int, rated: int, synthetic: int) -> Count | None:

@@ -2,7 +2,8 @@
 
 Every holdout volume is searched against the same training cohort as every synthetic one, so both scores are the
 best of equally many comparisons. If a generator had copied nobody, a synthetic volume would be as close to its
-nearest training patient as a holdout patient is to his.
+nearest training patient as a holdout patient is to his. Training patients that are left out one by one and searched
+against the others join them: the generator takes no part in their scores either, and holdouts are small.
 
 What is counted are patients, not volumes: several volumes of one patient are no independent evidence, so the closest
 of them stands for him. Synthetic volumes belong to nobody, and each is judged. One of them is then compared with the
@@ -19,8 +20,12 @@ from scipy.stats import false_discovery_control
 
 # Scales a median absolute deviation to the standard deviation of a normal distribution.
 MAD_TO_SD = 1.4826
-LEAST_COVERAGE = 0.95
 HOLDOUT = "holdout"
+LEFT_OUT = "training, leave one patient out"
+BOTH = "holdout and training"
+# Training patients that are searched among themselves come in pairs: who is somebody's nearest often has him for his
+# nearest too. So their p is (2 + #) / (2 + n): with (1 + #) / (1 + n), P(p <= .05) was .10 among 20 patients.
+TIES_LEFT_OUT = 2
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,13 @@ class NullScores:
     Attributes
     ----------
     scores : float64, one a patient: the closest of the patient's volumes. In one order for all measures.
-    source : `holdout`, or `training, leave one patient out` - the weaker evidence that it is: training volumes
-        are compared with one patient fewer, and may be alike for reasons new patients would not share.
+    source : in words, who the patients are: `HOLDOUT`, `LEFT_OUT` or `BOTH`.
+    left_out : bool, one a patient: a training patient who was left out and searched against the others; None: nobody.
     copies : volumes kept out of the null because their stored voxels are those of another patient's training volume.
     learned_from : volumes kept out of it because an encoder was trained on them.
     volumes : how many volumes stand behind the scores; -1 where nobody counted.
+    gaps : float64, one a patient: how much farther his second nearest training patient lies (`Measure.gap`).
+    patients, nearest : of each patient his name, and the training volume that his closest volume is nearest to.
     """
 
     measure: str
@@ -43,6 +50,10 @@ class NullScores:
     copies: int = 0
     learned_from: int = 0
     volumes: int = -1
+    left_out: np.ndarray | None = None
+    gaps: np.ndarray | None = None
+    patients: tuple[str, ...] = ()
+    nearest: tuple[str, ...] = ()
 
     @property
     def known(self) -> int:
@@ -50,14 +61,26 @@ class NullScores:
         return int(np.isfinite(self.scores).sum())
 
     @property
+    def from_training(self) -> np.ndarray:
+        """bool, one a patient."""
+        if self.left_out is not None:
+            return self.left_out
+        return np.full(len(self.scores), self.source == LEFT_OUT)
+
+    @property
+    def ties(self) -> int:
+        """See `TIES_LEFT_OUT`."""
+        return TIES_LEFT_OUT if self.from_training.any() else 1
+
+    @property
     def resolution(self) -> float:
-        """The smallest p-value this many patients can give."""
-        return 1.0 / (1 + self.known)
+        """The smallest p-value that ranks among this many patients can give."""
+        return self.ties / (self.ties + self.known)
 
     @property
     def weaker(self) -> bool:
         """Whether this is the weaker evidence of a study without a holdout."""
-        return self.source != HOLDOUT
+        return self.source == LEFT_OUT
 
     @property
     def described(self) -> str:
@@ -65,19 +88,24 @@ class NullScores:
         several = f" with {self.volumes} volumes" if self.volumes > len(self.scores) else ""
         trained = f"; {self.learned_from} volumes that an encoder was trained on left out" if self.learned_from else ""
         weak = "; weaker evidence than a holdout" if self.weaker else ""
-        return f"{len(self.scores)} patients{several} ({self.source}{weak}{trained})"
+        source = self.source
+        if source == BOTH:
+            left_out = int(self.from_training.sum())
+            source = f"{len(self.scores) - left_out} of the holdout, {left_out} of training, each left out in turn"
+        return f"{len(self.scores)} patients{several} ({source}{weak}{trained})"
 
 
-def p_values(closeness: np.ndarray, null: np.ndarray) -> np.ndarray:
+def p_values(closeness: np.ndarray, null: np.ndarray, ties: int = 1) -> np.ndarray:
     """p = (1 + #{null >= score}) / (1 + n) for each score; NaN scores have p = NaN.
 
     Parameters
     ----------
     closeness, null : larger is closer.
+    ties : what stands in the place of 1: see `TIES_LEFT_OUT`.
     """
     null = np.sort(null[np.isfinite(null)])
     at_least = len(null) - np.searchsorted(null, closeness, side="left")
-    p = (1.0 + at_least) / (1.0 + len(null))
+    p = (ties + at_least) / (ties + float(len(null)))
     return np.where(np.isfinite(closeness), p, np.nan)
 
 
@@ -119,43 +147,3 @@ def location_and_scale(values: np.ndarray) -> tuple[float, float]:
     if scale <= 1e-12:
         scale = float(finite.std())
     return centre, scale if scale > 1e-12 else 1.0
-
-
-def fused_p_values(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One p-value from several levels, and the level that decided.
-
-    For each synthetic volume, its scores and the null's are pooled, each level is put on a robust z-scale of that
-    pool, and the largest z over the levels is the volume's statistic; its p-value is its rank among the pool's
-    statistics. Everything is computed on the pool as a whole, so when a synthetic volume is exchangeable with the
-    null's patients, P(p <= a) <= a holds exactly, however many levels are looked at.
-
-    A level counts only where the synthetic volume has it and at least 95% of the null have; patients without
-    one of the levels used are left out.
-
-    Parameters
-    ----------
-    closeness : (synthetic, levels), larger is closer, NaN where a level is missing.
-    null : (patients of the null, levels).
-
-    Returns
-    -------
-    p (synthetic,), NaN where no level is known or there is no null; index of the deciding level (-1 likewise).
-    """
-    p = np.full(len(closeness), np.nan)
-    decided = np.full(len(closeness), -1)
-    covered = np.isfinite(null).mean(0) if len(null) else np.zeros(closeness.shape[1])
-    for row, own in enumerate(closeness):
-        known = np.isfinite(own) & (covered >= LEAST_COVERAGE)
-        rivals = null[np.isfinite(null[:, known]).all(1)][:, known]
-        if not known.any() or not len(rivals):
-            continue
-        pool = np.vstack([own[known], rivals])
-        z = np.column_stack([(column - centre) / scale for column, (centre, scale) in _scaled(pool)])
-        best = z.max(1)
-        p[row] = (1 + int((best[1:] >= best[0]).sum())) / len(pool)
-        decided[row] = int(np.flatnonzero(known)[int(z[0].argmax())])
-    return p, decided
-
-
-def _scaled(pool: np.ndarray) -> list[tuple[np.ndarray, tuple[float, float]]]:
-    return [(column, location_and_scale(column)) for column in pool.T]

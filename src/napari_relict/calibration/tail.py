@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import xlogy
 from scipy.stats import chi2, genpareto
 
-from napari_relict.calibration.null import LEAST_COVERAGE, location_and_scale
+from napari_relict.calibration.fusing import fused_statistics
 
 QUANTILES = (0.9, 0.85, 0.8)  # of the null, tried from the highest: the limit holds best there
 FEWEST_EXCEEDANCES = 20
@@ -93,31 +93,6 @@ def fit_tail(null: np.ndarray) -> ParetoTail | None:
     return None
 
 
-def fused_statistics(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The largest z over the levels, of each synthetic volume and of each patient of the null.
-
-    As in `fused_p_values`, but on the scale of the null alone, so that one tail serves all synthetic volumes; levels
-    that fewer than 95% of the null have do not count. NaN where a level that counts is missing: ranks still serve.
-
-    Parameters
-    ----------
-    closeness : (synthetic, levels), larger is closer. null : (patients of the null, levels).
-
-    Returns
-    -------
-    (synthetic,) and (patients of the null,).
-    """
-    levels = np.isfinite(null).mean(0) >= LEAST_COVERAGE if len(null) else np.zeros(closeness.shape[1], bool)
-    if not levels.any():
-        return np.full(len(closeness), np.nan), np.full(len(null), np.nan)
-    scaled = [location_and_scale(column) for column in null[:, levels].T]
-    centres, scales = np.array(scaled).T
-    return (
-        np.asarray(((closeness[:, levels] - centres) / scales).max(1)),
-        np.asarray(((null[:, levels] - centres) / scales).max(1)),
-    )
-
-
 def _fit(excesses: np.ndarray) -> tuple[float, float]:
     """Shape and scale of highest likelihood, the shape within `SHAPES` (`genpareto.fit` may leave them)."""
     shapes = np.where(np.abs(SHAPES) < 1e-9, 1e-9, SHAPES)[:, None]
@@ -151,6 +126,7 @@ def tail_p_values(closeness: np.ndarray, null: np.ndarray) -> np.ndarray:
     float64 (synthetic, 3); NaN for volumes that are not in the tail, and where no tail could be fitted.
     """
     mine, of_null = fused_statistics(closeness, null)
+    of_null = of_null[np.isfinite(of_null)]
     tail = fit_tail(of_null)
     if tail is None:
         return np.full((len(closeness), 3), np.nan)

@@ -1,17 +1,29 @@
-"""p-values and ratings -> one verdict for each synthetic volume, with the evidence in words."""
+"""p-values and ratings -> one verdict for each synthetic volume, with the evidence in words.
+
+`no replica` is a finding, not what is left over: each of its branches names what shows it. What is neither shown to be
+a replica nor shown to be none is undecided.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-EXACT, NEAR, NONE = "exact replica", "near replica", "no replica"
-VERDICTS = (EXACT, NEAR, NONE)
+UNDECIDED, EXACT, NEAR, NONE = "undecided", "exact replica", "near replica", "no replica"
+# In the order in which people should look at them: what is undecided needs somebody first.
+VERDICTS = (UNDECIDED, EXACT, NEAR, NONE)
+REPLICAS = (EXACT, NEAR)
+# From what may go to what must not.
+CAREFUL_ORDER = (NONE, UNDECIDED, NEAR, EXACT)
 # Grades that readers give, and what they call them. There is no neutral grade.
 GRADES: Mapping[int, str] = {1: "different", 2: "similar", 3: "near replica", 4: "exact replica"}
 REPLICA_GRADE = 3
+CONSPICUOUS = 0.05  # p by ranks up to which a volume that was not called is undecided
+
+Rule = Literal["null", "ratings", "either"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +32,10 @@ class Verdict:
 
     Attributes
     ----------
-    p_value : from ranks. q_value : Benjamini-Hochberg of what verdicts rest on: p, or the tail's upper end below it.
-    p_tail, p_tail_low, p_tail_high : see `napari_relict.calibration.tail`; NaN where no tail was asked for or fitted.
+    p_value : what q rests on: by ranks, or by the null's tail where that is smaller. p_rank : by ranks alone.
+    q_value : Benjamini-Hochberg of `p_value`.
+    rule : what the verdict rests on: equal voxels, rating, null, ratings.
+    p_tail, p_tail_low, p_tail_high : see `napari_relict.calibration.tail`; NaN but with `tail = "pareto"`.
     """
 
     synthetic: str
@@ -31,51 +45,80 @@ class Verdict:
     q_value: float
     probability: float
     evidence: str
+    rule: str
+    p_rank: float
     p_tail: float = float("nan")
     p_tail_low: float = float("nan")
     p_tail_high: float = float("nan")
 
 
-def decide(
-    *,
-    synthetic: str,
-    training: str,
-    p: float,
-    q: float,
-    probability: float,
-    alpha: float,
-    changed: str | None,
-    another: str,
-    grade: float | None,
-    same_voxels: bool,
-    evidence: str,
-    tail: tuple[float, float, float] = (float("nan"),) * 3,
-) -> Verdict:
-    """The verdict on one synthetic volume and its nearest training volume.
+@dataclass(frozen=True)
+class Opinion:
+    """What one source says of a volume, and why, in words."""
 
-    Equal stored voxels are an exact replica, whatever anyone says. Else the reader is the reference: a rated pair
-    gets what was said of it. Without a rating, q < alpha makes a replica, unless the anatomy is another patient's; it
-    is exact when nothing of the anatomy was changed.
+    verdict: str
+    rule: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Nearness:
+    """What scores say of one volume beside the null.
+
+    Attributes
+    ----------
+    p, p_rank, smallest, q, q_without : see `napari_relict.calibration.against_null.AgainstNull`.
+    bend : mm that the anatomy still differs by after alignment; NaN where nobody looked.
+    of_part : the most conspicuous measure is of a part, so that the bend of the whole says nothing.
+    """
+
+    p: float
+    p_rank: float
+    smallest: float
+    q: float
+    q_without: float
+    bend: float
+    of_part: bool
+
+
+def by_null(near: Nearness, alpha: float, near_bend: float, changed: str | None) -> Opinion:
+    """The verdict of p-values and anatomy.
 
     Parameters
     ----------
+    alpha : false discovery rate. near_bend : mm from which on the anatomy is another person's.
     changed : what of the anatomy was changed, in words; empty when nothing was, None when nobody looked.
-    another : what shows that the anatomy is another patient's, in words; empty when nothing does.
-    grade : median grade of the readers who rated the pair, or None.
-    tail : p beyond the null's resolution with its interval: p, low, high.
     """
-    if same_voxels:
-        name = EXACT
-        evidence = f"the stored voxels are those of {training}, bit for bit; {evidence}"
-    elif grade is not None and np.isfinite(grade):
-        name = EXACT if grade >= REPLICA_GRADE + 0.5 else NEAR if grade >= REPLICA_GRADE - 0.5 else NONE
-        evidence = f"rated {grade:g} ({GRADES[int(grade + 0.5)]}); {evidence}"
-    elif np.isfinite(q) and q < alpha and another:
-        name = NONE
-        evidence += f"; nearer than the null allows, but {another}: a look-alike"
-    elif np.isfinite(q) and q < alpha:
-        name = EXACT if changed == "" else NEAR
-        evidence += f"; {changed}" if changed else ""
-    else:
-        name = NONE
-    return Verdict(synthetic, training, name, p, q, probability, evidence, *tail)
+    far = np.isfinite(near.bend) and near.bend >= near_bend and not near.of_part
+    bent = f"its anatomy is bent by {near.bend:.1f} mm"
+    if not np.isfinite(near.p):
+        return Opinion(UNDECIDED, "null", "there is no null to judge it by")
+    if near.q < alpha and far:
+        return Opinion(UNDECIDED, "null", f"nearer than the null allows, but {bent}: a look-alike, or badly aligned")
+    if near.q < alpha:
+        return Opinion(EXACT if changed == "" else NEAR, "null", changed or "")
+    if far:
+        return Opinion(NONE, "null", f"{bent}, as between different people")
+    if near.q_without < alpha:
+        return Opinion(
+            UNDECIDED, "null", f"q {near.q_without:.2g} without the patients of the null who may be training patients"
+        )
+    if near.p_rank > max(CONSPICUOUS, near.smallest + 1e-12):
+        return Opinion(NONE, "null", "no nearer than patients who were not copied")
+    return Opinion(UNDECIDED, "null", "nearer than most of the null, which cannot tell a copy from chance here")
+
+
+def by_rating(grade: float) -> Opinion:
+    """What readers said of the very pair: their median grade, between two grades the more careful one."""
+    verdict = EXACT if grade >= REPLICA_GRADE + 0.5 else NEAR if grade >= REPLICA_GRADE - 0.5 else NONE
+    return Opinion(verdict, "rating", f"rated {grade:g} ({GRADES[int(grade + 0.5)]})")
+
+
+def more_careful(one: Opinion, other: Opinion) -> Opinion:
+    """The verdict that clears less; what both say rests on both."""
+    if one.verdict == other.verdict:
+        why = "; ".join(text for text in (one.why, other.why) if text)
+        return Opinion(one.verdict, f"{one.rule} and {other.rule}", why)
+    first, second = sorted((one, other), key=lambda opinion: CAREFUL_ORDER.index(opinion.verdict), reverse=True)
+    against = f"by {second.rule} {second.verdict}" + (f" ({second.why})" if second.why else "")
+    return Opinion(first.verdict, first.rule, "; ".join(text for text in (first.why, against) if text))

@@ -53,13 +53,17 @@ class PairScores:
 
 @dataclass(frozen=True)
 class Nearest:
-    """The nearest training volume of one query by one measure."""
+    """The nearest training volume of one query by one measure, and the score of the nearest of another person.
+
+    `second` is NaN where no second one was compared.
+    """
 
     cohort: str
     query: str
     measure: str
     training: str
     score: float
+    second: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -69,12 +73,14 @@ class Rows:
     Attributes
     ----------
     owners : patient of each training volume.
+    persons : likewise, with patients whose volumes are duplicates of each other taken for one.
     scores, halves : (queries, training).
     regions : of each query in common with training volumes, by their place; empty where none were looked for.
     """
 
     patients: Mapping[tuple[str, str], str]
     owners: np.ndarray
+    persons: np.ndarray
     cohort: PreparedCohort
     training: PreparedCohort
     names: Sequence[str]
@@ -91,6 +97,7 @@ class Found:
     ----------
     pairs : all of them; `verified` are those to be aligned.
     orders : places of the training volumes by measure, nearest first, one a patient.
+    best, second : score of the nearest patient by measure, and of the nearest of another person.
     """
 
     query: str
@@ -98,6 +105,7 @@ class Found:
     verified: list[PairScores]
     orders: dict[str, np.ndarray]
     best: dict[str, float]
+    second: dict[str, float]
     halves: dict[str, Half]
     regions: dict[str, Region]
 
@@ -150,7 +158,7 @@ def candidates_of(
     }
     ranked_by = primaries(measures)
     order_of_none = np.empty(0, np.int64)
-    found = Found(name, [], [], orders, {}, {}, {})
+    found = Found(name, [], [], orders, {}, {}, {}, {})
     for place in places:
         straight, flipped = exact.ncc(place)
         mirrored = flipped > straight
@@ -176,27 +184,37 @@ def candidates_of(
         if place in orders.get("region", order_of_none)[: deep.get("region", 0)]:
             found.regions[other] = regions[place]
     scored = {pair.training: pair.scores for pair in found.pairs}
+    by_name = {measure.name: measure for measure in measures}
     for key, order in orders.items():
         if len(order):
             found.best[key] = scored[training.names[int(order[0])]][key]
+            others = order[rows.persons[order] != rows.persons[order[0]]]
+            if len(others):
+                runner_up = scored.get(training.names[int(others[0])])
+                # Beyond the first `top` patients, as the search saw it.
+                seen = float(by_name[key].closeness(closeness[key][others[0]]))
+                found.second[key] = seen if runner_up is None else runner_up[key]
     return found
 
 
 def nearest_of(found: Found, rows: Rows, measures: Sequence[Measure]) -> list[Nearest]:
     """The nearest training volume by each measure; by a pair measure, the nearest of those aligned."""
     nearest = []
+    person_of = dict(zip(rows.training.names, rows.persons, strict=True))
     for measure in measures:
+        key = (rows.cohort.cohort, found.query, measure.name)
         if len(found.orders.get(measure.name, ())):
             other = rows.training.names[int(found.orders[measure.name][0])]
-            nearest.append(Nearest(rows.cohort.cohort, found.query, measure.name, other, found.best[measure.name]))
+            second = found.second.get(measure.name, float("nan"))
+            nearest.append(Nearest(*key, other, found.best[measure.name], second))
         elif not measure.searched:
             known = [pair for pair in found.verified if np.isfinite(pair.scores.get(measure.name, np.nan))]
             if known:
                 values = np.array([pair.scores[measure.name] for pair in known])
                 best = int(np.argmax(measure.closeness(values)))
-                nearest.append(
-                    Nearest(rows.cohort.cohort, found.query, measure.name, known[best].training, float(values[best]))
-                )
+                person = person_of[known[best].training]
+                apart = values[[person_of[pair.training] != person for pair in known]]
+                nearest.append(Nearest(*key, known[best].training, float(values[best]), measure.closest(apart)))
     return nearest
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from napari_relict.encoders import EmbeddingCache, Encoder, embed
 from napari_relict.matching.candidates import Found, Nearest, PairScores, Rows, candidates_of, nearest_of
@@ -42,15 +44,29 @@ class Cohorts:
 
     Attributes
     ----------
-    queries : synthetic, and what the null is made of: holdout, or training against itself.
+    queries : synthetic, and what the null is made of: holdout, and training against itself.
     patients : (cohort, volume) -> patient; a training volume of the query's own patient is never its match.
     layout : of the halves that were posed; None when none were.
+    same_person : pairs of training volumes, of different patients by name, that are duplicates of each other.
     """
 
     training: PreparedCohort
     queries: Sequence[PreparedCohort]
     patients: Mapping[tuple[str, str], str]
     layout: HalfLayout | None = None
+    same_person: Sequence[tuple[str, str]] = ()
+
+    def persons(self) -> np.ndarray:
+        """Whose each training volume is, with patients that share duplicates taken for one: int (training,)."""
+        names = self.training.names
+        patients = list(dict.fromkeys(self.patients["training", name] for name in names))
+        number = {patient: place for place, patient in enumerate(patients)}
+        of_volume = np.array([number[self.patients["training", name]] for name in names])
+        place = {name: at for at, name in enumerate(names)}
+        ends = [[of_volume[place[one]] for one in pair] for pair in self.same_person]
+        rows, columns = np.array(ends, int).reshape(-1, 2).T
+        links = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(patients),) * 2)
+        return np.asarray(connected_components(links, directed=False)[1][of_volume])
 
     @property
     def have_keypoints(self) -> bool:
@@ -123,6 +139,7 @@ def match_cohorts(
         for encoder in encoders
     }
     owners = np.array([cohorts.patients[("training", name)] for name in training.names])
+    persons = cohorts.persons()
     layout = cohorts.layout if any(measure.name in ("half", "half_ncc") for measure in measures) else None
     norms = half_norms(training, list(owners), layout) if layout else None
     by_keypoints = cohorts.have_keypoints and any(measure.name in ("region", "region_ncc") for measure in measures)
@@ -142,7 +159,7 @@ def match_cohorts(
                     scores.columns[encoder.name] = _feature(
                         encoder, cohort, names, vectors[encoder.name], scores.mirrored, cache, preparation, progress
                     )
-                rows = Rows(cohorts.patients, owners, cohort, training, names, scores, halves, regions)
+                rows = Rows(cohorts.patients, owners, persons, cohort, training, names, scores, halves, regions)
                 _verify_block(rows, measures, labels, sides, depth, layout, crew, verified, result, told)
                 done += len(names)
     return result
@@ -201,7 +218,7 @@ def _verify_block(
                 sides,
                 depth.alignment,
                 depth.tolerance_mm,
-                rows.cohort.cohort == "synthetic" and bool({"bend", "lesion"} & set(aligned)),
+                bool({"bend", "lesion"} & set(aligned)),
                 depth.deformable,
             )
             key = cache.key(task) if cache and task.candidates else None

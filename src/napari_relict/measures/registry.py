@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from napari_relict.errors import UsageError
 Level = Literal["voxel", "feature", "segmentation"]
 LEVELS: tuple[Level, ...] = ("voxel", "feature", "segmentation")
 
+
+LEAST_MM = 0.05
+IN_MM = frozenset({"bend"})
+SMALLEST = 1e-6
 
 # Of the table of matches, beside the measures'.
 COLUMNS = ("synthetic", "training", "rank", "mirrored", "inverted", "part")
@@ -30,6 +34,8 @@ class Measure:
         aligned pair by pair.
     decides : p-values rest on it, where it was computed.
     of_part : it speaks of the best part of a pair, not of the whole: beside a copied part lies a stranger's rest.
+    identity : what two equal volumes have, where similarities end; infinity where they do not end.
+    steadfast : it tells a copy from a stranger even where a generator's volumes are nearer to everybody.
     """
 
     name: str
@@ -40,10 +46,32 @@ class Measure:
     searched: bool = True
     decides: bool = False
     of_part: bool = False
+    identity: float = np.inf
+    steadfast: bool = False
 
     def closeness(self, values: np.ndarray) -> np.ndarray:
         """The values with a sign such that larger always means closer."""
         return values if self.higher_is_closer else -values
+
+    def weight(self, values: np.ndarray) -> np.ndarray:
+        """As p-values weigh it, larger is closer: distances in mm by their ratios, for half a millimetre is much between
+        copies and little between strangers; below `LEAST_MM` they are measurement error."""
+        if self.name in IN_MM:
+            return np.asarray(-np.log(np.maximum(values, LEAST_MM)))
+        return self.closeness(values)
+
+    def gap(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """How much farther the second nearest patient is than the nearest: larger stands more alone.
+
+        The log ratio of their distances; of similarities, of what they lack to identity (half of it, which makes a
+        correlation's gap the difference of two Fisher z). Of similarities without an end, their difference.
+        """
+        if not self.higher_is_closer:
+            return np.asarray(np.log((np.maximum(second, 0) + SMALLEST) / (np.maximum(first, 0) + SMALLEST)))
+        if np.isinf(self.identity):
+            return np.asarray(first - second)
+        near, far = (np.maximum(self.identity - one, 0) + SMALLEST for one in (first, second))
+        return np.asarray(np.log(far / near) / 2)
 
     def closest(self, values: np.ndarray) -> float:
         """The closest of `values`; NaN when there is none."""
@@ -53,15 +81,13 @@ class Measure:
         return float(finite.max() if self.higher_is_closer else finite.min())
 
 
-def _aligned(
-    name: str, title: str, level: Level, higher: bool, description: str, *, decides: bool = False, of_part: bool = False
-) -> Measure:
-    return Measure(name, title, level, higher, description, searched=False, decides=decides, of_part=of_part)
+def _aligned(name: str, title: str, level: Level, higher: bool, description: str, **more: Any) -> Measure:
+    return Measure(name, title, level, higher, description, searched=False, **more)
 
 
 # The first searched one of a level is the one its ranks are counted by.
 VOXEL = (
-    Measure("ncc", "NCC", "voxel", True, "normalised cross-correlation over the whole grid"),
+    Measure("ncc", "NCC", "voxel", True, "normalised cross-correlation over the whole grid", identity=1.0),
     Measure("mse", "MSE", "voxel", False, "mean squared difference of the 0..1 intensities"),
     Measure(
         "half",
@@ -80,10 +106,23 @@ VOXEL = (
         of_part=True,
     ),
     _aligned(
-        "nmi", "NMI", "voxel", True, "normalised mutual information of the aligned pair: 1 unrelated to 2", decides=True
+        "nmi",
+        "NMI",
+        "voxel",
+        True,
+        "normalised mutual information of the aligned pair: 1 unrelated to 2",
+        decides=True,
+        identity=2.0,
     ),
     _aligned(
-        "half_ncc", "Half NCC", "voxel", True, "NCC of the best half, aligned by itself", decides=True, of_part=True
+        "half_ncc",
+        "Half NCC",
+        "voxel",
+        True,
+        "NCC of the best half, aligned by itself",
+        decides=True,
+        of_part=True,
+        identity=1.0,
     ),
     _aligned(
         "region_ncc",
@@ -102,11 +141,27 @@ VOXEL = (
     _aligned(
         "copied_share", "Copied share", "voxel", True, "share of the body's 4x4x4 tiles with an NCC of .9 or more"
     ),
-    _aligned("bend", "Bend", "voxel", False, "local displacement left after alignment, root mean square, mm"),
+    _aligned(
+        "bend",
+        "Bend",
+        "voxel",
+        False,
+        "local displacement left after alignment, root mean square, mm",
+        decides=True,
+        steadfast=True,
+    ),
     _aligned("lesion", "Lesion", "voxel", False, "local difference that stands out, as a share of the brightness"),
 )
 SEGMENTATION = (
-    Measure("dice", "Dice", "segmentation", True, "mean Dice over the labels that either volume has", decides=True),
+    Measure(
+        "dice",
+        "Dice",
+        "segmentation",
+        True,
+        "mean Dice over the labels that either volume has",
+        decides=True,
+        identity=1.0,
+    ),
     Measure(
         "volume_difference",
         "Volume difference",
@@ -125,7 +180,7 @@ SEGMENTATION = (
 
 def feature_measure(name: str, title: str) -> Measure:
     """The measure of an encoder: its cosine."""
-    return Measure(name, title, "feature", True, "cosine of embeddings", decides=True)
+    return Measure(name, title, "feature", True, "cosine of embeddings", decides=True, identity=1.0)
 
 
 def all_measures(encoders: Mapping[str, str] | None = None) -> list[Measure]:

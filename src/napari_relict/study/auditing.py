@@ -10,17 +10,15 @@ import numpy as np
 import pandas as pd
 import SimpleITK as sitk
 
-from napari_relict.calibration import fused_p_values, q_values
 from napari_relict.calibration.copies import copies_by_scores, patients_copied
-from napari_relict.calibration.tail import fused_statistics
 from napari_relict.encoders import EmbeddingCache, open_encoder
 from napari_relict.errors import DataError
 from napari_relict.matching import Cohorts, Depth, match_cohorts
 from napari_relict.measures.registry import deciders
 from napari_relict.memorisation.callback import EpochCopies, Sampled
 from napari_relict.progress import Progress, silent
-from napari_relict.study.calibrating import deciding_scores
 from napari_relict.study.cohorts import list_cohort
+from napari_relict.study.deciding_scores import deciding_scores
 from napari_relict.study.settings import Settings
 from napari_relict.study.stored import Stored
 from napari_relict.volumes.cohort import PreparedCohort
@@ -86,14 +84,14 @@ class Auditor:
             cohort, _ = prepare_cohort(
                 "synthetic", files, {}, self._preparation, self._reference, Path(folder), self._progress
             )
-            scores, training = self._nearest(cohort, Path(folder))
-        closeness, null = deciding_scores(scores, self._nulls, self._deciding)
-        p, leading = fused_p_values(closeness, null)
-        called = np.nan_to_num(q_values(p), nan=1.0) < self._settings.alpha
-        whose = [self._patients.get(str(row[max(one, 0)]), "") for row, one in zip(training, leading, strict=True)]
-        statistics = fused_statistics(closeness, null)
-        copies = copies_by_scores(*statistics)
-        patients = copies and patients_copied(copies, statistics[0], whose)
+            scores, gaps, training = self._nearest(cohort, Path(folder))
+        found = deciding_scores(scores, gaps, self._nulls, self._deciding).judged(self._settings.verdicts)
+        called = np.nan_to_num(found.q, nan=1.0) < self._settings.alpha
+        whose = [self._patients.get(str(row[max(one, 0)]), "") for row, one in zip(training, found.decided, strict=True)]
+        copies = copies_by_scores(
+            found.statistics, found.null_statistics, called=int(called.sum()), alpha=self._settings.alpha
+        )
+        patients = copies and patients_copied(copies, found.statistics, whose)
         copies_ends, patients_ends = ((c.copies, c.low, c.high) if c else (np.nan,) * 3 for c in (copies, patients))
         return EpochCopies(
             epoch,
@@ -102,11 +100,12 @@ class Auditor:
             len({whose[place] for place in np.flatnonzero(called)}),
             *copies_ends,
             *patients_ends,
-            1 / (1 + len(null)),
+            float(np.nanmin(found.smallest)) if np.isfinite(found.smallest).any() else 1.0,
         )
 
-    def _nearest(self, cohort: PreparedCohort, folder: Path) -> tuple[pd.DataFrame, np.ndarray]:
-        """Score with the nearest training volume, and its name: volumes by deciding measures, both in one order."""
+    def _nearest(self, cohort: PreparedCohort, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+        """Score with the nearest training volume, how alone that stands, and its name: volumes by deciding measures,
+        all in one order."""
         posed = all(row.halves for row in cohort.rows.values())
         layout = half_layout(self._reference) if posed and self._reference is not None else None
         patients = {("training", name): patient for name, patient in self._patients.items()}
@@ -122,14 +121,16 @@ class Auditor:
             device=self._device,
             progress=self._progress,
         )
-        rows = [(one.query, one.measure, one.score, one.training) for one in found.nearest]
-        frame = pd.DataFrame(rows, columns=["query", "measure", "score", "training"])
+        rows = [(one.query, one.measure, one.score, one.second, one.training) for one in found.nearest]
+        frame = pd.DataFrame(rows, columns=["query", "measure", "score", "second", "training"])
         names = [measure.name for measure in self._deciding]
-        scores, training = (
+        scores, second, training = (
             frame.pivot(index="query", columns="measure", values=value).reindex(index=cohort.names, columns=names)
-            for value in ("score", "training")
+            for value in ("score", "second", "training")
         )
-        return scores.astype(float), training.to_numpy()
+        scores, second = scores.astype(float), second.astype(float)
+        gaps = {m.name: m.gap(scores[m.name].to_numpy(), second[m.name].to_numpy()) for m in self._deciding}
+        return scores, pd.DataFrame(gaps, index=scores.index), training.to_numpy()
 
 
 class _Beside(EmbeddingCache):

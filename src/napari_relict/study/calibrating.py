@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from napari_relict.calibration import NullScores, decide, fused_p_values, q_values
-from napari_relict.calibration.null import location_and_scale
+from napari_relict.calibration import NullScores, Threshold, Verdict
 from napari_relict.calibration.probability import Fusion, fuse
-from napari_relict.calibration.tail import sharpened, tail_p_values
-from napari_relict.calibration.verdicts import REPLICA_GRADE, Verdict
+from napari_relict.calibration.rating_rule import Errors, by_ratings, errors
+from napari_relict.calibration.tail import tail_p_values
+from napari_relict.calibration.verdicts import (
+    EXACT,
+    NEAR,
+    NONE,
+    REPLICA_GRADE,
+    UNDECIDED,
+    Nearness,
+    Opinion,
+    by_null,
+    by_rating,
+    more_careful,
+)
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
 from napari_relict.study import evidence as words
+from napari_relict.study.deciding_scores import DecidingScores, deciding_scores
 from napari_relict.study.rated import pair_grades
+from napari_relict.study.rating_calls import RatingCalls, rating_calls
 from napari_relict.study.settings import Settings
 
 
-def deciding_scores(
-    nearest: pd.DataFrame, nulls: Mapping[str, NullScores], deciding: Sequence[Measure]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Closeness of synthetic volumes and of the null's patients: (synthetic, levels) and (patients, levels)."""
-    return (
-        np.column_stack([measure.closeness(nearest[measure.name].to_numpy(float)) for measure in deciding]),
-        np.column_stack([measure.closeness(nulls[measure.name].scores) for measure in deciding]),
-    )
+@dataclass(frozen=True)
+class Judged:
+    """Attributes
+    ----------
+    verdicts : one a matched synthetic volume.
+    cautions : what is wrong with the null or the cohort, one line each.
+    errors : how often the rule in use was wrong on rated volumes; None without five of each kind.
+    """
+
+    verdicts: list[Verdict]
+    cautions: list[str]
+    errors: Errors | None
 
 
 def grades_of(ratings: pd.DataFrame) -> dict[tuple[str, str], float]:
@@ -43,96 +61,137 @@ def highest_grades(grades: Mapping[tuple[str, str], float]) -> dict[str, tuple[f
     return highest
 
 
-def fusion(
-    names: Sequence[str],
-    scores: np.ndarray,
-    null: np.ndarray,
-    highest: Mapping[str, tuple[float, str]],
-    settings: Settings,
-) -> Fusion:
+def fusion(decide: DecidingScores, highest: Mapping[str, tuple[float, str]], settings: Settings) -> Fusion:
     """The probability of each synthetic volume from all deciding measures and the ratings."""
-    scales = [location_and_scale(column) for column in null.T]
-    z = np.column_stack([(scores[:, i] - centre) / scale for i, (centre, scale) in enumerate(scales)])
-    grade_of = np.array([highest.get(name, (np.nan, ""))[0] for name in names])
-    return fuse(z, np.isfinite(grade_of), grade_of >= REPLICA_GRADE - 0.5, settings.verdicts.probability)
+    grade_of = np.array([highest.get(name, (np.nan, ""))[0] for name in decide.names])
+    return fuse(decide.z(), np.isfinite(grade_of), grade_of >= REPLICA_GRADE - 0.5, settings.verdicts.probability)
 
 
-def verdicts(
+def judge(
     matches: pd.DataFrame,
     nearest: pd.DataFrame,
-    nulls: dict[str, NullScores],
+    gaps: pd.DataFrame,
+    nulls: Mapping[str, NullScores],
     ratings: pd.DataFrame,
     measures: Sequence[Measure],
+    cuts: Sequence[Threshold],
     settings: Settings,
     same_voxels: Mapping[str, str],
-) -> list[Verdict]:
+) -> Judged:
     """A verdict for every synthetic volume that was matched.
+
+    Equal stored voxels are an exact replica, whatever anyone says. Else a pair that was rated gets what was said of
+    it. What nobody rated goes by `[verdicts] rule`: by the null, by the ratings of others, or the more careful of both.
 
     Parameters
     ----------
-    nearest : synthetic volumes by measures, score with the nearest training volume.
+    nearest, gaps : synthetic volumes by measures, score with the nearest training volume, and how alone it stands.
+    cuts : thresholds of the measures, from the same ratings.
     same_voxels : training volume whose stored voxels a synthetic one has, by synthetic volume.
     """
     deciding = deciders(measures)
     first = matches[matches["rank"] == 1].set_index("synthetic").sort_index()
     if first.empty:
-        return []
-    names = list(first.index)
-    scores, null = deciding_scores(nearest.reindex(names), nulls, deciding)
-    p, decided = fused_p_values(scores, null)
-    tails = np.full((len(names), 3), np.nan)
-    if settings.verdicts.tail == "pareto":
-        tails = tail_p_values(scores, null)
-    q = q_values(sharpened(p, tails))
+        return Judged([], [], None)
+    decide = deciding_scores(nearest.reindex(list(first.index)), gaps, nulls, deciding)
+    against = decide.judged(settings.verdicts)
     grades = grades_of(ratings)
     highest = highest_grades(grades)
-    fused = fusion(names, scores, null, highest, settings)
+    fused = fusion(decide, highest, settings)
+    probability = dict(zip(decide.names, fused.probability, strict=True))
+    calls = rating_calls(matches, ratings, measures, cuts, probability, settings)
+    tails = tail_p_values(decide.scores, decide.null.scores) if settings.verdicts.tail == "pareto" else None
     pairs = matches.set_index(["synthetic", "training"])
-    found = []
-    for row, name in enumerate(names):
+    verdicts: list[Verdict] = []
+    unrated: dict[str, tuple[Opinion, Opinion | None]] = {}
+    for row, name in enumerate(decide.names):
         nearest_pair = str(first.loc[name, "training"])
         grade, rated = highest.get(name, (np.nan, ""))
         is_replica = grade >= REPLICA_GRADE - 0.5
         # A low grade of some farther pair says nothing of the nearest one.
-        use = grade if is_replica or (name, nearest_pair) in grades else None
-        training = same_voxels.get(name) or (rated if use is not None and is_replica else nearest_pair)
-        known = (name, training) in pairs.index
-        match = pairs.loc[(name, training)] if known else None
-        evidence = (
-            "the pair is not among the current matches" if match is None else words.evidence(match, deciding, nulls)
+        use = grade if is_replica or (name, nearest_pair) in grades else np.nan
+        training = same_voxels.get(name) or (rated if np.isfinite(use) and is_replica else nearest_pair)
+        match = pairs.loc[(name, training)] if (name, training) in pairs.index else None
+        most = deciding[against.decided[row]] if against.decided[row] >= 0 else None
+        near = Nearness(
+            *(float(one[row]) for one in (against.p, against.p_rank, against.smallest, against.q, against.q_without)),
+            bend=np.nan if match is None else float(match.get("bend", np.nan)),
+            of_part=most is not None and most.of_part,
         )
         changed = None if match is None else words.changed(match, settings.verdicts)
-        another = "" if match is None else words.another(match, settings.verdicts)
-        if decided[row] >= 0:
-            most = deciding[decided[row]]
-            if match is not None and another and most.of_part:
-                changed, another = f"{words.part(match, most, settings)} is copied, for the rest {another}", ""
-            evidence += f"; {most.title} ({most.level} level) is the most conspicuous"
-        if np.isfinite(fused.probability[row]) and fused.level[row] >= 0:
-            evidence += f"; its probability rests most on {deciding[fused.level[row]].title}"
-        smallest = min(nulls[m.name].resolution for m in deciding)
-        if np.isfinite(p[row]) and any(nulls[m.name].weaker for m in deciding):
-            evidence += "; judged by training patients, weaker evidence than a holdout"
-        if np.isfinite(tails[row, 2]) and tails[row, 2] < p[row]:
-            evidence += f"; by the null's tail p is at most {tails[row, 2]:.2g}"
-        if not np.isfinite(p[row]):
-            evidence += "; there is no null to judge it by"
-        elif q[row] >= settings.verdicts.alpha and p[row] <= smallest + 1e-12:
-            evidence += "; nearer than all of the null, which is too small to call it"
-        found.append(
-            decide(
-                synthetic=name,
-                training=training,
-                p=float(p[row]),
-                q=float(q[row]),
-                probability=float(fused.probability[row]),
-                alpha=settings.verdicts.alpha,
-                changed=changed,
-                another=another,
-                grade=use,
-                same_voxels=name in same_voxels,
-                evidence=evidence,
-                tail=(float(tails[row, 0]), float(tails[row, 1]), float(tails[row, 2])),
+        if match is not None and near.of_part and near.bend >= settings.verdicts.near_bend and most is not None:
+            changed = (
+                f"{words.part(match, most, settings)} is copied, for the rest its anatomy is bent by {near.bend:.1f} mm"
             )
-        )
-    return found
+        by_scores = by_null(near, settings.verdicts.alpha, settings.verdicts.near_bend, changed)
+        by_others = None if calls is None else _by_ratings(calls, first.loc[name], nearest.loc[name], probability[name], changed)
+        unrated[name] = (by_scores, by_others)
+        if name in same_voxels:
+            said = Opinion(EXACT, "equal voxels", f"the stored voxels are those of {training}, bit for bit")
+        elif np.isfinite(use):
+            said = by_rating(float(use))
+        else:
+            said = _by_rule(settings.verdicts.rule, by_scores, by_others)
+        parts = [
+            said.why,
+            words.anatomy(near.bend, nulls.get("bend")),
+            "the pair is not among the current matches" if match is None else words.evidence(match, deciding, nulls),
+            f"{most.title} ({most.level} level) is the most conspicuous" if most else "",
+            words.p_in_words(near, bool(against.by_gap[row]), len(decide.null)),
+        ]
+        if fused.level[row] >= 0 and np.isfinite(fused.probability[row]):
+            parts.append(f"its probability rests most on {deciding[fused.level[row]].title}")
+        if np.isfinite(near.p) and any(nulls[m.name].weaker for m in deciding):
+            parts.append("judged by training patients, weaker evidence than a holdout")
+        verdicts.append(
+            Verdict(
+                name, training, said.verdict, near.p, near.q, float(fused.probability[row]),
+                "; ".join(part for part in parts if part), said.rule, near.p_rank,
+                *([] if tails is None else map(float, tails[row])),
+            )
+        )  # fmt: skip
+    return Judged(
+        verdicts,
+        words.cautions(against, nulls, deciding),
+        None if calls is None else _errors(settings.verdicts.rule, calls, unrated),
+    )
+
+
+def _by_rule(rule: str, by_scores: Opinion, by_others: Opinion | None) -> Opinion:
+    if rule == "null":
+        return by_scores
+    if by_others is None:
+        if rule == "ratings":
+            return Opinion(UNDECIDED, "ratings", "too few ratings: it takes five replicas and five others")
+        return by_scores
+    return by_others if rule == "ratings" else more_careful(by_scores, by_others)
+
+
+def _by_ratings(
+    calls: RatingCalls, match: pd.Series, nearest: pd.Series, probability: float, changed: str | None
+) -> Opinion:
+    closeness = np.nan
+    if calls.measure is not None:
+        value = float(match[calls.measure.name])
+        # The pair itself where it was aligned, else what its volume reaches with anybody.
+        value = value if np.isfinite(value) else float(nearest[calls.measure.name])
+        closeness = float(calls.measure.closeness(np.array(value)))
+    return by_ratings(probability, closeness, calls.cut, changed)
+
+
+def _errors(
+    rule: str, calls: RatingCalls, unrated: Mapping[str, tuple[Opinion, Opinion | None]]
+) -> Errors:
+    """Each rated volume judged as if nobody had rated it."""
+    said = []
+    for name, called, within in zip(calls.rated, calls.called, calls.within, strict=True):
+        by_scores = unrated[name][0] if name in unrated else Opinion(UNDECIDED, "null")
+        by_others = Opinion(NEAR if called else UNDECIDED if within else NONE, "ratings")
+        said.append(_by_rule(rule, by_scores, by_others).verdict)
+    chosen = "" if calls.cut is None else f"threshold of {calls.cut.title}, {calls.cut.written}"
+    note = "; ".join(
+        one
+        for one in (chosen if rule != "null" else "", "holds for others if rated volumes were drawn at random")
+        if one
+    )
+    return errors(rule, said, calls.replica, note)

@@ -144,6 +144,11 @@ MIGRATIONS = (
     ALTER TABLE threshold ADD COLUMN specificity_low REAL;
     ALTER TABLE threshold ADD COLUMN specificity_high REAL;
     """,
+    """
+    ALTER TABLE nearest ADD COLUMN second REAL;
+    ALTER TABLE verdict ADD COLUMN p_rank REAL;
+    ALTER TABLE verdict ADD COLUMN rule TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 

@@ -9,14 +9,76 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.calibration import NullScores
+from napari_relict.calibration.against_null import AgainstNull
+from napari_relict.calibration.verdicts import Nearness
 from napari_relict.measures import Measure
 from napari_relict.study.settings import Settings, VerdictSettings
+
+
+TAIL_ASSUMES = "which assumes that closeness goes on beyond the null as at its end"
+
+
+def anatomy(bend: float, null: NullScores | None) -> str:
+    """How far the anatomy of a pair agrees, in mm, beside how far that of different people does.
+
+    Parameters
+    ----------
+    bend : mm; NaN where nobody looked. null : of the measure `bend`; None where it was not measured.
+    """
+    if not np.isfinite(bend):
+        return "how far the anatomy of the two agrees was not measured"
+    said = f"after alignment the anatomy of the two agrees to {bend:.2f} mm"
+    apart = null.scores[np.isfinite(null.scores)] if null is not None else np.empty(0)
+    if not len(apart):
+        return f"{said}; of different people it is not known"
+    return f"{said}; between different people of this study {apart.min():.1f} to {apart.max():.1f} mm ({len(apart)} pairs)"
+
+
+def p_in_words(near: Nearness, by_gap: bool, patients: int) -> str:
+    """What p rests on and assumes; empty without a null."""
+    if not np.isfinite(near.p):
+        return ""
+    alone = ", by how alone its nearest patient stands" if by_gap else ""
+    least = f", the smallest that {patients} patients can give" if near.p_rank <= near.smallest + 1e-12 else ""
+    if near.p < near.p_rank * (1 - 1e-9):
+        return (
+            f"p at most {near.p:.2g} by a fitted tail{alone} ({TAIL_ASSUMES}); "
+            f"by ranks alone {near.p_rank:.2g}{least}"
+        )
+    return f"p {near.p_rank:.2g} by ranks{alone}{least}"
+
+
+def cautions(judged: AgainstNull, nulls: Mapping[str, NullScores], deciding: Sequence[Measure]) -> list[str]:
+    """What is wrong with the null or the cohort, one line each."""
+    said = []
+    first = nulls[deciding[0].name]
+    if judged.nearer_as_a_whole:
+        said.append(
+            "the synthetic volumes are as a whole nearer to training patients than new patients are, those too that "
+            "nothing else marks: p-values of scores would be too small; verdicts rest on how alone the nearest patient "
+            "stands and on anatomy"
+        )
+    if judged.groups_differ:
+        said.append(
+            "holdout patients and left-out training patients are not equally near to the others (another site or "
+            "scanner?): of their two p-values the larger one counts"
+        )
+    for one in judged.outliers:
+        name = first.patients[one.place] if first.patients else f"patient {one.place + 1}"
+        nearest = first.nearest[one.place] if first.nearest and first.nearest[one.place] else "a training patient"
+        said.append(
+            f"{name} of the null is nearer to {nearest} than strangers are (p {one.p:.2g} among the others): the same "
+            f"person? If so, say so in the table of patients; volumes that would be called without {name} are undecided"
+        )
+    return said
 
 
 def evidence(match: pd.Series[Any], deciding: Sequence[Measure], nulls: Mapping[str, NullScores]) -> str:
     """Each deciding measure of a pair beside the closest of the null, and how the pair lies."""
     parts = []
     for measure in deciding:
+        if measure.name == "bend":  # said in words of its own
+            continue
         if not np.isfinite(match[measure.name]):
             continue
         known = [f"null up to {measure.closest(nulls[measure.name].scores):.3f}"] if nulls[measure.name].known else []
@@ -39,12 +101,6 @@ def changed(match: pd.Series[Any], limits: VerdictSettings) -> str | None:
     if np.isfinite(lesion) and lesion >= limits.exact_lesion:
         said.append(f"something differs by {lesion:.0%} of the brightness")
     return ", ".join(said)
-
-
-def another(match: pd.Series[Any], limits: VerdictSettings) -> str:
-    """What shows that a whole volume is another patient's, in words; empty when nothing does."""
-    bend = match.get("bend", np.nan)
-    return f"its anatomy is bent by {bend:.1f} mm" if np.isfinite(bend) and bend >= limits.near_bend else ""
 
 
 def part(match: pd.Series[Any], measure: Measure, settings: Settings) -> str:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
-from napari_relict.calibration import fused_p_values
 from napari_relict.calibration.active import Needed, ratings_needed
 from napari_relict.calibration.best_measure import BestMeasure
 from napari_relict.calibration.copies import Count, copies_by_ratings, copies_by_scores, patients_copied
 from napari_relict.calibration.probability import Fusion
 from napari_relict.calibration.resampling import LEAST_GRADE
 from napari_relict.calibration.roc import roc_points
-from napari_relict.calibration.tail import fused_statistics
 from napari_relict.errors import DataError, UsageError
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
 from napari_relict.study import calibrating, rated
+from napari_relict.study.deciding_scores import DecidingScores, deciding_scores
 from napari_relict.study.next_ratings import next_to_rate
 from napari_relict.study.reading_source import ReadingSource
 from napari_relict.study.release import Release, release
@@ -45,13 +46,17 @@ class JudgedStudy(ReadingSource):
         measures = self.measures()
         nulls = {measure.name: self.null(measure.name) for measure in measures}
         cuts = rated.thresholds(matches, current, measures, self.settings.thresholds)
-        found = calibrating.verdicts(
-            matches, self.nearest(), nulls, current, measures, self.settings, self._same_voxels()
+        found = calibrating.judge(
+            matches, self.nearest(), self.gaps(), nulls, current, measures, cuts, self.settings, self._same_voxels()
         )
+        said = {
+            "cautions": json.dumps(found.cautions),
+            "errors": json.dumps(None if found.errors is None else found.errors.said),
+        }
         with self._database.connect() as connection:
             connection.execute("DELETE FROM threshold")
             connection.execute("DELETE FROM verdict")
-            for table, rows in (("threshold", cuts), ("verdict", found)):
+            for table, rows in (("threshold", cuts), ("verdict", found.verdicts)):
                 for row in rows:
                     values = vars(row)
                     marks = ", ".join("?" for _ in values)
@@ -59,7 +64,17 @@ class JudgedStudy(ReadingSource):
                         f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})",
                         [None if isinstance(v, float) and np.isnan(v) else v for v in values.values()],
                     )
+            connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(said.items()))
         return self.thresholds()
+
+    def rated_volumes(self) -> pd.DataFrame:
+        """The rated pairs that thresholds are estimated on, one a synthetic volume: its match, grade, readers.
+
+        Raises
+        ------
+        DataError : nothing was matched yet.
+        """
+        return rated.rated_volumes(self._matched(), self.ratings(), self.settings.thresholds.labels)
 
     def best_measure(self) -> BestMeasure | None:
         """The measure of highest balanced accuracy on the ratings, corrected for having chosen it among all.
@@ -81,9 +96,8 @@ class JudgedStudy(ReadingSource):
         ------
         DataError : nothing was matched yet.
         """
-        names, scores, null = self._deciding_scores()
         highest = calibrating.highest_grades(calibrating.grades_of(self.ratings()))
-        return calibrating.fusion(names, scores, null, highest, self.settings)
+        return calibrating.fusion(self._deciding_scores(), highest, self.settings)
 
     def roc(self, measure: str) -> pd.DataFrame:
         """ROC points of a measure on the rated pairs, one a synthetic volume.
@@ -98,7 +112,7 @@ class JudgedStudy(ReadingSource):
         DataError : nothing was matched yet.
         """
         chosen = self._measure(measure)
-        volumes = rated.rated_volumes(self._matched(), self.ratings(), self.settings.thresholds.labels)
+        volumes = self.rated_volumes()
         closeness = chosen.closeness(volumes[measure].to_numpy(float))
         points = roc_points(closeness, rated.is_replica(volumes))
         points["closeness"] = chosen.closeness(points["closeness"].to_numpy(float))
@@ -106,28 +120,41 @@ class JudgedStudy(ReadingSource):
 
     def copies(self) -> tuple[Count, ...]:
         """How many copies there are among the synthetic volumes, by scores and by ratings where there are any."""
-        names, scores, null = self._deciding_scores()
         said = self._said_of_volumes()
-        by_ratings = copies_by_ratings(sum(said.values()), len(said), len(names))
-        found = (copies_by_scores(*fused_statistics(scores, null)), by_ratings)
+        found = (self._copies_by_scores()[0], copies_by_ratings(sum(said.values()), len(said), len(self.verdicts())))
         return tuple(count for count in found if count is not None)
 
     def patients_copied(self) -> Count | None:
         """How many training patients were copied, by scores; None without a null of ten patients or more."""
-        names, scores, null = self._deciding_scores()
-        statistics = fused_statistics(scores, null)
-        copies = copies_by_scores(*statistics)
+        copies, statistics, names = self._copies_by_scores()
         volumes, verdicts = self.volumes(), self.verdicts().set_index("synthetic")
         training = volumes[volumes["cohort"] == "training"].set_index("name")["patient"]
         nearest = verdicts["training"].reindex(names)
-        return copies and patients_copied(copies, statistics[0], [str(training.get(one, one)) for one in nearest])
+        return copies and patients_copied(copies, statistics, [str(training.get(one, one)) for one in nearest])
+
+    def _copies_by_scores(self) -> tuple[Count | None, np.ndarray, list[str]]:
+        """The count, how near each volume is, and the volumes' names."""
+        decide = self._deciding_scores()
+        found = decide.judged(self.settings.verdicts)
+        called = int((np.nan_to_num(found.q, nan=1.0) < self.settings.alpha).sum())
+        count = copies_by_scores(found.statistics, found.null_statistics, called=called, alpha=self.settings.alpha)
+        return count, found.statistics, list(decide.names)
 
     def most_conspicuous(self) -> dict[str, Measure]:
         """Of each synthetic volume the deciding measure that stands out most; without those that have no null."""
-        names, scores, null = self._deciding_scores()
-        deciding = deciders(self.measures())
-        decided = fused_p_values(scores, null)[1]
-        return {name: deciding[place] for name, place in zip(names, decided, strict=True) if place >= 0}
+        decide = self._deciding_scores()
+        decided = decide.judged(self.settings.verdicts).decided
+        return {
+            name: decide.measures[place] for name, place in zip(decide.names, decided, strict=True) if place >= 0
+        }
+
+    def cautions(self) -> list[str]:
+        """What is wrong with the null or the cohort as far as the scores show it, one line each; as of `calibrate`."""
+        return list(json.loads(self.meta().get("cautions", "[]")))
+
+    def expected_errors(self) -> str:
+        """How often the rule in use was wrong on rated volumes, in words; empty without five rated of each kind."""
+        return json.loads(self.meta().get("errors", "null")) or ""
 
     def release(self, risk: float = 0.05) -> Release:
         """Which synthetic volumes to withhold and which may go; see `napari_relict.study.release`.
@@ -167,7 +194,7 @@ class JudgedStudy(ReadingSource):
         if n < 1:
             raise UsageError(f"n must be at least 1, not {n}")
         matches, chosen = self._matched(), self._default_measure(measure)
-        volumes = rated.rated_volumes(matches, self.ratings(), self.settings.thresholds.labels)
+        volumes = self.rated_volumes()
         known = {synthetic for synthetic, _ in calibrating.grades_of(self.ratings())}
         first = matches[(matches["rank"] == 1) & ~matches["synthetic"].isin(known)]
         probability = self.verdicts().set_index("synthetic")["probability"]
@@ -184,16 +211,16 @@ class JudgedStudy(ReadingSource):
         if not width > 0:
             raise UsageError(f"a width is above 0, not {width:g}")
         chosen, settings = self._default_measure(measure), self.settings.thresholds
-        volumes = rated.rated_volumes(self._matched(), self.ratings(), settings.labels)
+        volumes = self.rated_volumes()
         volumes = volumes[np.isfinite(volumes[chosen.name].to_numpy(float))]
         values = chosen.closeness(volumes[chosen.name].to_numpy(float))
         return ratings_needed(values, rated.is_replica(volumes), width, settings.rule, settings.target)
 
-    def _deciding_scores(self) -> tuple[list[str], np.ndarray, np.ndarray]:
-        """Synthetic volumes by name, and what p-values rest on: see `calibrating.deciding_scores`."""
+    def _deciding_scores(self) -> DecidingScores:
+        """What p-values rest on, synthetic volumes by name."""
         deciding, names = deciders(self.measures()), sorted(map(str, self._matched()["synthetic"].unique()))
         nulls = {measure.name: self.null(measure.name) for measure in deciding}
-        return names, *calibrating.deciding_scores(self.nearest().reindex(names), nulls, deciding)
+        return deciding_scores(self.nearest().reindex(names), self.gaps(), nulls, deciding)
 
     def _default_measure(self, name: str | None) -> Measure:
         if name is None:

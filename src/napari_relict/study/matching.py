@@ -94,15 +94,7 @@ def _compare(
     chosen = [m for m in chosen if m.level != "feature" or m.name in {encoder.name for encoder in encoders}]
     if not training.with_labels() or not synthetic.with_labels():
         chosen = [measure for measure in chosen if measure.level != "segmentation"]
-    null = prepared.get("holdout", training)
     parts = PartCache(folder / "volumes" / "search", key)
-    cohorts = Cohorts(training, [synthetic, null], patients, layout)
-    chosen = computed(
-        chosen,
-        aligned=settings.match.verify > 0,
-        halves=layout is not None,
-        keypoints=cohorts.have_keypoints,
-    )
     duplicates = find_duplicates(
         training,
         [prepared["holdout"]] if "holdout" in prepared else [],
@@ -112,6 +104,15 @@ def _compare(
         force=force,
         parts=parts,
         progress=progress,
+    )
+    null = null_cohorts(prepared, patients, duplicates, settings.match.left_out)
+    same_person = [(d.volume, d.training) for d in duplicates if d.cohort == "training"]
+    cohorts = Cohorts(training, [synthetic, *null], patients, layout, same_person)
+    chosen = computed(
+        chosen,
+        aligned=settings.match.verify > 0,
+        halves=layout is not None,
+        keypoints=cohorts.have_keypoints,
     )
     result = match_cohorts(
         cohorts,
@@ -133,9 +134,35 @@ def _compare(
         progress=progress,
     )
     learned_from = _learned_from(encoders, null)
-    _store(database, prepared, patients, problems, duplicates, result, chosen, null.cohort, top, learned_from)
+    _store(database, prepared, patients, problems, duplicates, result, chosen, null, top, learned_from)
     parts.clear()
     return problems
+
+
+def null_cohorts(
+    prepared: Mapping[str, PreparedCohort],
+    patients: Mapping[tuple[str, str], str],
+    duplicates: Sequence[Duplicate],
+    wanted: int,
+) -> list[PreparedCohort]:
+    """The holdout, and training patients who will be left out one by one, to make a null of `wanted` patients.
+
+    Which patients these are follows from their names alone, so that a match made again has the same null. Those with a
+    duplicate under another patient's name are passed over: they would be their own copies.
+    """
+    training, holdout = prepared["training"], prepared.get("holdout")
+    known = {patients[HOLDOUT, name] for name in holdout.names} if holdout else set()
+    doubled = {
+        name
+        for one in duplicates
+        if not one.same_patient
+        for name in ((one.volume, one.training) if one.cohort == "training" else (one.training,))
+    }
+    usable = sorted({patients["training", name] for name in training.names if name not in doubled} - known)
+    drawn = np.random.default_rng(0).permutation(len(usable))[: max(0, wanted - len(known))]
+    chosen = {usable[place] for place in drawn}
+    left_out = [name for name in training.names if patients["training", name] in chosen and name not in doubled]
+    return [*([holdout] if holdout else []), *([training.only(left_out)] if left_out else [])]
 
 
 def prepare_study(
@@ -183,10 +210,19 @@ def _open_encoders(
     return encoders, problems
 
 
-def _learned_from(encoders: Sequence[Encoder], holdout: PreparedCohort) -> list[str]:
-    """Holdout volumes that an encoder was trained on: it knows them, as it knows no new patient."""
+def _learned_from(encoders: Sequence[Encoder], null: Sequence[PreparedCohort]) -> list[tuple[str, str]]:
+    """Cohort and name of volumes of the null that an encoder was trained on: it knows them, as it knows no new patient.
+
+    Left-out training volumes stay where there is nothing else: then they are the weaker evidence that they are.
+    """
     known: frozenset[str] = frozenset().union(*(encoder.trained_on for encoder in encoders))
-    return [name for name, row in holdout.rows.items() if holdout.cohort == HOLDOUT and row.content in known]
+    alone = len(null) == 1
+    return [
+        (cohort.cohort, name)
+        for cohort in null
+        for name, row in cohort.rows.items()
+        if row.content in known and (cohort.cohort == HOLDOUT or not alone)
+    ]
 
 
 def _missing_segmentations(
@@ -222,10 +258,10 @@ def order_pairs(
     def conspicuous(pair: PairScores) -> float:
         z = []
         for measure in deciders(measures):
-            centre, scale = location_and_scale(measure.closeness(null.get(measure.name, np.empty(0))))
+            centre, scale = location_and_scale(measure.weight(null.get(measure.name, np.empty(0))))
             score = pair.scores.get(measure.name, np.nan)
             # Beyond some tens of standard deviations nothing is more conspicuous than anything else.
-            z.append(np.arcsinh((float(measure.closeness(np.array(score))) - centre) / scale))
+            z.append(np.arcsinh((float(measure.weight(np.array(score))) - centre) / scale))
         known = [value for value in z if np.isfinite(value)]
         return max(known, default=-np.inf)
 
@@ -243,14 +279,12 @@ def _store(
     duplicates: Sequence[Duplicate],
     result: MatchResult,
     measures: Sequence[Measure],
-    null_cohort: str,
+    null_cohorts: Sequence[PreparedCohort],
     top: int,
-    learned_from: Sequence[str],
+    learned_from: Sequence[tuple[str, str]],
 ) -> None:
     null = {
-        measure.name: np.array(
-            [n.score for n in result.nearest if n.cohort == null_cohort and n.measure == measure.name]
-        )
+        measure.name: np.array([n.score for n in result.nearest if n.cohort != "synthetic" and n.measure == measure.name])
         for measure in measures
     }
     fingerprint = hashlib.sha256()
@@ -302,14 +336,17 @@ def _store(
                     [(*key, label, dice) for label, dice in pair.label_dice.items()],
                 )
         connection.executemany(
-            "INSERT INTO nearest VALUES (?, ?, ?, ?, ?)",
-            [(n.cohort, n.query, n.measure, n.training, _null_if_nan(n.score)) for n in result.nearest],
+            "INSERT INTO nearest VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (n.cohort, n.query, n.measure, n.training, _null_if_nan(n.score), _null_if_nan(n.second))
+                for n in result.nearest
+            ],
         )
         meta = {
             "matched": datetime.now(UTC).isoformat(timespec="seconds"),
             "app_version": __version__,
             "measures": ",".join(measure.name for measure in measures),
-            "null_cohort": null_cohort,
+            "null_cohorts": ",".join(cohort.cohort for cohort in null_cohorts),
             "top": str(top),
             "scores_hash": fingerprint.hexdigest(),
             "sides": json.dumps(result.sides),

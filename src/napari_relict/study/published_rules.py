@@ -13,6 +13,7 @@ from napari_relict.errors import DataError, UsageError
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
 from napari_relict.study.database import Database
+from napari_relict.study.deciding_scores import deciding_scores
 from napari_relict.study.stored import Stored
 
 COLUMNS = ("rule", "title", "source", "called", "share", "low", "high", "estimated_on", "note", "caution")
@@ -80,13 +81,18 @@ def evidence_of(
     features, layers, why = _features(study, measures, names)
     trained, networks = _stand_ins(study, measures, scores.loc[names])
     ncc = next((measure for measure in measures if measure.name == "ncc"), None)
+    decide = deciding_scores(scores.loc[names], study.gaps(), nulls, deciding)
     evidence = Evidence(
         training=features.get("training"),
         holdout=features.get("holdout"),
         synthetic=features.get("synthetic"),
         layers=layers,
-        scores=np.column_stack([m.closeness(scores.loc[names, m.name].to_numpy(float)) for m in deciding]),
-        null=np.column_stack([m.closeness(nulls[m.name].scores) for m in deciding]),
+        scores=decide.scores,
+        null=decide.null.scores,
+        gaps=decide.gaps,
+        null_gaps=decide.null.gaps,
+        left_out=decide.null.left_out,
+        steadfast=[measure.steadfast for measure in deciding],
         null_source=f"{nulls[deciding[0].name].described}, by {', '.join(m.title for m in deciding)}",
         largest_correlation=None if ncc is None else scores.loc[names, ncc.name].to_numpy(float),
         deepssim=trained.get("deepssim"),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from napari_relict.calibration.cuts import Rule
 from napari_relict.calibration.verdicts import VERDICTS
+from napari_relict.calibration.verdicts import Rule as VerdictRule
 from napari_relict.encoders.registry import check_definition
 from napari_relict.errors import DataError, UsageError, disk_faults
 from napari_relict.measures.registration import Alignment
@@ -73,6 +74,7 @@ class MatchSettings(_Table):
     deformable: bool = False
     tolerance_mm: float = Field(default=2.0, gt=0)
     duplicate_ncc: float = Field(default=0.99, gt=0, le=1)
+    left_out: int = Field(default=200, ge=0)
 
 
 class VerdictSettings(_Table):
@@ -80,7 +82,9 @@ class VerdictSettings(_Table):
     exact_bend: float = Field(default=0.5, gt=0)
     exact_lesion: float = Field(default=0.1, gt=0, le=1)
     near_bend: float = Field(default=2.0, gt=0)
-    tail: Literal["none", "pareto"] = "none"
+    tail: Literal["predictive", "pareto", "none"] = "predictive"
+    rule: VerdictRule = "either"
+    measure: str | None = None
     probability: Literal["logistic", "isotonic"] = "logistic"
 
 
@@ -140,6 +144,8 @@ class Settings(_Table):
     @model_validator(mode="after")
     def _known_measures(self) -> Settings:
         _said_once(choose_measures, self.match.measures, self.encoder_titles)
+        if self.verdicts.measure is not None:
+            _said_once(choose_measures, [self.verdicts.measure], self.encoder_titles)
         return self
 
     @property
@@ -207,12 +213,15 @@ COMMENTS = {
     "# and noise around it; ct_window: HU that become 0 and 1",
     "match": "top: patients kept by each measure; verify: how many of these are aligned pair by pair (alignment:\n"
     "# rigid, similarity or affine; deformable: then bent a little, too); tolerance_mm: of surface Dice;\n"
-    "# duplicate_ncc: training volumes at least this alike are reported as duplicates",
+    "# duplicate_ncc: training volumes at least this alike are reported as duplicates; left_out: training patients\n"
+    "# are left out one by one and searched against the others until the null has this many patients",
     "verdicts": "alpha: false discovery rate; an unrated replica is called exact where anatomy is bent by less than\n"
-    "# exact_bend (mm) and nothing differs by exact_lesion (share of the brightness) or more; a whole volume\n"
-    "# bent by near_bend (mm) or more is a look-alike, no copy; tail: none or pareto (p-values below the holdout's\n"
-    "# resolution, from a fitted tail); probability: logistic or isotonic (from 50 ratings on)\n"
-    f"# verdicts are: {', '.join(VERDICTS)}",
+    "# exact_bend (mm) and nothing differs by exact_lesion (share of the brightness) or more; a whole volume bent by\n"
+    "# near_bend (mm) or more is another person's anatomy; tail: predictive (beyond a null of 8 patients and more),\n"
+    "# pareto (from some 100 on) or none (ranks alone: a small null calls nobody); rule: what calls volumes that nobody\n"
+    "# rated: null, ratings (from five of each kind on) or either (the more careful of the two); measure: whose\n"
+    "# threshold calls (leave it out for the one of highest balanced accuracy); probability: logistic or isotonic\n"
+    f"# (from 50 ratings on); verdicts are: {', '.join(VERDICTS)}",
     "thresholds": "rule: balanced accuracy, sensitivity or specificity; target: what the latter two hold;\n"
     "# labels: median of the readers of a pair, or consensus (only pairs they agree on or settled)",
     "reading": "criteria: what readers can tick; repeats: share of pairs that are shown twice, unannounced; pairs:\n"

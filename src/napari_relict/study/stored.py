@@ -8,18 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from napari_relict.calibration import NullScores
-from napari_relict.calibration.null import HOLDOUT, closest_of_patients
+from napari_relict.calibration.null import BOTH, HOLDOUT, LEFT_OUT, closest_of_patients
+from napari_relict.calibration.verdicts import VERDICTS
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import stored_measures
 from napari_relict.study.database import Database
 from napari_relict.study.settings import ReadingSettings
 from napari_relict.volumes.cohort import PreparedCohort, PreparedVolume
 from napari_relict.volumes.intensity import Modality
-
-LEAVE_ONE_OUT = "training, leave one patient out"
 
 
 class SettingsForReading(Protocol):
@@ -84,13 +84,19 @@ class Stored(ABC):
         return {}
 
     def verdicts(self) -> pd.DataFrame:
-        """synthetic, training, verdict, p_value, q_value, probability, evidence, p_tail, p_tail_low, p_tail_high."""
-        numbers = ("p_value", "q_value", "probability", "p_tail", "p_tail_low", "p_tail_high")
+        """synthetic, training, verdict, p_value, q_value, probability, evidence, rule, p_rank, p_tail, p_tail_low,
+        p_tail_high; what is undecided first, then replicas, then the others, each by q."""
+        numbers = ("p_value", "q_value", "probability", "p_rank", "p_tail", "p_tail_low", "p_tail_high")
         frame = self._frame(
-            "SELECT synthetic, training, verdict, p_value, q_value, probability, evidence, p_tail, p_tail_low,"
-            " p_tail_high FROM verdict ORDER BY synthetic"
+            "SELECT synthetic, training, verdict, p_value, q_value, probability, evidence, rule, p_rank, p_tail,"
+            " p_tail_low, p_tail_high FROM verdict"
+        ).astype(dict.fromkeys(numbers, float))
+        order = {name: place for place, name in enumerate(VERDICTS)}
+        return frame.sort_values(
+            ["verdict", "q_value", "synthetic"],
+            key=lambda column: column.map(order) if column.name == "verdict" else column,
+            ignore_index=True,
         )
-        return frame.astype(dict.fromkeys(numbers, float))
 
     def thresholds(self) -> pd.DataFrame:
         """The last calibration: one row a measure; empty without enough ratings."""
@@ -103,32 +109,83 @@ class Stored(ABC):
 
     def nearest(self, cohort: str = "synthetic") -> pd.DataFrame:
         """Score of each volume with its nearest training volume: volumes by measures."""
-        frame = self._frame("SELECT query, measure, value FROM nearest WHERE cohort = ?", (cohort,))
-        wide = frame.astype({"value": float}).pivot(index="query", columns="measure", values="value")
+        return self._nearest_by_measure("value", cohort)
+
+    def gaps(self, cohort: str = "synthetic") -> pd.DataFrame:
+        """How much farther the second nearest patient of each volume lies (`Measure.gap`): volumes by measures."""
+        first, second = self._nearest_by_measure("value", cohort), self._nearest_by_measure("second", cohort)
+        found = {m.name: m.gap(first[m.name].to_numpy(float), second[m.name].to_numpy(float)) for m in self.measures()}
+        return pd.DataFrame(found, index=first.index)
+
+    def _nearest_by_measure(self, what: str, cohort: str) -> pd.DataFrame:
+        frame = self._frame("SELECT query, measure, value, second FROM nearest WHERE cohort = ?", (cohort,))
+        wide = frame.astype({"value": float, "second": float}).pivot(index="query", columns="measure", values=what)
         return wide.reindex(columns=[measure.name for measure in self.measures()])
 
     def null(self, measure: str) -> NullScores:
-        """Nearest-training scores of holdout patients, or of training patients left out one by one.
+        """Nearest-training scores of holdout patients, and of training patients left out one by one.
 
-        Of several volumes of a patient the closest one counts. Volumes that are byte-for-byte another patient's
-        training volume are no null and are left out, and so are those that an encoder was trained on.
+        Of several volumes of a patient the closest one counts. Volumes that are another patient's training volume (the
+        same stored voxels, or duplicates by NCC) are no null and are left out, and so are those that an encoder was
+        trained on.
         """
-        cohort = self.meta().get("null_cohort", HOLDOUT)
-        wide = self.nearest(cohort)
-        duplicates = self.duplicates()
-        apart = duplicates[duplicates["same_voxels"] & ~duplicates["same_patient"] & (duplicates["cohort"] == cohort)]
-        copies = set(apart["volume"]) | (set(apart["training"]) if cohort == "training" else set())
-        learned = set(json.loads(self.meta().get("learned_from", "[]"))) - copies
-        left = wide.loc[~wide.index.isin(copies | learned), measure]
         (chosen,) = (one for one in self.measures() if one.name == measure)
+        parts = [
+            self._null_of(chosen, cohort) for cohort in self.meta().get("null_cohorts", HOLDOUT).split(",") if cohort
+        ]
+        if not parts:
+            return NullScores(measure, np.empty(0), LEFT_OUT, volumes=0)
+        if len(parts) == 1:
+            return parts[0]
+        return NullScores(
+            measure,
+            np.concatenate([part.scores for part in parts]),
+            # A cohort of which nobody is left is none.
+            BOTH if all(len(part.scores) for part in parts) else next(p.source for p in parts if len(p.scores)),
+            sum(part.copies for part in parts),
+            sum(part.learned_from for part in parts),
+            sum(part.volumes for part in parts),
+            np.concatenate([part.from_training for part in parts]),
+            np.concatenate([np.asarray(part.gaps) for part in parts]),
+            tuple(name for part in parts for name in part.patients),
+            tuple(name for part in parts for name in part.nearest),
+        )
+
+    def _null_of(self, chosen: Measure, cohort: str) -> NullScores:
+        frame = self._frame(
+            "SELECT query, training, value, second FROM nearest WHERE cohort = ? AND measure = ? ORDER BY query",
+            (cohort, chosen.name),
+        ).astype({"value": float, "second": float})
+        # Volumes that have no score by this measure still stand for their patients.
+        queries = list(self._frame("SELECT DISTINCT query FROM nearest WHERE cohort = ? ORDER BY query", (cohort,))["query"])
+        duplicates = self.duplicates()
+        apart = duplicates[~duplicates["same_patient"] & (duplicates["cohort"] == cohort)]
+        copies = set(apart["volume"]) | (set(apart["training"]) if cohort == "training" else set())
+        learned = {name for of, name in json.loads(self.meta().get("learned_from", "[]")) if of == cohort} - copies
+        kept = [name for name in queries if name not in copies | learned]
+        left = frame.set_index("query").reindex(kept)
         whose = self._frame("SELECT name, patient FROM volume WHERE cohort = ?", (cohort,))
         owners = dict(zip(whose["name"], whose["patient"], strict=True))
-        closest = closest_of_patients(
-            chosen.closeness(left.to_numpy(float)), [str(owners.get(name, name)) for name in left.index]
+        patients = [str(owners.get(name, name)) for name in kept]
+        values, second = (left[column].to_numpy(float) for column in ("value", "second"))
+        closest = closest_of_patients(chosen.closeness(values), patients)
+        names, places = np.unique(np.asarray(patients, str), return_inverse=True)
+        nearest = [""] * len(names)
+        for place, close, training in zip(places, chosen.closeness(values), left["training"], strict=True):
+            if close == closest[place]:
+                nearest[place] = str(training)
+        return NullScores(
+            chosen.name,
+            chosen.closeness(closest),
+            HOLDOUT if cohort == HOLDOUT else LEFT_OUT,
+            len(copies & set(queries)),
+            len(learned & set(queries)),
+            len(kept),
+            np.full(len(names), cohort != HOLDOUT),
+            closest_of_patients(chosen.gap(values, second), patients),
+            tuple(map(str, names)),
+            tuple(nearest),
         )
-        source = HOLDOUT if cohort == HOLDOUT else LEAVE_ONE_OUT
-        kept_out = (len(copies & set(wide.index)), len(learned & set(wide.index)))
-        return NullScores(measure, chosen.closeness(closest), source, *kept_out, volumes=len(left))
 
     def _same_voxels(self) -> dict[str, str]:
         """Synthetic volume -> the training volume whose stored voxels it has, bit for bit."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -150,6 +150,11 @@ class PreparedCohort:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _opened, (self.folder, self.cohort, self._left_out, self.grid, self.unit)
+
+    def only(self, names: Collection[str]) -> PreparedCohort:
+        """The same cohort with these volumes alone."""
+        rows = {name: row for name, row in self.rows.items() if name in names}
+        return PreparedCohort(self.folder, self.cohort, rows, self.grid, self.unit)
 
     @cached_property
     def _left_out(self) -> frozenset[str]:

@@ -36,6 +36,9 @@ class Evidence:
     layers : features of the named layers of one encoder, by cohort, each like `training`; for the rules that are
         published for several layers. None where there is no encoder of several layers: they take the above.
     scores, null : (synthetic, measures) and (holdout, measures), with the nearest training volume; larger is closer.
+    gaps, null_gaps : the same shapes, how alone the nearest patient stands; None where that is not known.
+    left_out : (holdout,) bool, patients of the null who are training patients; None: none is.
+    steadfast : (measures,), see `napari_relict.calibration.against_null`.
     null_source : what the null is made of, in words.
     largest_correlation : (synthetic,), Pearson correlation of voxels, largest over all training volumes.
     deepssim, deepssim_plus, sscd : (synthetic,), the largest score of that network with a training image.
@@ -49,6 +52,10 @@ class Evidence:
     layers: Mapping[str, Sequence[np.ndarray]] | None = None
     scores: np.ndarray | None = None
     null: np.ndarray | None = None
+    gaps: np.ndarray | None = None
+    null_gaps: np.ndarray | None = None
+    left_out: np.ndarray | None = None
+    steadfast: Sequence[bool] = ()
     null_source: str | None = None
     largest_correlation: np.ndarray | None = None
     deepssim: np.ndarray | None = None

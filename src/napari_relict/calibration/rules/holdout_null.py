@@ -1,11 +1,13 @@
-"""Our own: p-values against holdout volumes searched in the same way, and a false discovery rate over the set."""
+"""Our own: p-values against patients searched in the same way, and a false discovery rate over the set."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from napari_relict.calibration.null import fused_p_values, p_values, q_values
-from napari_relict.calibration.rules.arrays import scores
+from napari_relict.calibration.against_null import NullPatients, against_null
+from napari_relict.calibration.predictive import FEWEST_PATIENTS
 from napari_relict.calibration.rules.outcome import Number, Outcome
 from napari_relict.errors import DataError, UsageError
 
@@ -13,20 +15,33 @@ SOURCE = "Benjamini & Hochberg 1995; Bates et al. 2023, arXiv 2104.08279"
 
 
 def holdout_null(
-    closeness: np.ndarray, null: np.ndarray, *, alpha: float = 0.05, estimated_on: str | None = None
+    closeness: np.ndarray,
+    null: np.ndarray,
+    *,
+    alpha: float = 0.05,
+    estimated_on: str | None = None,
+    gaps: np.ndarray | None = None,
+    null_gaps: np.ndarray | None = None,
+    left_out: np.ndarray | None = None,
+    steadfast: Sequence[bool] = (),
+    tail: bool = True,
 ) -> Outcome:
-    """Copies where the q-value is below `alpha`; see `napari_relict.calibration.null`.
+    """Copies where the q-value is below `alpha`; see `napari_relict.calibration.against_null`.
 
     p-values that share one holdout depend on each other in a way in which Benjamini and Hochberg's procedure keeps its
     false discovery rate, on average over holdouts (Bates, Candès, Lei, Romano & Sesia 2023, "Testing for outliers with
-    conformal p-values", Annals of Statistics 51).
+    conformal p-values", Annals of Statistics 51). That is of ranks; beyond the null p rests on a fitted tail.
 
     Parameters
     ----------
     closeness : (synthetic, measures), of each volume with its nearest training volume; larger is closer.
-    null : (holdout, measures), of holdout volumes with theirs.
+    null : (patients, measures), of patients who were not copied with theirs.
     alpha : false discovery rate, above 0 and below 1.
     estimated_on : what the null is made of, in words; holdout volumes when None.
+    gaps, null_gaps : how alone the nearest patient stands, like the two above; not looked at when None.
+    left_out : (patients,) bool, training patients who were searched against the others; none when None.
+    steadfast : (measures,), see `against_null`.
+    tail : whether the predictive tail speaks beyond the null.
 
     Raises
     ------
@@ -39,22 +54,27 @@ def holdout_null(
         raise DataError(
             "scores", f"shapes {closeness.shape} and {null.shape}", "give one row a volume, a column a measure"
         )
-    known = int(np.isfinite(null).all(1).sum())
+    known = int(np.isfinite(null).any(1).sum())
     if not known:
         raise DataError("the null", "no holdout volume has scores", "match a holdout cohort")
-    # Fusing one measure gives the same, more slowly.
-    p = p_values(scores(closeness[:, 0], "scores", rows=0), null[:, 0]) if closeness.shape[1] == 1 else None
-    p = fused_p_values(closeness, null)[0] if p is None else p
-    calls = np.nan_to_num(q_values(p), nan=1.0) < alpha
-    # So many copies have to be there before the smallest possible p-value gets a q-value below alpha.
-    needed = int(np.floor(np.isfinite(p).sum() / ((1 + known) * alpha))) + 1
+    patients = NullPatients(
+        null,
+        np.full(null.shape, np.nan) if null_gaps is None else null_gaps,
+        np.zeros(len(null), bool) if left_out is None else left_out,
+    )
+    own_gaps = np.full(closeness.shape, np.nan) if gaps is None else gaps
+    found = against_null(closeness, own_gaps, patients, steadfast=steadfast, tail=tail)
+    smallest = float(np.nanmin(found.smallest)) if np.isfinite(found.smallest).any() else 1.0
+    # Without a tail so many copies have to be there before the smallest possible p-value gets a q-value below alpha.
+    needed = int(np.floor(np.isfinite(found.p).sum() * smallest / alpha)) + 1
+    silent = needed > 1 and (not tail or known < FEWEST_PATIENTS)
     return Outcome(
         rule="holdout_null",
         title="q-values against a holdout",
         source=SOURCE,
         estimated_on=estimated_on or f"{known} holdout volumes searched against the same training volumes",
-        calls=calls,
-        values=p,
-        numbers={"smallest possible p": Number(1 / (1 + known)), "false discovery rate": Number(alpha)},
-        note=f"nothing can be called unless {needed} volumes or more reach the smallest p" if needed > 1 else "",
+        calls=np.nan_to_num(found.q, nan=1.0) < alpha,
+        values=found.p,
+        numbers={"smallest p by ranks": Number(smallest), "false discovery rate": Number(alpha)},
+        note=f"nothing can be called unless {needed} volumes or more reach the smallest p" if silent else "",
     )

@@ -72,8 +72,12 @@ _HIDDEN = "a second scan of a patient in training hides a copy of the first"
 _ALL = (
     Rule(
         "holdout_null", "q-values against a holdout", holdout_null.SOURCE, ("scores", "null"),
-        lambda e: holdout_null.holdout_null(e.scores, e.null, alpha=e.alpha, estimated_on=e.null_source), nominal=True,
-        caution="keeps its false discovery rate, and is silent where the holdout is small",
+        lambda e: holdout_null.holdout_null(
+            e.scores, e.null, alpha=e.alpha, estimated_on=e.null_source, gaps=e.gaps, null_gaps=e.null_gaps,
+            left_out=e.left_out, steadfast=e.steadfast,
+        ),
+        nominal=True,
+        caution="beyond the null p rests on a fitted tail, an assumption",
     ),
     Rule(
         "mi_calibrated", "Memorization index, calibrated", f"after {memorization_index.SOURCE}", ALL_FEATURES,

@@ -1,0 +1,161 @@
+"""What the null says of synthetic volumes: p by score and by gap, q, and what is wrong with the null."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from napari_relict.calibration.fusing import Fused, fused, fused_statistics
+from napari_relict.calibration.guards import NullOutlier, groups_differ, nearer_as_a_whole, null_outliers
+from napari_relict.calibration.null import TIES_LEFT_OUT, q_values
+
+
+@dataclass(frozen=True)
+class NullPatients:
+    """The null, one row a patient.
+
+    Attributes
+    ----------
+    scores : (patients, levels), larger is closer; NaN where a level is missing.
+    gaps : (patients, levels), how much farther the second nearest training patient lies; NaN likewise.
+    left_out : (patients,) bool, training patients that were searched against the others.
+    """
+
+    scores: np.ndarray
+    gaps: np.ndarray
+    left_out: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @property
+    def ties(self) -> int:
+        return TIES_LEFT_OUT if self.left_out.any() else 1
+
+    def only(self, which: np.ndarray) -> NullPatients:
+        """Those of `which` (bool or places)."""
+        return NullPatients(self.scores[which], self.gaps[which], self.left_out[which])
+
+
+@dataclass(frozen=True)
+class AgainstNull:
+    """What the null says, arrays (synthetic,).
+
+    Attributes
+    ----------
+    p : what q rests on: the smaller one of score and gap, doubled where there are both. p_rank : by ranks alone, and
+        `smallest` what ranks could give at best. q : Benjamini & Hochberg.
+    decided : index of the most conspicuous level; -1 where there is none. by_gap : the gap was more conspicuous.
+    statistics, null_statistics : of what p rests on, on the null's scale: (synthetic,) and (patients,); see
+        `napari_relict.calibration.fusing.fused_statistics`.
+    groups_differ : holdout and left-out patients are unlike; the larger p counts.
+    nearer_as_a_whole : so are volumes that are not conspicuous; scores do not count, but gap and `steadfast` levels.
+    outliers : patients of the null who may be training patients; `q_without` : q without them, NaN where there are none.
+    """
+
+    p: np.ndarray
+    p_rank: np.ndarray
+    smallest: np.ndarray
+    q: np.ndarray
+    decided: np.ndarray
+    by_gap: np.ndarray
+    statistics: np.ndarray
+    null_statistics: np.ndarray
+    groups_differ: bool
+    nearer_as_a_whole: bool
+    outliers: tuple[NullOutlier, ...]
+    q_without: np.ndarray
+
+
+def against_null(
+    scores: np.ndarray,
+    gaps: np.ndarray,
+    null: NullPatients,
+    *,
+    steadfast: Sequence[bool] = (),
+    tail: bool = True,
+    sharpen: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None,
+) -> AgainstNull:
+    """Judge synthetic volumes by the null alone.
+
+    A copy is near its patient, and its patient stands alone: the next nearest one is as far off as strangers are. So
+    score and gap are tested apart, in the same way, and p = min(1, 2 min(p_score, p_gap)). The gap withstands a
+    generator whose volumes are nearer than new patients to everybody.
+
+    Parameters
+    ----------
+    scores, gaps : (synthetic, levels), larger is closer; NaN where a level is missing.
+    steadfast : (levels,), levels of `scores` that count even where volumes are nearer as a whole, unless they are
+        shifted themselves.
+    tail : whether the predictive tail speaks beyond the null.
+    sharpen : another tail in its place: called with p by ranks, scores and the null's scores.
+    """
+    mine, rivals = fused_statistics(scores, null.scores)
+    shifted = nearer_as_a_whole(mine, rivals)
+    counting = np.array(scores, float)
+    if shifted:
+        steady = np.zeros(scores.shape[1], bool) if not len(steadfast) else np.asarray(steadfast, bool)
+        steady &= ~np.array([nearer_as_a_whole(s, n) for s, n in zip(scores.T, null.scores.T, strict=True)], bool)
+        counting[:, ~steady] = np.nan
+    by_score, differ = _by_groups(counting, null.scores, null, tail)
+    if sharpen is not None:
+        by_score = replace(by_score, p=sharpen(by_score.p_rank, counting, null.scores))
+    by_gap, gaps_differ = _by_groups(gaps, null.gaps, null, tail)
+    both = np.isfinite(by_score.p) & np.isfinite(by_gap.p)
+    times = np.where(both, 2.0, 1.0)
+    p = np.minimum(1.0, times * np.fmin(by_score.p, by_gap.p))
+    p_rank = np.minimum(1.0, times * np.fmin(by_score.p_rank, by_gap.p_rank))
+    gap_first = np.isfinite(by_gap.p) & ~(by_score.p <= by_gap.p)
+    if shifted and np.isfinite(null.gaps).any():  # what counts of copies has to be steadfast too
+        mine, rivals = fused_statistics(gaps, null.gaps)
+    found = AgainstNull(
+        p,
+        p_rank,
+        times * np.fmax(by_score.smallest, by_gap.smallest),
+        q_values(p),
+        np.where(gap_first, by_gap.decided, by_score.decided),
+        gap_first,
+        mine,
+        rivals,
+        differ or gaps_differ,
+        shifted,
+        (),
+        np.full(len(p), np.nan),
+    )
+    outliers = null_outliers(fused_statistics(null.scores, null.scores)[1], null.ties)
+    if not outliers:
+        return found
+    kept = np.ones(len(null), bool)
+    kept[[one.place for one in outliers]] = False
+    without = against_null(scores, gaps, null.only(kept), steadfast=steadfast, tail=tail, sharpen=sharpen)
+    return replace(found, outliers=(*outliers, *_placed(without.outliers, kept)), q_without=np.fmin(
+        without.q, np.where(np.isfinite(without.q_without), without.q_without, np.inf)
+    ))
+
+
+def _placed(outliers: Sequence[NullOutlier], kept: np.ndarray) -> list[NullOutlier]:
+    """Outliers of a part of the null, by their places in the whole."""
+    places = np.flatnonzero(kept)
+    return [NullOutlier(int(places[one.place]), one.p) for one in outliers]
+
+
+def _by_groups(own: np.ndarray, rivals: np.ndarray, null: NullPatients, tail: bool) -> tuple[Fused, bool]:
+    """Against all patients of the null; where its two kinds are unlike, the larger p of the two."""
+    if not groups_differ(fused_statistics(rivals, rivals)[1], null.left_out):
+        return fused(own, rivals, ties=null.ties, tail=tail), False
+    holdout = fused(own, rivals[~null.left_out], tail=tail)
+    left_out = fused(own, rivals[null.left_out], ties=TIES_LEFT_OUT, tail=tail)
+    first = np.isnan(left_out.p) | (holdout.p >= left_out.p)
+    return Fused(
+        *(
+            np.where(first, one, other)
+            for one, other in (
+                (holdout.p, left_out.p),
+                (holdout.p_rank, left_out.p_rank),
+                (holdout.smallest, left_out.smallest),
+                (holdout.decided, left_out.decided),
+            )
+        )
+    ), True

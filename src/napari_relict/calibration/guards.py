@@ -1,0 +1,78 @@
+"""What would make p-values wrong, looked for in the scores themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+
+from napari_relict.calibration.predictive import FEWEST_PATIENTS, predictive_tail
+
+LEVEL = 0.01  # of each test
+FEWEST_TO_COMPARE = 5  # of either side
+BULK = 0.9  # quantile of the null below which volumes are compared: copies lie above
+
+
+def groups_differ(statistics: np.ndarray, left_out: np.ndarray) -> bool:
+    """Whether holdout and left-out training patients are unlike (Mann & Whitney 1947, two-sided): another site, say.
+
+    Parameters
+    ----------
+    statistics : (patients,), larger is closer. left_out : (patients,) bool.
+    """
+    one, other = (values[np.isfinite(values)] for values in (statistics[left_out], statistics[~left_out]))
+    if min(len(one), len(other)) < FEWEST_TO_COMPARE:
+        return False
+    return bool(mannwhitneyu(one, other).pvalue < LEVEL)
+
+
+def nearer_as_a_whole(statistics: np.ndarray, null: np.ndarray) -> bool:
+    """Whether synthetic volumes are nearer than new patients would be, even those that are not conspicuous.
+
+    The bulk of both below the null's 90% quantile is compared (Mann & Whitney, one-sided): copies that lie above it do
+    not make the rest look near, and a generator that is nearer as a whole cannot hide behind them.
+
+    Parameters
+    ----------
+    statistics : (synthetic,), larger is closer. null : (patients,).
+    """
+    mine, rivals = (values[np.isfinite(values)] for values in (statistics, null))
+    if not len(rivals):
+        return False
+    cut = np.quantile(rivals, BULK)
+    mine, rivals = mine[mine < cut], rivals[rivals < cut]
+    if min(len(mine), len(rivals)) < FEWEST_TO_COMPARE:
+        return False
+    return bool(mannwhitneyu(mine, rivals, alternative="greater").pvalue < LEVEL)
+
+
+@dataclass(frozen=True)
+class NullOutlier:
+    """A patient of the null, by his place in it, who lies too near for a stranger: p among the others, by their tail."""
+
+    place: int
+    p: float
+
+
+def null_outliers(statistics: np.ndarray, ties: int = 1) -> list[NullOutlier]:
+    """Patients of the null far beyond the tail of the others, nearest first.
+
+    One such patient (the same person as a training patient, under another name) silences a null of any size: nothing
+    that is less near than he is can be called. p is multiplied by how many patients there are (Bonferroni).
+
+    Parameters
+    ----------
+    statistics : (patients,), larger is closer; NaN are passed over.
+    """
+    order = [int(place) for place in np.argsort(-np.nan_to_num(statistics, nan=-np.inf)) if np.isfinite(statistics[place])]
+    # At most a tenth can be outliers of the rest. They may hide each other, so the rest is what comes behind them all.
+    most = min(len(order) // 10 + 1, len(order) - FEWEST_PATIENTS)
+    for count in range(most, 0, -1):
+        tail = predictive_tail(statistics[order[count:]], ties)
+        if tail is None:
+            continue
+        p = tail.p_values(statistics[order[:count]])
+        if np.nanmax(np.where(np.isfinite(p), p, 1.0)) * len(order) < LEVEL:
+            return [NullOutlier(place, float(one)) for place, one in zip(order[:count], p, strict=True)]
+    return []

@@ -1,0 +1,158 @@
+"""Ratings of some volumes call the others: by the calibrated probability, and by the threshold of one measure.
+
+RELICT rates fifty pairs and judges the rest by the threshold. Here a volume is called where it lies past the threshold
+or its probability is a half or more, and is undecided within the threshold's interval. How often that is wrong is
+counted on rated volumes, each judged by what the others alone would have made of it: measure, threshold and
+probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import beta
+
+from napari_relict.calibration.cuts import Rule, best_cuts
+from napari_relict.calibration.probability import FEWEST_OF_EACH
+from napari_relict.calibration.verdicts import EXACT, NEAR, NONE, UNDECIDED, Opinion
+
+CALLED = 0.5  # probability from which on a volume is called
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The threshold of the chosen measure, as closeness (larger is closer).
+
+    Attributes
+    ----------
+    low : end of its interval on the side of volumes that are not called.
+    written : the threshold and its interval in the measure's own unit, in words.
+    """
+
+    measure: str
+    title: str
+    value: float
+    low: float
+    written: str
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How often a rule was wrong on rated volumes, as far as it could not know them; rates with 95% Jeffreys intervals.
+
+    Attributes
+    ----------
+    called, wrong : how many it would have called, and of these were rated no replica. share : wrong / called.
+    cleared, missed : how many it would have cleared, and of these were rated a replica. missed_share likewise.
+    """
+
+    rule: str
+    called: int
+    wrong: int
+    cleared: int
+    missed: int
+    note: str = ""
+
+    @property
+    def said(self) -> str:
+        """In words, wherever it is printed."""
+        parts = [
+            f"{what} {bad} of {count} ({_rate(bad, count)})"
+            for what, bad, count in (
+                ("wrong among called", self.wrong, self.called),
+                ("replicas among cleared", self.missed, self.cleared),
+            )
+            if count
+        ]
+        on = "on rated volumes that the rule had not seen" if "ratings" in self.rule else "on rated volumes"
+        rest = f"; {self.note}" if self.note else ""
+        return f"rule '{self.rule}', {on}: {', '.join(parts) or 'none called or cleared'}{rest}"
+
+
+def enough_ratings(replica: np.ndarray) -> bool:
+    """Whether there are at least five of each kind. replica : (rated,) bool."""
+    return min(int(replica.sum()), int((~replica).sum())) >= FEWEST_OF_EACH
+
+
+def by_ratings(probability: float, closeness: float, cut: Cut | None, changed: str | None) -> Opinion:
+    """What the ratings of other volumes say of one that nobody rated.
+
+    Parameters
+    ----------
+    closeness : of the volume by the chosen measure, larger is closer; NaN where it has none.
+    changed : what of the anatomy was changed, in words; empty when nothing was, None when nobody looked.
+    """
+    sure = np.isfinite(probability)
+    said = [f"probability {probability:.2f}"] if sure else []
+    past = within = False
+    if cut is not None and np.isfinite(closeness):
+        past, within = bool(closeness >= cut.value), bool(closeness >= cut.low)
+        where = "past" if past else "within the interval of" if within else "short of"
+        said.append(f"{where} the threshold of {cut.title} ({cut.written})")
+    why = ", ".join(said)
+    if not said:
+        return Opinion(UNDECIDED, "ratings", "nothing that ratings can judge it by")
+    if past or (sure and probability >= CALLED):
+        return Opinion(EXACT if changed == "" else NEAR, "ratings", "; ".join(t for t in (why, changed) if t))
+    if within:
+        return Opinion(UNDECIDED, "ratings", why)
+    return Opinion(NONE, "ratings", why)
+
+
+def calls_without_own_rating(
+    closeness: np.ndarray,
+    replica: np.ndarray,
+    probability: np.ndarray,
+    rule: Rule,
+    target: float,
+    chosen: int | None = None,
+) -> np.ndarray:
+    """Whether each rated volume would have been called had it not been rated.
+
+    Parameters
+    ----------
+    closeness : (rated, measures), larger is closer; NaN are never past a threshold.
+    replica : (rated,) bool.
+    probability : (rated,), each from a model that had not seen it.
+    chosen : the measure; None chooses it anew each time, by balanced accuracy on the others.
+    """
+    count = len(replica)
+    weights = 1.0 - np.eye(count)
+    accuracies, past = [], []
+    for values in closeness.T if chosen is None else closeness.T[[chosen]]:
+        floor = np.nanmin(values) - 1.0 if np.isfinite(values).any() else 0.0
+        filled = np.where(np.isfinite(values), values, floor)
+        rows = np.broadcast_to(filled, (count, count))
+        cuts = best_cuts(rows, np.broadcast_to(replica, rows.shape), rule, target, weights)
+        accuracies.append(cuts.accuracy)
+        past.append((filled >= cuts.cut) & np.isfinite(values))
+    best = np.argmax(np.column_stack(accuracies), axis=1)
+    by_cut = np.column_stack(past)[np.arange(count), best]
+    return np.asarray(by_cut | (np.nan_to_num(probability, nan=0.0) >= CALLED))
+
+
+def errors(rule: str, verdicts: Sequence[str], replica: np.ndarray, note: str = "") -> Errors:
+    """Count of a rule's verdicts on rated volumes."""
+    called = np.array([one in (EXACT, NEAR) for one in verdicts], bool)
+    cleared = np.array([one == NONE for one in verdicts], bool)
+    return Errors(
+        rule, int(called.sum()), int((called & ~replica).sum()), int(cleared.sum()), int((cleared & replica).sum()), note
+    )
+
+
+def _rate(bad: int, count: int) -> str:
+    low, high = beta.ppf([0.025, 0.975], bad + 0.5, count - bad + 0.5)
+    return f"{bad / count:.0%}, 95% interval {0 if not bad else low:.0%} to {1 if bad == count else high:.0%}"
+
+
+def cut_of(threshold: Mapping[str, float], title: str, higher_is_closer: bool) -> Cut:
+    """From a stored threshold: measure, threshold, threshold_low, threshold_high."""
+    sign = 1.0 if higher_is_closer else -1.0
+    ends = [sign * float(threshold[name]) for name in ("threshold_low", "threshold_high")]
+    written = (
+        f"{float(threshold['threshold']):.3g}, 95% interval {float(threshold['threshold_low']):.3g} to "
+        f"{float(threshold['threshold_high']):.3g}"
+    )
+    return Cut(str(threshold["measure"]), title, sign * float(threshold["threshold"]), min(ends), written)
