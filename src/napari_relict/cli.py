@@ -301,18 +301,28 @@ def _summary(study: Study) -> None:
         same = "the same voxels" if row["same_voxels"] else f"NCC {row['ncc']:.3f}"
         where = "inside the training cohort" if row["cohort"] == "training" else "in holdout and training"
         say(f"duplicate {where}: {row['volume']} and {row['training']} ({same})")
-    verdicts = study.verdicts()
-    counts = verdicts["verdict"].value_counts()
-    null = study.null("ncc")
-    q = verdicts["q_value"].min()
+    from napari_relict.calibration.verdicts import EXACT, NEAR, NONE, UNDECIDED
+    from napari_relict.measures.registry import deciders
+
+    counts = study.verdicts()["verdict"].value_counts()
+    null = study.null(deciders(study.measures())[0].name)
     say(
-        f"{len(verdicts)} synthetic volumes: {counts.get('exact replica', 0)} exact replicas, "
-        f"{counts.get('near replica', 0)} near replicas, {counts.get('no replica', 0)} no replica "
-        f"(false discovery rate {study.settings.alpha:g}; null: {null.described}, "
-        f"smallest possible p {null.resolution:.3g})"
-    )
-    if not q < study.settings.alpha:
-        say("no p-value got small enough to call anything a replica; more holdout volumes would allow smaller ones")
+        f"{counts.sum()} synthetic volumes: "
+        + ", ".join(
+            f"{counts.get(name, 0)} {words}"
+            for name, words in (
+                (EXACT, "exact replicas"), (NEAR, "near replicas"), (UNDECIDED, "undecided"), (NONE, "no replica")
+            )
+        )
+        + f" (rule: {study.settings.verdicts.rule}; false discovery rate {study.settings.alpha:g}; null: "
+        f"{null.described}, smallest p by ranks {null.resolution:.3g})"
+    )  # fmt: skip
+    for line in study.cautions():
+        say(f"caution: {line}")
+    if study.expected_errors():
+        say(study.expected_errors())
+    if counts.get(UNDECIDED, 0):
+        say("undecided: neither shown to be copies nor to be none; look at them (review --unblinded shows them first)")
 
 
 def _finish(study: Study) -> None:

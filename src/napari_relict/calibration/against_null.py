@@ -52,7 +52,7 @@ class AgainstNull:
         `napari_relict.calibration.fusing.fused_statistics`.
     groups_differ : holdout and left-out patients are unlike; the larger p counts.
     nearer_as_a_whole : so are volumes that are not conspicuous; scores do not count, but gap and `steadfast` levels.
-    outliers : patients of the null who may be training patients; `q_without` : q without them, NaN where there are none.
+    outliers : patients of the null who may be training patients. `q_without` : q without them; NaN: there are none.
     """
 
     p: np.ndarray
@@ -67,6 +67,13 @@ class AgainstNull:
     nearer_as_a_whole: bool
     outliers: tuple[NullOutlier, ...]
     q_without: np.ndarray
+
+    def of(self, row: int) -> tuple[float, float, float, float, float]:
+        """p, p_rank, smallest, q and q_without of one volume."""
+        p, p_rank, smallest, q, without = (
+            float(one[row]) for one in (self.p, self.p_rank, self.smallest, self.q, self.q_without)
+        )
+        return p, p_rank, smallest, q, without
 
 
 def against_null(
@@ -130,9 +137,11 @@ def against_null(
     kept = np.ones(len(null), bool)
     kept[[one.place for one in outliers]] = False
     without = against_null(scores, gaps, null.only(kept), steadfast=steadfast, tail=tail, sharpen=sharpen)
-    return replace(found, outliers=(*outliers, *_placed(without.outliers, kept)), q_without=np.fmin(
-        without.q, np.where(np.isfinite(without.q_without), without.q_without, np.inf)
-    ))
+    return replace(
+        found,
+        outliers=(*outliers, *_placed(without.outliers, kept)),
+        q_without=np.fmin(without.q, np.where(np.isfinite(without.q_without), without.q_without, np.inf)),
+    )
 
 
 def _placed(outliers: Sequence[NullOutlier], kept: np.ndarray) -> list[NullOutlier]:

@@ -1,4 +1,4 @@
-"""Several levels, one p-value: how conspicuous a volume is on its most conspicuous level, beside the null's patients."""
+"""Several levels, one p-value: how conspicuous a volume is on its most conspicuous level, beside the null."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def nearer_as_a_whole(statistics: np.ndarray, null: np.ndarray) -> bool:
 
 @dataclass(frozen=True)
 class NullOutlier:
-    """A patient of the null, by his place in it, who lies too near for a stranger: p among the others, by their tail."""
+    """A patient of the null, by his place in it, who is too near for a stranger: p among the others, by their tail."""
 
     place: int
     p: float
@@ -65,7 +65,9 @@ def null_outliers(statistics: np.ndarray, ties: int = 1) -> list[NullOutlier]:
     ----------
     statistics : (patients,), larger is closer; NaN are passed over.
     """
-    order = [int(place) for place in np.argsort(-np.nan_to_num(statistics, nan=-np.inf)) if np.isfinite(statistics[place])]
+    order = [
+        int(place) for place in np.argsort(-np.nan_to_num(statistics, nan=-np.inf)) if np.isfinite(statistics[place])
+    ]
     # At most a tenth can be outliers of the rest. They may hide each other, so the rest is what comes behind them all.
     most = min(len(order) // 10 + 1, len(order) - FEWEST_PATIENTS)
     for count in range(most, 0, -1):

@@ -83,5 +83,10 @@ def predictive_tail(null: np.ndarray, ties: int = 1, known: int | None = None) -
     weights = np.exp(log_weights - logsumexp(log_weights))
     keep = weights > 1e-12
     return PredictiveTail(
-        threshold, float(values[0]), (k + ties) / ((n if known is None else known) + ties), shapes[keep], scales[keep], weights[keep]
+        threshold,
+        float(values[0]),
+        (k + ties) / ((n if known is None else known) + ties),
+        shapes[keep],
+        scales[keep],
+        weights[keep],
     )

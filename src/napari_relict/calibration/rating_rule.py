@@ -138,7 +138,12 @@ def errors(rule: str, verdicts: Sequence[str], replica: np.ndarray, note: str = 
     called = np.array([one in (EXACT, NEAR) for one in verdicts], bool)
     cleared = np.array([one == NONE for one in verdicts], bool)
     return Errors(
-        rule, int(called.sum()), int((called & ~replica).sum()), int(cleared.sum()), int((cleared & replica).sum()), note
+        rule,
+        int(called.sum()),
+        int((called & ~replica).sum()),
+        int(cleared.sum()),
+        int((cleared & replica).sum()),
+        note,
     )
 
 

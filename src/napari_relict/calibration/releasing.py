@@ -63,14 +63,14 @@ def clear_by_ratings(suspicion: np.ndarray, rated: np.ndarray, replica: np.ndarr
     return best
 
 
-def clear_by_null(p: np.ndarray, risk: float, resolution: float) -> Clearing:
+def clear_by_null(p: np.ndarray, risk: float) -> Clearing:
     """Clear volumes that are no closer to a training patient than a share `risk` of the null's patients are.
 
     No bound: of non-copies about `risk` are withheld for nothing, and how many copies are cleared is not known.
 
     Parameters
     ----------
-    p : (n,); NaN are never cleared.
-    resolution : the smallest p the null can give. Above the risk nothing is cleared: even an exact copy would be.
+    p : (n,), by ranks; NaN are never cleared. A null whose smallest p exceeds the risk cannot tell copies: those that
+        are nearer than all of it are undecided by their verdicts.
     """
-    return Clearing(np.isfinite(p) & (p > risk) & (resolution <= risk), float("nan"), 0, 0)
+    return Clearing(np.isfinite(p) & (p > risk), float("nan"), 0, 0)

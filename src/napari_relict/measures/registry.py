@@ -54,8 +54,11 @@ class Measure:
         return values if self.higher_is_closer else -values
 
     def weight(self, values: np.ndarray) -> np.ndarray:
-        """As p-values weigh it, larger is closer: distances in mm by their ratios, for half a millimetre is much between
-        copies and little between strangers; below `LEAST_MM` they are measurement error."""
+        """As p-values weigh it, larger is closer.
+
+        Distances in mm count by their ratios, for half a millimetre is much between copies and little between
+        strangers; below `LEAST_MM` they are measurement error.
+        """
         if self.name in IN_MM:
             return np.asarray(-np.log(np.maximum(values, LEAST_MM)))
         return self.closeness(values)

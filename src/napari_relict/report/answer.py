@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor
 
 import pandas as pd
 
 from napari_relict.calibration import NullScores
-from napari_relict.calibration.verdicts import EXACT, NEAR, NONE
+from napari_relict.calibration.predictive import FEWEST_PATIENTS
+from napari_relict.calibration.verdicts import EXACT, NEAR, REPLICAS, UNDECIDED
 from napari_relict.study.release import Release
 
 
@@ -24,69 +26,82 @@ class Answer:
     cautions: tuple[str, ...]
 
 
-def answer(verdicts: pd.DataFrame, release: Release, risk: float, null: NullScores, alpha: float, rated: int) -> Answer:
+def answer(
+    verdicts: pd.DataFrame,
+    release: Release,
+    risk: float,
+    null: NullScores,
+    alpha: float,
+    rated: int,
+    *,
+    tail: bool = True,
+    cautions: Sequence[str] = (),
+) -> Answer:
     """Verdicts, lists and their weak points in sentences.
 
     Parameters
     ----------
     verdicts : as `Study.verdicts` gives them.
     null : of a deciding measure. alpha : false discovery rate. rated : synthetic volumes that readers rated.
+    tail : whether p goes on beyond the null by a fitted tail. cautions : of `Study.cautions`.
     """
-    count, copies = len(verdicts), verdicts[verdicts["verdict"] != NONE]
-    exact, near = (int((verdicts["verdict"] == name).sum()) for name in (EXACT, NEAR))
-    nearest = int((verdicts["p_value"] <= null.resolution + 1e-12).sum())
-    if copies.empty and nearest:
-        headline = (
-            f"No verdict: {nearest} of {_number(count, 'synthetic volume')} {_is(nearest)} nearer to a training "
-            "patient than all of the null, which is too small to call copies."
-        )
-    elif copies.empty:
-        headline = f"No copy of a training patient was found among {_number(count, 'synthetic volume')}."
-    else:
-        look = (
-            "looks like a copy of a training patient" if len(copies) == 1 else "look like copies of training patients"
-        )
-        headline = f"{len(copies)} of {_number(count, 'synthetic volume')} {look}."
+    count, copies = len(verdicts), verdicts[verdicts["verdict"].isin(REPLICAS)]
+    exact, near, undecided = (int((verdicts["verdict"] == name).sum()) for name in (EXACT, NEAR, UNDECIDED))
+    headline = (
+        f"Of {_number(count, 'synthetic volume')} {_replicas(len(copies))}, {undecided} {_is(undecided)} undecided "
+        f"and {len(release.cleared)} {_is(len(release.cleared))} cleared."
+    )
     lines = []
     if len(copies):
         sources = copies["training"].nunique()
         lines.append(f"{exact} exact and {near} near replicas, of {_number(sources, 'different training volume')}.")
+    if undecided:
+        lines.append(
+            f"{undecided} could not be decided: nearer than strangers usually are, or alike in one way and not in "
+            "another. They come first in every table and are never cleared; rate them."
+        )
     lines += [
         f"By {one.source} there are about {one.copies:.0f} copies (95% interval {one.low:.0f} to {one.high:.0f})."
         for one in release.copies
     ]
     held, cleared = len(release.withhold), len(release.cleared)
     more = held - len(copies)
-    beyond = f": the copies, and {more} that could not be cleared" if more and len(copies) else ""
+    beyond = f": the replicas, and {more} that could not be cleared" if more and len(copies) else ""
     lines.append(
         f"Withhold {_number(held, 'volume')}{beyond}. {cleared} {_is(cleared)} cleared at a risk of {risk:g}; "
         "what that promises is said under Release."
         if held
         else f"None has to be withheld; {cleared} {_is(cleared)} cleared at a risk of {risk:g}."
     )
-    return Answer(headline, tuple(lines), tuple(_cautions(count, len(copies), null, alpha, rated)))
+    return Answer(headline, tuple(lines), (*cautions, *_cautions(count, len(copies), null, alpha, rated, tail)))
 
 
 def fewest_to_call(tested: int, null: NullScores, alpha: float) -> int:
-    """How many volumes have to reach the smallest possible p before any is called by Benjamini and Hochberg."""
+    """How many volumes have to reach the smallest p of ranks before any is called by Benjamini and Hochberg."""
     return floor(tested * null.resolution / alpha) + 1
 
 
-def _cautions(count: int, copies: int, null: NullScores, alpha: float, rated: int) -> list[str]:
+def _cautions(count: int, copies: int, null: NullScores, alpha: float, rated: int, tail: bool) -> list[str]:
     said = []
     least = fewest_to_call(count, null, alpha)
+    small = f"{null.described}; by ranks no p below {null.resolution:.3f}"
     if not null.known:
-        said.append("There is no null to judge scores by: only equal voxels and ratings can make a copy.")
+        said.append("There is no null to judge scores by: only equal voxels and ratings can make a replica.")
+    elif tail and null.known >= FEWEST_PATIENTS and least > 1:
+        said.append(
+            f"The null is small ({small}): replicas are called by a tail fitted to its nearest patients, which assumes "
+            "that closeness goes on beyond them as at their end. What lies beyond the null and was not called is "
+            "undecided."
+        )
     elif least > count:
         said.append(
-            f"The null is too small to call any copy by scores: {null.described}, smallest possible p "
-            f"{null.resolution:.3f}. Read the nearest pairs below, or add holdout patients."
+            f"The null is too small to call any copy by scores: {small}. Read the undecided pairs, or add holdout "
+            "patients."
         )
     elif least > 1:
         said.append(
-            f"The null is small ({null.described}; smallest possible p {null.resolution:.3f}): with fewer than {least} "
-            "conspicuous volumes none would have been called by scores"
-            + ("." if copies else ", so that none was called does not mean that there is none.")
+            f"The null is small ({small}): with fewer than {least} conspicuous volumes none is called by scores; what "
+            "lies beyond the null is undecided then."
         )
     if null.weaker:
         said.append("There was no holdout: training patients, each left out in turn, are weaker evidence.")
@@ -101,6 +116,14 @@ def _cautions(count: int, copies: int, null: NullScores, alpha: float, rated: in
 
 def _number(count: int, what: str) -> str:
     return f"{count} {what}" + ("" if count == 1 else "s")
+
+
+def _replicas(count: int) -> str:
+    return (
+        "none looks like a copy of a training patient"
+        if not count
+        else (f"{count} {'looks like a copy' if count == 1 else 'look like copies'} of training patients")
+    )
 
 
 def _is(count: int) -> str:

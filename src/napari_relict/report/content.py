@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from napari_relict import __version__
-from napari_relict.calibration.verdicts import NONE, VERDICTS
+from napari_relict.calibration.verdicts import REPLICAS, UNDECIDED, VERDICTS
 from napari_relict.errors import DataError
 from napari_relict.measures import LEVELS, Measure
 from napari_relict.measures.registry import deciders
@@ -52,7 +53,18 @@ def content(study: Study, risk: float) -> dict[str, Any]:
         "libraries": [(name, _installed(name)) for name in LIBRARIES],
         "meta": study.meta(),
         "hashes": provenance(study),
-        "answer": answer(verdicts, release, risk, null, study.settings.alpha, rated),
+        "answer": answer(
+            verdicts,
+            release,
+            risk,
+            null,
+            study.settings.alpha,
+            rated,
+            tail=study.settings.verdicts.tail == "predictive",
+            cautions=study.cautions(),
+        ),
+        "between_people": _between_people(study),
+        "errors": study.expected_errors(),
         "measures": measures,
         "deciding": deciders(measures),
         "score_tables": _score_tables(measures),
@@ -60,7 +72,7 @@ def content(study: Study, risk: float) -> dict[str, Any]:
         "counts": {name: int((verdicts["verdict"] == name).sum()) for name in VERDICTS},
         "pictures": pictures,
         "quality": cohort_quality(study),
-        "none_called": bool((verdicts["verdict"] == NONE).all()),
+        "none_called": not verdicts["verdict"].isin(REPLICAS).any(),
         "cohorts": _cohorts(study),
         "duplicates": study.duplicates().to_dict("records"),
         "problems": study.recorded_problems().to_dict("records"),
@@ -72,7 +84,7 @@ def content(study: Study, risk: float) -> dict[str, Any]:
         "bins": fused.bins.to_dict("records"),
         "copies": study.copies(),
         "patients_copied": study.patients_copied(),
-        "sources": int(verdicts.loc[verdicts["verdict"] != NONE, "training"].nunique()),
+        "sources": int(verdicts.loc[verdicts["verdict"].isin(REPLICAS), "training"].nunique()),
         "rules": [row for row in rules if row["estimated_on"]],
         "not_applied": [row for row in rules if not row["estimated_on"]],
         "release": release,
@@ -85,23 +97,29 @@ def content(study: Study, risk: float) -> dict[str, Any]:
     }
 
 
+def _between_people(study: Study) -> str:
+    """How far the anatomy of different people differs, in words; empty where that was not measured."""
+    if "bend" not in {measure.name for measure in study.measures()}:
+        return ""
+    null = study.null("bend")
+    apart = null.scores[np.isfinite(null.scores)]
+    return f"{apart.min():.1f} to {apart.max():.1f} mm ({len(apart)} pairs)" if len(apart) else ""
+
+
 def _rows(study: Study, matches: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    """Verdicts, and with the scores of their pairs as rows: exact replicas first, then by q-value."""
+    """Verdicts, what is undecided first, and with the scores of their pairs as rows."""
     verdicts = study.verdicts()
-    order = {name: place for place, name in enumerate(VERDICTS)}
-    verdicts = verdicts.sort_values(
-        ["verdict", "q_value", "synthetic"],
-        key=lambda column: column.map(order) if column.name == "verdict" else column,
-    )
     rows = verdicts.merge(matches, on=["synthetic", "training"], how="left").to_dict("records")
     return verdicts, [{str(key): value for key, value in row.items()} for row in rows]
 
 
 def _pictures(study: Study, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The copies, or the nearest three where nothing was called."""
+    """What is undecided and the replicas, or the nearest three where there is neither."""
     most, shown = study.most_conspicuous(), []
     encoder = next((one.name for one in study.measures() if one.level == "feature"), None)
-    for row in [row for row in rows if row["verdict"] != NONE][:MOST_PICTURES] or rows[:3]:
+    undecided = [row for row in rows if row["verdict"] == UNDECIDED][: MOST_PICTURES // 2]
+    chosen = [*undecided, *(row for row in rows if row["verdict"] in REPLICAS)][:MOST_PICTURES]
+    for row in chosen or rows[:3]:
         synthetic = str(row["synthetic"])
         try:
             view = view_of(study, synthetic, str(row["training"]), most.get(synthetic))

@@ -10,13 +10,18 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from napari_relict.calibration.verdicts import EXACT, NEAR, NONE
+from napari_relict.calibration.verdicts import EXACT, NEAR, NONE, UNDECIDED
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
 from napari_relict.study import Study
 
 # Shape as well as colour says which verdict it is.
-MARKERS = {EXACT: ("D", "#d55e00"), NEAR: ("^", "#e69f00"), NONE: ("o", "#0072b2")}
+MARKERS = {
+    NONE: ("o", "#0072b2"),
+    UNDECIDED: ("s", "#cc79a7"),
+    NEAR: ("^", "#e69f00"),
+    EXACT: ("D", "#d55e00"),
+}
 LINES = ("-", "--", "-.", ":", (0, (3, 1, 1, 1, 1, 1)))  # told apart without colour
 
 
@@ -44,7 +49,7 @@ def _strip(study: Study, measure: Measure, nearest: pd.DataFrame, verdicts: pd.S
         )
         ax.axvspan(low, high, color="#cccccc", alpha=0.6, linewidth=0)
         ax.axvline(value, color="black", linewidth=1.2)
-    ax.set_yticks([0, 0.5], ["training" if null.weaker else "holdout", "synthetic"], fontsize=8)
+    ax.set_yticks([0, 0.5], ["null", "synthetic"], fontsize=8)
     ax.tick_params(axis="x", labelsize=8)
     ax.set_ylim(-0.3, 0.85)
     closer = "right" if measure.higher_is_closer else "left"

@@ -87,7 +87,9 @@ class Auditor:
             scores, gaps, training = self._nearest(cohort, Path(folder))
         found = deciding_scores(scores, gaps, self._nulls, self._deciding).judged(self._settings.verdicts)
         called = np.nan_to_num(found.q, nan=1.0) < self._settings.alpha
-        whose = [self._patients.get(str(row[max(one, 0)]), "") for row, one in zip(training, found.decided, strict=True)]
+        whose = [
+            self._patients.get(str(row[max(one, 0)]), "") for row, one in zip(training, found.decided, strict=True)
+        ]
         copies = copies_by_scores(
             found.statistics, found.null_statistics, called=int(called.sum()), alpha=self._settings.alpha
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,52 +91,47 @@ def judge(
     same_voxels : training volume whose stored voxels a synthetic one has, by synthetic volume.
     """
     deciding = deciders(measures)
-    first = matches[matches["rank"] == 1].set_index("synthetic").sort_index()
-    if first.empty:
+    rows = [{str(key): value for key, value in row.items()} for row in matches.to_dict("records")]
+    first = {str(row["synthetic"]): row for row in rows if row["rank"] == 1}
+    if not first:
         return Judged([], [], None)
-    decide = deciding_scores(nearest.reindex(list(first.index)), gaps, nulls, deciding)
+    decide = deciding_scores(nearest.reindex(sorted(first)), gaps, nulls, deciding)
     against = decide.judged(settings.verdicts)
     grades = grades_of(ratings)
-    highest = highest_grades(grades)
-    fused = fusion(decide, highest, settings)
-    probability = dict(zip(decide.names, fused.probability, strict=True))
+    fused = fusion(decide, highest_grades(grades), settings)
+    probability = dict(zip(decide.names, map(float, fused.probability), strict=True))
     calls = rating_calls(matches, ratings, measures, cuts, probability, settings)
+    pairs = _Pairs(rows, first, grades, same_voxels)
     tails = tail_p_values(decide.scores, decide.null.scores) if settings.verdicts.tail == "pareto" else None
-    pairs = matches.set_index(["synthetic", "training"])
+    scores_of = {str(name): row for name, row in nearest.to_dict("index").items()}
     verdicts: list[Verdict] = []
     unrated: dict[str, tuple[Opinion, Opinion | None]] = {}
     for row, name in enumerate(decide.names):
-        nearest_pair = str(first.loc[name, "training"])
-        grade, rated = highest.get(name, (np.nan, ""))
-        is_replica = grade >= REPLICA_GRADE - 0.5
-        # A low grade of some farther pair says nothing of the nearest one.
-        use = grade if is_replica or (name, nearest_pair) in grades else np.nan
-        training = same_voxels.get(name) or (rated if np.isfinite(use) and is_replica else nearest_pair)
-        match = pairs.loc[(name, training)] if (name, training) in pairs.index else None
+        training, grade = pairs.spoken_of(name)
+        match = pairs.match(name, training)
         most = deciding[against.decided[row]] if against.decided[row] >= 0 else None
-        near = Nearness(
-            *(float(one[row]) for one in (against.p, against.p_rank, against.smallest, against.q, against.q_without)),
-            bend=np.nan if match is None else float(match.get("bend", np.nan)),
-            of_part=most is not None and most.of_part,
-        )
-        changed = None if match is None else words.changed(match, settings.verdicts)
-        if match is not None and near.of_part and near.bend >= settings.verdicts.near_bend and most is not None:
-            changed = (
-                f"{words.part(match, most, settings)} is copied, for the rest its anatomy is bent by {near.bend:.1f} mm"
-            )
+        bend = float(match.get("bend", np.nan))
+        near = Nearness(*against.of(row), bend, most is not None and most.of_part)
+        changed = words.changed(match, settings.verdicts) if match else None
+        if match and most is not None and near.of_part and near.bend >= settings.verdicts.near_bend:
+            rest = f"for the rest its anatomy is bent by {near.bend:.1f} mm"
+            changed = f"{words.part(match, most, settings)} is copied, {rest}"
         by_scores = by_null(near, settings.verdicts.alpha, settings.verdicts.near_bend, changed)
-        by_others = None if calls is None else _by_ratings(calls, first.loc[name], nearest.loc[name], probability[name], changed)
+        by_others = None
+        if calls is not None:
+            closeness = calls.closeness(first[name], scores_of[name])
+            by_others = by_ratings(probability[name], closeness, calls.cut, changed)
         unrated[name] = (by_scores, by_others)
         if name in same_voxels:
             said = Opinion(EXACT, "equal voxels", f"the stored voxels are those of {training}, bit for bit")
-        elif np.isfinite(use):
-            said = by_rating(float(use))
+        elif np.isfinite(grade):
+            said = by_rating(grade)
         else:
             said = _by_rule(settings.verdicts.rule, by_scores, by_others)
         parts = [
             said.why,
-            words.anatomy(near.bend, nulls.get("bend")),
-            "the pair is not among the current matches" if match is None else words.evidence(match, deciding, nulls),
+            words.anatomy(near.bend, nulls.get("bend"), pairs.aligned_best(name)),
+            words.evidence(match, deciding, nulls) if match else "the pair is not among the current matches",
             f"{most.title} ({most.level} level) is the most conspicuous" if most else "",
             words.p_in_words(near, bool(against.by_gap[row]), len(decide.null)),
         ]
@@ -145,7 +141,7 @@ def judge(
             parts.append("judged by training patients, weaker evidence than a holdout")
         verdicts.append(
             Verdict(
-                name, training, said.verdict, near.p, near.q, float(fused.probability[row]),
+                name, training, said.verdict, near.p, near.q, probability[name],
                 "; ".join(part for part in parts if part), said.rule, near.p_rank,
                 *([] if tails is None else map(float, tails[row])),
             )
@@ -155,6 +151,49 @@ def judge(
         words.cautions(against, nulls, deciding),
         None if calls is None else _errors(settings.verdicts.rule, calls, unrated),
     )
+
+
+class _Pairs:
+    """Which pair a verdict speaks of.
+
+    Parameters
+    ----------
+    rows : all matches. first : of each synthetic volume the one of rank 1.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        first: Mapping[str, Mapping[str, Any]],
+        grades: Mapping[tuple[str, str], float],
+        same_voxels: Mapping[str, str],
+    ) -> None:
+        self._rows = {(str(row["synthetic"]), str(row["training"])): row for row in rows}
+        self._first, self._grades, self._same_voxels = first, grades, same_voxels
+        self._highest = highest_grades(grades)
+        self._bent = {
+            str(row["synthetic"]): (str(row["training"]), float(row["bend"]))
+            for row in rows
+            if np.isfinite(row.get("bend", np.nan))
+        }
+
+    def spoken_of(self, name: str) -> tuple[str, float]:
+        """Training volume that a verdict names, and the grade it rests on; NaN where no rating decides."""
+        nearest = str(self._first[name]["training"])
+        grade, rated = self._highest.get(name, (np.nan, ""))
+        is_replica = grade >= REPLICA_GRADE - 0.5
+        # A low grade of some farther pair says nothing of the nearest one.
+        if not is_replica and (name, nearest) not in self._grades:
+            grade = np.nan
+        return self._same_voxels.get(name) or (rated if is_replica else nearest), float(grade)
+
+    def match(self, name: str, training: str) -> Mapping[str, Any]:
+        """The match of a pair; empty where it is no longer one."""
+        return self._rows.get((name, training), {})
+
+    def aligned_best(self, name: str) -> tuple[str, float] | None:
+        """Training volume whose alignment gave the bend of this volume, and the bend in mm."""
+        return self._bent.get(name)
 
 
 def _by_rule(rule: str, by_scores: Opinion, by_others: Opinion | None) -> Opinion:
@@ -167,21 +206,7 @@ def _by_rule(rule: str, by_scores: Opinion, by_others: Opinion | None) -> Opinio
     return by_others if rule == "ratings" else more_careful(by_scores, by_others)
 
 
-def _by_ratings(
-    calls: RatingCalls, match: pd.Series, nearest: pd.Series, probability: float, changed: str | None
-) -> Opinion:
-    closeness = np.nan
-    if calls.measure is not None:
-        value = float(match[calls.measure.name])
-        # The pair itself where it was aligned, else what its volume reaches with anybody.
-        value = value if np.isfinite(value) else float(nearest[calls.measure.name])
-        closeness = float(calls.measure.closeness(np.array(value)))
-    return by_ratings(probability, closeness, calls.cut, changed)
-
-
-def _errors(
-    rule: str, calls: RatingCalls, unrated: Mapping[str, tuple[Opinion, Opinion | None]]
-) -> Errors:
+def _errors(rule: str, calls: RatingCalls, unrated: Mapping[str, tuple[Opinion, Opinion | None]]) -> Errors:
     """Each rated volume judged as if nobody had rated it."""
     said = []
     for name, called, within in zip(calls.rated, calls.called, calls.within, strict=True):

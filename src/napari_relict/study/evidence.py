@@ -14,24 +14,28 @@ from napari_relict.calibration.verdicts import Nearness
 from napari_relict.measures import Measure
 from napari_relict.study.settings import Settings, VerdictSettings
 
-
 TAIL_ASSUMES = "which assumes that closeness goes on beyond the null as at its end"
 
 
-def anatomy(bend: float, null: NullScores | None) -> str:
+def anatomy(bend: float, null: NullScores | None, other: tuple[str, float] | None = None) -> str:
     """How far the anatomy of a pair agrees, in mm, beside how far that of different people does.
 
     Parameters
     ----------
     bend : mm; NaN where nobody looked. null : of the measure `bend`; None where it was not measured.
+    other : training volume that the synthetic one was aligned best with, and its bend, where that is another one.
     """
-    if not np.isfinite(bend):
-        return "how far the anatomy of the two agrees was not measured"
     said = f"after alignment the anatomy of the two agrees to {bend:.2f} mm"
+    if not np.isfinite(bend) and other is None:
+        return "how far the anatomy of the two agrees was not measured"
+    if not np.isfinite(bend) and other is not None:
+        said = f"the best aligned patient is another one, {other[0]}, whose anatomy agrees to {other[1]:.2f} mm"
     apart = null.scores[np.isfinite(null.scores)] if null is not None else np.empty(0)
     if not len(apart):
         return f"{said}; of different people it is not known"
-    return f"{said}; between different people of this study {apart.min():.1f} to {apart.max():.1f} mm ({len(apart)} pairs)"
+    return (
+        f"{said}; between different people of this study {apart.min():.1f} to {apart.max():.1f} mm ({len(apart)} pairs)"
+    )
 
 
 def p_in_words(near: Nearness, by_gap: bool, patients: int) -> str:
@@ -42,8 +46,7 @@ def p_in_words(near: Nearness, by_gap: bool, patients: int) -> str:
     least = f", the smallest that {patients} patients can give" if near.p_rank <= near.smallest + 1e-12 else ""
     if near.p < near.p_rank * (1 - 1e-9):
         return (
-            f"p at most {near.p:.2g} by a fitted tail{alone} ({TAIL_ASSUMES}); "
-            f"by ranks alone {near.p_rank:.2g}{least}"
+            f"p at most {near.p:.2g} by a fitted tail{alone} ({TAIL_ASSUMES}); by ranks alone {near.p_rank:.2g}{least}"
         )
     return f"p {near.p_rank:.2g} by ranks{alone}{least}"
 
@@ -73,7 +76,7 @@ def cautions(judged: AgainstNull, nulls: Mapping[str, NullScores], deciding: Seq
     return said
 
 
-def evidence(match: pd.Series[Any], deciding: Sequence[Measure], nulls: Mapping[str, NullScores]) -> str:
+def evidence(match: Mapping[str, Any], deciding: Sequence[Measure], nulls: Mapping[str, NullScores]) -> str:
     """Each deciding measure of a pair beside the closest of the null, and how the pair lies."""
     parts = []
     for measure in deciding:
@@ -92,7 +95,7 @@ def evidence(match: pd.Series[Any], deciding: Sequence[Measure], nulls: Mapping[
     return "; ".join(parts)
 
 
-def changed(match: pd.Series[Any], limits: VerdictSettings) -> str | None:
+def changed(match: Mapping[str, Any], limits: VerdictSettings) -> str | None:
     """What of the anatomy was changed, in words; empty for nothing, None where nobody looked."""
     bend, lesion = match.get("bend", np.nan), match.get("lesion", np.nan)
     if not np.isfinite(bend):
@@ -103,14 +106,14 @@ def changed(match: pd.Series[Any], limits: VerdictSettings) -> str | None:
     return ", ".join(said)
 
 
-def part(match: pd.Series[Any], measure: Measure, settings: Settings) -> str:
+def part(match: Mapping[str, Any], measure: Measure, settings: Settings) -> str:
     """Which part of a pair agrees by a measure of a part, in words."""
     if measure.name.startswith("half"):
         return f"the {match['part']} half" if match["part"] else "a half"
     if not np.isfinite(match["region_mm"]):
         return "a region"
     middle = (np.array(settings.grid.shape) - 1) / 2
-    mm = (match[["region_z", "region_y", "region_x"]].to_numpy(float) - middle) * settings.grid.spacing
+    mm = (np.array([match[f"region_{axis}"] for axis in "zyx"], float) - middle) * settings.grid.spacing
     ways = (("superior", "inferior"), ("posterior", "anterior"), ("left", "right"))
     where = ", ".join(f"{abs(away):.0f} mm {way[int(away < 0)]}" for away, way in zip(mm, ways, strict=True))
     return f"a region of some {match['region_mm']:.0f} mm radius ({where} of the grid's middle)"

@@ -144,9 +144,7 @@ class JudgedStudy(ReadingSource):
         """Of each synthetic volume the deciding measure that stands out most; without those that have no null."""
         decide = self._deciding_scores()
         decided = decide.judged(self.settings.verdicts).decided
-        return {
-            name: decide.measures[place] for name, place in zip(decide.names, decided, strict=True) if place >= 0
-        }
+        return {name: decide.measures[place] for name, place in zip(decide.names, decided, strict=True) if place >= 0}
 
     def cautions(self) -> list[str]:
         """What is wrong with the null or the cohort as far as the scores show it, one line each; as of `calibrate`."""

@@ -284,7 +284,9 @@ def _store(
     learned_from: Sequence[tuple[str, str]],
 ) -> None:
     null = {
-        measure.name: np.array([n.score for n in result.nearest if n.cohort != "synthetic" and n.measure == measure.name])
+        measure.name: np.array(
+            [n.score for n in result.nearest if n.cohort != "synthetic" and n.measure == measure.name]
+        )
         for measure in measures
     }
     fingerprint = hashlib.sha256()

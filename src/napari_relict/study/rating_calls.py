@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,20 @@ class RatingCalls:
     called: np.ndarray
     within: np.ndarray
 
+    def closeness(self, match: Mapping[str, Any], nearest: Mapping[Any, Any]) -> float:
+        """Of a volume that nobody rated, by the chosen measure: larger is closer; NaN where it has no score.
+
+        Parameters
+        ----------
+        match : its match of rank 1. nearest : its score by each measure with whoever is nearest.
+        """
+        if self.measure is None:
+            return float("nan")
+        value = float(match[self.measure.name])
+        # The pair itself where it was aligned, else what its volume reaches with anybody.
+        value = value if np.isfinite(value) else float(nearest[self.measure.name])
+        return float(self.measure.closeness(np.array(value)))
+
 
 def rating_calls(
     matches: pd.DataFrame,
@@ -59,7 +74,8 @@ def rating_calls(
     cut = None if best is None or chosen is None else cut_of(vars(best), chosen.title, chosen.higher_is_closer)
     known = [by_name[one.measure] for one in usable]
     closeness = np.column_stack(
-        [measure.closeness(volumes[measure.name].to_numpy(float)) for measure in known] or [np.full(len(volumes), np.nan)]
+        [measure.closeness(volumes[measure.name].to_numpy(float)) for measure in known]
+        or [np.full(len(volumes), np.nan)]
     )
     names = [str(name) for name in volumes["synthetic"]]
     own = np.array([probability.get(name, np.nan) for name in names])

@@ -11,11 +11,11 @@ import pandas as pd
 from napari_relict.calibration import NullScores
 from napari_relict.calibration.copies import Count
 from napari_relict.calibration.releasing import Clearing, clear_by_null, clear_by_ratings, fewest_to_clear
-from napari_relict.calibration.verdicts import NONE
+from napari_relict.calibration.verdicts import REPLICAS, UNDECIDED
 from napari_relict.errors import UsageError, disk_faults
 from napari_relict.study.tables import write_table
 
-COLUMNS = ["synthetic", "training", "verdict", "p_value", "q_value", "probability", "rated", "why"]
+COLUMNS = ["synthetic", "training", "verdict", "p_value", "q_value", "probability", "rated", "why", "rule"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Release:
 
     Attributes
     ----------
-    withhold, cleared : synthetic, training, verdict, p_value, q_value, probability, rated, why.
+    withhold, cleared : synthetic, training, verdict, p_value, q_value, probability, rated, why, rule.
     bound : upper 95% bound of the share of replicas among volumes cleared unrated; NaN where nothing bounds it.
     copies : how many copies there are among all synthetic volumes, by scores and by ratings.
     promise : lines for people: how many, at which risk, on which evidence, and what is not guaranteed.
@@ -64,8 +64,8 @@ def release(
 ) -> Release:
     """Divide the synthetic volumes into those to withhold and those that may go.
 
-    Replicas by verdict are withheld. Rated volumes go by what was said of them. The others are cleared by ratings where
-    these bound the risk, else by p-value.
+    Replicas and undecided volumes are withheld. Rated volumes go by what was said of them. The others are cleared by
+    ratings where these bound the risk, else by p-value.
 
     Parameters
     ----------
@@ -81,18 +81,19 @@ def release(
         raise UsageError(f"a risk is above 0 and below 1, not {risk:g}")
     rated = verdicts["synthetic"].isin(list(grades)).to_numpy(bool)
     replica = np.array([grades.get(name, False) for name in verdicts["synthetic"]], bool)
-    called = (verdicts["verdict"] != NONE).to_numpy(bool)
-    p, probability = verdicts["p_value"].to_numpy(float), verdicts["probability"].to_numpy(float)
+    called = verdicts["verdict"].isin(REPLICAS).to_numpy(bool)
+    undecided = (verdicts["verdict"] == UNDECIDED).to_numpy(bool)
+    p, probability = verdicts["p_rank"].to_numpy(float), verdicts["probability"].to_numpy(float)
     bounded = clear_by_ratings(probability, rated, replica, risk)
-    clearing = bounded if np.isfinite(bounded.bound) else clear_by_null(p, risk, null.resolution)
-    cleared = ~called & (rated | clearing.cleared)
-    withheld_for = "not shown to be safe by the rated volumes" if np.isfinite(bounded.bound) else f"p at most {risk:g}"
-    if not np.isfinite(bounded.bound) and null.resolution > risk:
-        withheld_for = "the null is too small to judge it"
+    clearing = bounded if np.isfinite(bounded.bound) else clear_by_null(p, risk)
+    cleared = ~called & ~undecided & (rated | clearing.cleared)
     why = np.select(
-        [called & rated, called, rated, clearing.cleared, np.isnan(p)],
-        ["rated a replica", "verdict", "rated no replica", "not conspicuous", "nothing to judge it by"],
-        withheld_for,
+        [called & rated, called, undecided & np.isnan(p), undecided, rated, clearing.cleared, np.isnan(p)],
+        [
+            *("rated a replica", "verdict", "nothing to judge it by", "undecided", "rated no replica"),
+            *("not conspicuous", "nothing to judge it by"),
+        ],
+        "not shown to be safe by the rated volumes" if np.isfinite(bounded.bound) else f"p at most {risk:g}",
     )
     table = verdicts.assign(rated=rated, why=why)[COLUMNS]
     return Release(
@@ -100,13 +101,24 @@ def release(
         table[cleared].reset_index(drop=True),
         bounded.bound,
         copies,
-        tuple(_said(int((~cleared).sum()), int(cleared.sum()), risk, null, bounded, int(rated.sum()))),
+        tuple(
+            _said(
+                int((~cleared).sum()), int(cleared.sum()), int(undecided.sum()), risk, null, bounded, int(rated.sum())
+            )
+        ),
     )
 
 
-def _said(withheld: int, cleared: int, risk: float, null: NullScores, bounded: Clearing, rated: int) -> list[str]:
+def _said(
+    withheld: int, cleared: int, undecided: int, risk: float, null: NullScores, bounded: Clearing, rated: int
+) -> list[str]:
     bound, checked, missed = bounded.bound, bounded.checked, bounded.missed
     lines = [f"{withheld} synthetic volumes to withhold, {cleared} cleared, at a risk of {risk:g}"]
+    if undecided:
+        lines.append(
+            f"{undecided} of those to withhold {'is' if undecided == 1 else 'are'} undecided: rate them, or add "
+            "holdout patients; what is undecided is never cleared"
+        )
     if np.isfinite(bound):
         lines.append(
             f"of those cleared unrated at most {bound:.1%} are what readers call replicas (95% bound: {missed} of "
@@ -117,13 +129,12 @@ def _said(withheld: int, cleared: int, risk: float, null: NullScores, bounded: C
             f"no bound on how many replicas are among those cleared: it takes at least {fewest_to_clear(risk)} rated "
             f"volumes as inconspicuous, drawn at random, none of them a replica; {rated} volumes were rated in all"
         )
-        if null.resolution > risk:
-            least = int(np.ceil(1 / risk)) - 1
-            lines.append(f"none is cleared unrated: that takes a null of {least} patients or more; {null.described}")
-        else:
+        if null.known:
             lines.append(
-                f"cleared are volumes no closer to a training patient than {risk:.0%} of the null: {null.described}. "
-                "About as many volumes that copy nobody are withheld; copies that lie as far off as unrelated patients "
-                "are not found"
+                f"cleared are volumes no closer to a training patient than {max(risk, null.resolution):.0%} of the "
+                f"null: {null.described}. About as many volumes that copy nobody are withheld; copies that lie as far "
+                "off as unrelated patients are not found"
             )
+        else:
+            lines.append("none is cleared unrated: there is no null")
     return lines

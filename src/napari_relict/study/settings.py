@@ -218,10 +218,10 @@ COMMENTS = {
     "verdicts": "alpha: false discovery rate; an unrated replica is called exact where anatomy is bent by less than\n"
     "# exact_bend (mm) and nothing differs by exact_lesion (share of the brightness) or more; a whole volume bent by\n"
     "# near_bend (mm) or more is another person's anatomy; tail: predictive (beyond a null of 8 patients and more),\n"
-    "# pareto (from some 100 on) or none (ranks alone: a small null calls nobody); rule: what calls volumes that nobody\n"
-    "# rated: null, ratings (from five of each kind on) or either (the more careful of the two); measure: whose\n"
-    "# threshold calls (leave it out for the one of highest balanced accuracy); probability: logistic or isotonic\n"
-    f"# (from 50 ratings on); verdicts are: {', '.join(VERDICTS)}",
+    "# pareto (from some 100 on) or none (ranks alone: a small null calls nobody); rule: what calls volumes that\n"
+    "# nobody rated: null, ratings (from five of each kind on) or either (the more careful of the two); measure:\n"
+    "# whose threshold calls (leave it out for the one of highest balanced accuracy); probability: logistic or\n"
+    f"# isotonic (from 50 ratings on); verdicts are: {', '.join(VERDICTS)}",
     "thresholds": "rule: balanced accuracy, sensitivity or specificity; target: what the latter two hold;\n"
     "# labels: median of the readers of a pair, or consensus (only pairs they agree on or settled)",
     "reading": "criteria: what readers can tick; repeats: share of pairs that are shown twice, unannounced; pairs:\n"

@@ -157,7 +157,9 @@ class Stored(ABC):
             (cohort, chosen.name),
         ).astype({"value": float, "second": float})
         # Volumes that have no score by this measure still stand for their patients.
-        queries = list(self._frame("SELECT DISTINCT query FROM nearest WHERE cohort = ? ORDER BY query", (cohort,))["query"])
+        queries = list(
+            self._frame("SELECT DISTINCT query FROM nearest WHERE cohort = ? ORDER BY query", (cohort,))["query"]
+        )
         duplicates = self.duplicates()
         apart = duplicates[~duplicates["same_patient"] & (duplicates["cohort"] == cohort)]
         copies = set(apart["volume"]) | (set(apart["training"]) if cohort == "training" else set())

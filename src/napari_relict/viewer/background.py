@@ -9,7 +9,7 @@ import pandas as pd
 from napari_relict.study.published_rules import judge_by_rules
 from napari_relict.viewer.label_scores import COLUMNS, label_scores
 from napari_relict.viewer.pairs import PairImages, PairKey
-from napari_relict.viewer.scores import Scores
+from napari_relict.viewer.scores import Scores, said_of_study
 from napari_relict.viewer.session import ReadingSession
 
 
@@ -26,9 +26,9 @@ def labels_of(images: PairImages) -> tuple[PairKey, pd.DataFrame]:
     return images.key, label_scores(left, right, images.spacing)
 
 
-def calibration_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Thresholds, verdicts, and the ratings they rest on."""
-    return study.calibrate(), study.verdicts(), study.ratings()
+def calibration_of(study: Any) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[str]]:
+    """Thresholds, verdicts, the rated volumes they rest on, and what has to be said of them."""
+    return study.calibrate(), study.verdicts(), study.rated_volumes(), said_of_study(study)
 
 
 def rules_of(study: Any) -> pd.DataFrame:

@@ -40,7 +40,8 @@ class Deciding:
 
     def start(self) -> None:
         """Show what the study knows already; agreement is worked out."""
-        self._tabs.calibration.set_rows(self._scores.calibrated(self._study.ratings()))
+        self._tabs.calibration.set_rows(self._scores.calibrated())
+        self._say()
         self._request_agreement()
 
     def request(self) -> None:
@@ -59,12 +60,17 @@ class Deciding:
         if self._tabs.is_open(self._tabs.agreement):
             self._agreement.request()
 
+    def _say(self) -> None:
+        """Cautions tell how near volumes are as a whole: nothing for blinded readers."""
+        self._tabs.calibration.set_said(self._scores.said if self._tabs.is_open(self._tabs.matches) else [])
+
     def _on_agreement(self, found: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
         self._tabs.agreement.show_agreement(*found[:2])
         self._scores.standing = found[2]
 
-    def _on_calibrated(self, found: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]) -> None:
-        self._scores.thresholds, self._scores.verdicts, ratings = found
+    def _on_calibrated(self, found: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, list[str]]) -> None:
+        self._scores.thresholds, self._scores.verdicts, self._scores.rated, self._scores.said = found
         self._tabs.fill(self._scores)
-        self._tabs.calibration.set_rows(self._scores.calibrated(ratings), computing=self._calibration.running)
+        self._tabs.calibration.set_rows(self._scores.calibrated(), computing=self._calibration.running)
+        self._say()
         self.changed.emit()

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pandas as pd
+
+from napari_relict.calibration.verdicts import VERDICTS
+from napari_relict.study.reading import Showing
 from napari_relict.viewer.draft import Draft
 
 
@@ -19,6 +23,14 @@ class Filter:
 
 def _unsure(said: Draft | None) -> bool:
     return said is not None and said.confidence == 1
+
+
+def undecided_first(order: list[Showing], verdicts: pd.DataFrame) -> list[Showing]:
+    """The list with undecided volumes first, then replicas, then the others; for readers who are not blinded."""
+    place = {
+        name: VERDICTS.index(verdict) for name, verdict in zip(verdicts["synthetic"], verdicts["verdict"], strict=True)
+    }
+    return sorted(order, key=lambda showing: place.get(showing.synthetic, len(VERDICTS)))
 
 
 FILTERS = (

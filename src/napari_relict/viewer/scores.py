@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from napari_relict.calibration.null import BOTH, HOLDOUT
 from napari_relict.calibration.verdicts import REPLICA_GRADE
+from napari_relict.study.evidence import anatomy
 from napari_relict.viewer.draft import CONFIDENCES, GRADES
 
 
@@ -53,7 +55,9 @@ class Strip:
         parts = []
         if self.null.size:
             closer = self.score > self.null if self.higher_is_closer else self.score < self.null
-            source = "holdout" if self.null_source == "holdout" else "left-out training"
+            source = {HOLDOUT: "holdout", BOTH: "holdout and left-out training"}.get(
+                self.null_source, "left-out training"
+            )
             parts.append(f"closer than {int(closer.sum())} of {self.null.size} {source}")
         past = self.past_threshold()
         if self.threshold is not None and past is not None:
@@ -64,7 +68,11 @@ class Strip:
 
 @dataclass(frozen=True)
 class Calibrated:
-    """One row of the calibration panel: a measure, its rated pairs, its threshold."""
+    """One row of the calibration panel: a measure, its rated pairs, its threshold.
+
+    `unrated` are the synthetic volumes that nobody rated, each with the score of its nearest pair: a threshold calls
+    them, or not.
+    """
 
     title: str
     level: str
@@ -75,6 +83,15 @@ class Calibrated:
     threshold: Threshold | None
     accuracy: str
     details: str
+    unrated: tuple[tuple[str, float], ...] = ()
+
+    def calls(self, cut: float) -> set[str]:
+        """Unrated volumes at least as close as `cut`."""
+        return {
+            name
+            for name, score in self.unrated
+            if np.isfinite(score) and (score >= cut if self.higher_is_closer else score <= cut)
+        }
 
 
 class Scores:
@@ -87,6 +104,8 @@ class Scores:
         self.thresholds: pd.DataFrame = study.thresholds()
         self.standing: pd.DataFrame = study.standing_ratings()
         self.measures = [measure for measure in self.measures if measure.name in self.matches]
+        self.rated: pd.DataFrame = study.rated_volumes() if self.measures else self.matches.assign(grade=0.0)
+        self.said: list[str] = said_of_study(study) if self.measures else []
         self._null = {measure.name: study.null(measure.name) for measure in self.measures}
         self._rows = {(row.synthetic, row.training): row for row in self.matches.itertuples(index=False)}
 
@@ -127,7 +146,7 @@ class Scores:
         return np.asarray(self._null[measure].scores, float)
 
     def verdict(self, pair: Any) -> str:
-        """What the study says of this pair, in one line; empty when it says nothing."""
+        """What the study says of this pair, and how far its anatomy agrees; empty when it says nothing."""
         if not len(self.verdicts):
             return ""
         found = self.verdicts[
@@ -136,11 +155,17 @@ class Scores:
         if not len(found):
             return ""
         row = found.iloc[0]
-        parts = [f"Verdict: {row['verdict']}"]
+        parts = [f"Verdict: {row['verdict']}" + (f" (by {row['rule']})" if row.get("rule") else "")]
         for name, title in (("p_value", "p"), ("q_value", "q"), ("probability", "probability")):
             if pd.notna(row[name]):
                 parts.append(f"{title} {number(float(row[name]))}")
-        return ", ".join(parts)
+        lines = [", ".join(parts)]
+        if pd.notna(row.get("p_rank")) and row["p_value"] < row["p_rank"]:
+            lines.append(f"p by a fitted tail, an assumption; by ranks alone {number(float(row['p_rank']))}")
+        if "bend" in self._null:
+            bend = float(getattr(self._rows[pair.synthetic, pair.training], "bend", np.nan))
+            lines.append(anatomy(bend, self._null["bend"]).capitalize())
+        return "\n".join(lines)
 
     def threshold(self, measure: str) -> Threshold | None:
         row = self._threshold_row(measure)
@@ -173,15 +198,11 @@ class Scores:
             for measure in self.measures
         ]
 
-    def calibrated(self, ratings: pd.DataFrame) -> list[Calibrated]:
-        """Rated pairs and thresholds; a pair is a replica by the median grade of its readers."""
-        if len(ratings):
-            grades = ratings.groupby(["synthetic", "training"], as_index=False)["grade"].median()
-            rated = grades.merge(self.matches, on=["synthetic", "training"])
-            rated = rated.sort_values(["grade", "rank"], ascending=[False, True], kind="stable")
-            rated = rated.drop_duplicates("synthetic")  # as thresholds are computed: one pair a volume
-        else:
-            rated = self.matches.iloc[:0].assign(grade=[])
+    def calibrated(self) -> list[Calibrated]:
+        """Rated pairs, the very ones that thresholds were estimated on, and thresholds."""
+        rated = self.rated
+        nearest = self.matches[self.matches["rank"] == 1] if len(self.matches) else self.matches
+        others = nearest[~nearest["synthetic"].isin(rated["synthetic"])] if len(nearest) else nearest
         replica = (rated["grade"].astype(float) >= REPLICA_GRADE - 0.5).to_numpy()
         rows = []
         for measure in self.measures:
@@ -201,6 +222,7 @@ class Scores:
                     rated[measure.name].to_numpy(float), rated["grade"].to_numpy(float), replica,
                     self.threshold(measure.name),
                     accuracy, details,
+                    tuple(zip(others["synthetic"], others[measure.name].astype(float), strict=True)),
                 )
             )  # fmt: skip
         return rows
@@ -213,6 +235,11 @@ class Scores:
             return None
         # What could not be computed is stored as nothing, which must read as "not a number" here.
         return found.iloc[0].map(lambda value: np.nan if value is None else value)
+
+
+def said_of_study(study: Any) -> list[str]:
+    """What is wrong with the null or the cohort, and how often the rule in use errs, one line each."""
+    return [*study.cautions(), *([study.expected_errors()] if study.expected_errors() else [])]
 
 
 def interval(row: pd.Series, name: str) -> str:

@@ -11,7 +11,8 @@ import pandas as pd
 from napari_relict.viewer.scores import Scores, Threshold
 
 #: Shape by verdict, so that the map reads without colour.
-MARKERS = {"exact replica": "^", "near replica": "s", "no replica": "o", "": "o"}
+MARKERS = {"undecided": "D", "exact replica": "^", "near replica": "s", "no replica": "o", "": "o"}
+FILLED = ("exact replica", "near replica")
 
 
 @dataclass(frozen=True)

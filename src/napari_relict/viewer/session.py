@@ -19,7 +19,7 @@ from psygnal import Signal
 from napari_relict.study.reading import Showing
 from napari_relict.study.regions import MarkedRegion
 from napari_relict.viewer.draft import CONFIDENCES, GRADES, Draft, drafts_of
-from napari_relict.viewer.reading_filter import FILTERS, Filter
+from napari_relict.viewer.reading_filter import FILTERS, Filter, undecided_first
 from napari_relict.viewer.stopwatch import Stopwatch, time_left
 
 
@@ -53,6 +53,8 @@ class ReadingSession:
         self.blinded = blinded and round != "consensus"  # where readers' own words are shown, nothing is blinded
         self.session = uuid.uuid4().hex
         self.order: list[Showing] = list(study.reading_list(self.reader, round))
+        if not self.blinded and round != "consensus":
+            self.order = undecided_first(self.order, study.verdicts())
         self.later: set[Showing] = set()
         self.filter: Filter = FILTERS[0]
         self.draft = Draft()

@@ -41,6 +41,7 @@ class StudyTabs(QTabWidget):
             hidden.append(self.agreement)
         for widget in hidden:
             self.close_tab(widget, "Hidden while reading blinded")
+        self.calibration.close_up.unrated_visible = not session.blinded
         if session.blinded:  # how many are copies is told by scores that are hidden, too
             self.calibration.close_rules("Hidden while reading blinded")
 

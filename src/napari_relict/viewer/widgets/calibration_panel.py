@@ -143,6 +143,11 @@ class CalibrationPanel(QWidget):
         top.addWidget(self.note, 1)
         top.addWidget(self.rules_button)
         layout.addLayout(top)
+        self.said = QLabel(self)
+        self.said.setWordWrap(True)
+        self.said.setTextFormat(Qt.TextFormat.PlainText)
+        self.said.setVisible(False)
+        layout.addWidget(self.said)
         self.close_up = ThresholdView(self)
         both = QSplitter(Qt.Orientation.Horizontal, self)
         both.addWidget(area)
@@ -175,6 +180,11 @@ class CalibrationPanel(QWidget):
         self.close_up.ink = self.ink
         for row in named:
             self.close_up.show_row(row)
+
+    def set_said(self, lines: list[str]) -> None:
+        """What has to be kept in mind of all of it: cautions, and how often the rule in use errs."""
+        self.said.setText("\n".join(f"! {line}" for line in lines))
+        self.said.setVisible(bool(lines))
 
     def set_rules(self, rules: pd.DataFrame) -> None:
         """What `rules_asked` asked for."""

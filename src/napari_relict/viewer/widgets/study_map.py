@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from napari_relict.calibration.verdicts import UNDECIDED
 from napari_relict.viewer.scores import Scores, Threshold, number
-from napari_relict.viewer.scores_map import MARKERS, MapPoints, default_axes, map_points
+from napari_relict.viewer.scores_map import FILLED, MARKERS, MapPoints, default_axes, map_points
 from napari_relict.viewer.widgets.ink import DARK, Ink
 
 NOTE = "closer is right and up; click a point to open its pair"
@@ -93,8 +94,8 @@ class StudyMap(QWidget):
         for verdict, marker in MARKERS.items():
             chosen = [i for i, one in enumerate(points.verdict) if one == verdict]
             if chosen:
-                filled = marker != "o"
-                colour = ink.replica if filled else ink.other
+                filled = verdict in FILLED
+                colour = ink.replica if filled or verdict == UNDECIDED else ink.other
                 axes.scatter(
                     points.x[chosen], points.y[chosen], marker=marker, s=46,
                     facecolors=colour if filled else "none", edgecolors=colour, linewidths=1.4,

@@ -14,16 +14,21 @@ from napari_relict.viewer.draft import GRADES
 from napari_relict.viewer.scores import Calibrated, number
 from napari_relict.viewer.widgets.ink import DARK, Ink
 
+MOST_NAMED = 8
 MARKERS = {1: "o", 2: "o", 3: "s", 4: "^"}
 
 
 class ThresholdView(QWidget):
-    """Shows a `Calibrated` row. What is dragged is only tried out: the study keeps its own threshold."""
+    """Shows a `Calibrated` row. What is dragged is only tried out: the study keeps its own threshold.
+
+    Ticks below the grades are volumes that nobody rated, which the threshold calls or not.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.ink: Ink = DARK
         self.cut: float | None = None
+        self.unrated_visible = True  # blinded readers are not told what scores call
         self._row: Calibrated | None = None
         self._dragging = False
         layout = QVBoxLayout(self)
@@ -86,6 +91,9 @@ class ThresholdView(QWidget):
                 hatch="///",
                 alpha=0.35,
             )
+        if self.unrated_visible:
+            unrated = np.array([score for _, score in row.unrated], float)
+            scores.plot(unrated, np.full(len(unrated), 0.62), "|", color=ink.muted, markersize=7)
         others, replicas = roc(row.scores, row.replica, row.higher_is_closer)
         curve.plot(others, replicas, color=ink.text, linewidth=1.2)
         curve.plot([0, 1], [0, 1], color=ink.line, linestyle=":", linewidth=1)
@@ -96,11 +104,26 @@ class ThresholdView(QWidget):
             found = confusion(row.scores, row.replica, cut, row.higher_is_closer)
             curve.plot([1 - found.specificity], [found.sensitivity], marker="D", color=ink.threshold, markersize=7)
             kind = "tried" if self.cut is not None else "threshold"
-            self.told.setText(f"{row.title}, {kind} {number(cut)}: {found.sentence()}. Drag the line to try another.")
+            self.told.setText(
+                f"{row.title}, {kind} {number(cut)}: {found.sentence()}. {self._sides(row, cut)}"
+                "Drag the line to try another."
+            )
         else:
             self.told.setText(f"{row.title}: click to try a threshold")
         self.canvas.setAccessibleName(self.told.text())
         self.canvas.draw_idle()
+
+    def _sides(self, row: Calibrated, cut: float) -> str:
+        """Which unrated volumes lie past the cut, and which of them change sides by it."""
+        if not row.unrated or not self.unrated_visible:
+            return ""
+        called = row.calls(cut)
+        text = f"Unrated past it: {len(called)} of {len(row.unrated)}. "
+        if self.cut is None or row.threshold is None:
+            return text
+        before = row.calls(row.threshold.value)
+        changes = (("now past it", called - before), ("no longer past it", before - called))
+        return text + "".join(f"{what.capitalize()}: {_listed(names)}. " for what, names in changes if names)
 
     def _on_press(self, event: MouseEvent) -> None:
         if event.inaxes is not None and event.inaxes is self.figure.axes[0] and event.xdata is not None:
@@ -113,3 +136,8 @@ class ThresholdView(QWidget):
 
     def _on_release(self, event: MouseEvent) -> None:
         self._dragging = False
+
+
+def _listed(names: set[str]) -> str:
+    shown = sorted(names)[:MOST_NAMED]
+    return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")
