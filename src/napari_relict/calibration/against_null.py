@@ -52,7 +52,7 @@ class AgainstNull:
         `napari_relict.calibration.fusing.fused_statistics`.
     groups_differ : holdout and left-out patients are unlike; the larger p counts.
     nearer_as_a_whole : so are volumes that are not conspicuous; scores do not count, but gap and `steadfast` levels.
-    outliers : patients of the null who may be training patients. `q_without` : q without them; NaN: there are none.
+    outliers : patients of the null who may be training patients. `without` : what the null says without them.
     """
 
     p: np.ndarray
@@ -66,14 +66,7 @@ class AgainstNull:
     groups_differ: bool
     nearer_as_a_whole: bool
     outliers: tuple[NullOutlier, ...]
-    q_without: np.ndarray
-
-    def of(self, row: int) -> tuple[float, float, float, float, float]:
-        """p, p_rank, smallest, q and q_without of one volume."""
-        p, p_rank, smallest, q, without = (
-            float(one[row]) for one in (self.p, self.p_rank, self.smallest, self.q, self.q_without)
-        )
-        return p, p_rank, smallest, q, without
+    without: AgainstNull | None = None
 
 
 def against_null(
@@ -129,7 +122,6 @@ def against_null(
         differ or gaps_differ,
         shifted,
         (),
-        np.full(len(p), np.nan),
     )
     outliers = null_outliers(fused_statistics(null.scores, null.scores)[1], null.ties)
     if not outliers:
@@ -137,11 +129,9 @@ def against_null(
     kept = np.ones(len(null), bool)
     kept[[one.place for one in outliers]] = False
     without = against_null(scores, gaps, null.only(kept), steadfast=steadfast, tail=tail, sharpen=sharpen)
-    return replace(
-        found,
-        outliers=(*outliers, *_placed(without.outliers, kept)),
-        q_without=np.fmin(without.q, np.where(np.isfinite(without.q_without), without.q_without, np.inf)),
-    )
+    # Without the first ones, others may stand out.
+    outliers += _placed(without.outliers, kept)
+    return replace(found, outliers=tuple(outliers), without=without.without or without)
 
 
 def _placed(outliers: Sequence[NullOutlier], kept: np.ndarray) -> list[NullOutlier]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import mannwhitneyu
 
-from napari_relict.calibration.predictive import FEWEST_PATIENTS, predictive_tail
+from napari_relict.calibration.predictive import FEWEST_PATIENTS, LEAST_EXCESSES, predictive_tail
 
 LEVEL = 0.01  # of each test
 FEWEST_TO_COMPARE = 5  # of either side
+CLEARLY = 2.0  # times the mean excess of the rest's largest values
 BULK = 0.9  # quantile of the null below which volumes are compared: copies lie above
 
 
@@ -70,8 +71,14 @@ def null_outliers(statistics: np.ndarray, ties: int = 1) -> list[NullOutlier]:
     ]
     # At most a tenth can be outliers of the rest. They may hide each other, so the rest is what comes behind them all.
     most = min(len(order) // 10 + 1, len(order) - FEWEST_PATIENTS)
+    ordered = statistics[order]
     for count in range(most, 0, -1):
-        tail = predictive_tail(statistics[order[count:]], ties)
+        rest = ordered[count:]
+        # A tail is fitted where it may say so: an exponential one of the same mean would need twice as much.
+        spread = float((rest[:LEAST_EXCESSES] - rest[min(LEAST_EXCESSES, len(rest) - 1)]).mean())
+        if ordered[count - 1] - rest[0] < CLEARLY * spread:
+            continue
+        tail = predictive_tail(rest, ties)
         if tail is None:
             continue
         p = tail.p_values(statistics[order[:count]])

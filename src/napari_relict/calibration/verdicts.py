@@ -12,6 +12,8 @@ from typing import Literal
 
 import numpy as np
 
+from napari_relict.calibration.against_null import AgainstNull
+
 UNDECIDED, EXACT, NEAR, NONE = "undecided", "exact replica", "near replica", "no replica"
 # In the order in which people should look at them: what is undecided needs somebody first.
 VERDICTS = (UNDECIDED, EXACT, NEAR, NONE)
@@ -67,18 +69,31 @@ class Nearness:
 
     Attributes
     ----------
-    p, p_rank, smallest, q, q_without : see `napari_relict.calibration.against_null.AgainstNull`.
+    p, p_rank, smallest, q : see `napari_relict.calibration.against_null.AgainstNull`.
     bend : mm that the anatomy still differs by after alignment; NaN where nobody looked.
     of_part : the most conspicuous measure is of a part, so that the bend of the whole says nothing.
+    without : the same beside the null without patients who may be training patients; None where there are none.
     """
 
     p: float
     p_rank: float
     smallest: float
     q: float
-    q_without: float
-    bend: float
-    of_part: bool
+    bend: float = float("nan")
+    of_part: bool = False
+    without: Nearness | None = None
+
+    @property
+    def conspicuous(self) -> bool:
+        """By ranks, nearer than nearly all of the null, or than all of a small one."""
+        return bool(self.p_rank <= max(CONSPICUOUS, self.smallest + 1e-12))
+
+
+def nearness(found: AgainstNull, row: int, bend: float = float("nan"), of_part: bool = False) -> Nearness:
+    """Of the volume in that row of what the null says."""
+    without = None if found.without is None else nearness(found.without, row, bend, of_part)
+    p, p_rank, smallest, q = (float(one[row]) for one in (found.p, found.p_rank, found.smallest, found.q))
+    return Nearness(p, p_rank, smallest, q, bend, of_part, without)
 
 
 def by_null(near: Nearness, alpha: float, near_bend: float, changed: str | None) -> Opinion:
@@ -99,11 +114,10 @@ def by_null(near: Nearness, alpha: float, near_bend: float, changed: str | None)
         return Opinion(EXACT if changed == "" else NEAR, "null", changed or "")
     if far:
         return Opinion(NONE, "null", f"{bent}, as between different people")
-    if near.q_without < alpha:
-        return Opinion(
-            UNDECIDED, "null", f"q {near.q_without:.2g} without the patients of the null who may be training patients"
-        )
-    if near.p_rank > max(CONSPICUOUS, near.smallest + 1e-12):
+    if near.without is not None and near.without.conspicuous:
+        less = f"q {near.without.q:.2g} without the patients of the null who may be training patients"
+        return Opinion(UNDECIDED, "null", less)
+    if not near.conspicuous and np.isfinite(near.p_rank):
         return Opinion(NONE, "null", "no nearer than patients who were not copied")
     return Opinion(UNDECIDED, "null", "nearer than most of the null, which cannot tell a copy from chance here")
 

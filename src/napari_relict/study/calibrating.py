@@ -19,11 +19,11 @@ from napari_relict.calibration.verdicts import (
     NONE,
     REPLICA_GRADE,
     UNDECIDED,
-    Nearness,
     Opinion,
     by_null,
     by_rating,
     more_careful,
+    nearness,
 )
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
@@ -111,7 +111,7 @@ def judge(
         match = pairs.match(name, training)
         most = deciding[against.decided[row]] if against.decided[row] >= 0 else None
         bend = float(match.get("bend", np.nan))
-        near = Nearness(*against.of(row), bend, most is not None and most.of_part)
+        near = nearness(against, row, bend, most is not None and most.of_part)
         changed = words.changed(match, settings.verdicts) if match else None
         if match and most is not None and near.of_part and near.bend >= settings.verdicts.near_bend:
             rest = f"for the rest its anatomy is bent by {near.bend:.1f} mm"
