@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from napari_relict.calibration.copies import Count, copies_by_scores, patients_copied
 
@@ -22,3 +23,26 @@ def test_none_copied_none_seen() -> None:
     copies = copies_by_scores(mine, null)
     assert copies is not None
     assert patients_copied(copies, mine, ["p"] * 50).copies == 0
+
+
+@pytest.mark.parametrize(("volumes", "copies"), [(100, 1), (100, 5), (50, 5), (50, 45)])
+def test_the_interval_holds_the_number_of_blatant_copies(volumes: int, copies: int) -> None:
+    """Few copies whose neighbours are strangers: a bootstrap of a share of 0 said 0 (0 to 0)."""
+    held = 0
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        null, mine = random.standard_normal(50), random.standard_normal(volumes)
+        mine[:copies] += 12
+        found = copies_by_scores(mine, null, called=copies)
+        assert found is not None and found.high >= copies
+        held += found.low <= copies
+    assert held >= 53
+
+
+def test_called_copies_are_counted_where_the_others_are_far() -> None:
+    random = np.random.default_rng(3)
+    mine = random.standard_normal(100) - 3
+    mine[:3] = 12
+    found = copies_by_scores(mine, random.standard_normal(50), called=3)
+    assert found is not None
+    assert found.copies >= 2.8 and found.low >= 1 and found.high >= 3

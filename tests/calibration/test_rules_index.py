@@ -61,8 +61,8 @@ def test_layers_are_joined_by_the_geometric_mean() -> None:
     holdout = at(*[45] * 5, *[60] * 5)
     both = index.calibrated([CROSS, CROSS], [holdout, holdout], [at(0), at(45)])
     assert both.values == pytest.approx([(0.84090 - 0.78657) / 0.08376], abs=1e-3)
-    assert both.calls is None
-    assert "none is called" in both.said
+    assert both.calls is not None and not both.calls.any()
+    assert "by the tail of the null" in both.said
 
 
 def test_similarities_below_zero_are_clipped_by_the_calibrated_form() -> None:

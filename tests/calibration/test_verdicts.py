@@ -1,16 +1,17 @@
-"""Verdicts: equal voxels before readers, readers before p-values."""
+"""Verdicts: `no replica` only where something shows it; of two sources the more careful one."""
 
 from __future__ import annotations
 
 import pytest
 
-from napari_relict.calibration import Verdict, decide
+from napari_relict.calibration.verdicts import CAREFUL_ORDER, Nearness, Opinion, by_null, by_rating, more_careful
+
+UNKNOWN = float("nan")
+LIKE_STRANGERS = {"p": 0.5, "p_rank": 0.5, "smallest": 0.05, "q": 0.5}
 
 
-def _decide(**how: object) -> Verdict:
-    plain = {"synthetic": "s", "training": "t", "p": 0.5, "q": 0.5, "probability": float("nan"), "alpha": 0.05}
-    plain |= {"changed": "bent by 1.2 mm", "another": "", "grade": None, "same_voxels": False, "evidence": "e"}
-    return decide(**(plain | how))  # type: ignore[arg-type]
+def _by_null(changed: str | None = "bent by 1.2 mm", **how: object) -> Opinion:
+    return by_null(Nearness(**(LIKE_STRANGERS | how)), 0.05, 2.0, changed)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -20,26 +21,40 @@ def _decide(**how: object) -> Verdict:
         ({"q": 0.04}, "near replica"),
         ({"q": 0.04, "changed": ""}, "exact replica"),
         ({"q": 0.04, "changed": None}, "near replica"),
-        ({"q": 0.05, "changed": ""}, "no replica"),
-        ({"q": float("nan"), "changed": ""}, "no replica"),
-        ({"q": 0.04, "changed": "bent by 4 mm", "another": "bent by 4 mm"}, "no replica"),
-        ({"grade": 4.0, "another": "bent by 4 mm"}, "exact replica"),
-        ({"grade": 4.0}, "exact replica"),
-        ({"grade": 3.0}, "near replica"),
-        ({"grade": 2.5}, "near replica"),
-        ({"grade": 3.5}, "exact replica"),
-        ({"grade": 2.0, "q": 0.01}, "no replica"),
-        ({"grade": 1.0, "same_voxels": True}, "exact replica"),
+        ({"p": UNKNOWN, "p_rank": UNKNOWN, "q": UNKNOWN}, "undecided"),
+        # Nearer than the null allows, but not the same anatomy: nobody can say which of the two is wrong.
+        ({"q": 0.04, "bend": 4.0}, "undecided"),
+        ({"q": 0.04, "bend": 4.0, "of_part": True}, "near replica"),
+        ({"bend": 4.0, "p_rank": 0.01}, "no replica"),
+        ({"bend": 1.0, "p_rank": 0.01}, "undecided"),
+        # A null of twelve cannot give a smaller p, whoever was copied.
+        ({"p_rank": 0.077, "smallest": 0.077, "p": 0.077, "q": 0.5}, "undecided"),
+        ({"p_rank": 0.077, "smallest": 0.01}, "no replica"),
+        ({"p_rank": UNKNOWN}, "undecided"),
+        ({"without": Nearness(0.001, 0.05, 0.05, 0.01)}, "undecided"),
+        ({"without": Nearness(0.5, 0.5, 0.05, 0.5)}, "no replica"),
     ],
 )
-def test_who_decides(how: dict[str, object], verdict: str) -> None:
-    assert _decide(**how).verdict == verdict
+def test_what_the_null_says(how: dict[str, object], verdict: str) -> None:
+    assert _by_null(**how).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("grade", "verdict"),
+    [(4.0, "exact replica"), (3.5, "exact replica"), (3.0, "near replica"), (2.5, "near replica"), (2.0, "no replica")],
+)
+def test_what_a_rating_says(grade: float, verdict: str) -> None:
+    assert by_rating(grade).verdict == verdict
 
 
 def test_a_grade_between_two_is_named_after_the_more_careful_one() -> None:
-    assert "rated 2.5 (near replica)" in _decide(grade=2.5).evidence
+    assert "rated 2.5 (near replica)" in by_rating(2.5).why
 
 
-def test_a_look_alike_is_named() -> None:
-    assert "a look-alike" in _decide(q=0.01, another="its anatomy is bent by 4.0 mm").evidence
-    assert "look-alike" not in _decide(q=0.5, another="its anatomy is bent by 4.0 mm").evidence
+def test_the_more_careful_verdict_stands_and_says_who_disagrees() -> None:
+    for place, careless in enumerate(CAREFUL_ORDER):
+        for careful in CAREFUL_ORDER[place + 1 :]:
+            found = more_careful(Opinion(careless, "null", "why"), Opinion(careful, "ratings", "because"))
+            assert (found.verdict, found.rule) == (careful, "ratings")
+            assert f"by null {careless} (why)" in found.why
+    assert more_careful(Opinion("undecided", "null"), Opinion("undecided", "ratings")).rule == "null and ratings"

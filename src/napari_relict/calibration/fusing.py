@@ -77,7 +77,7 @@ def fused(closeness: np.ndarray, null: np.ndarray, *, ties: int = 1, tail: bool 
             if tail and statistic[0] > statistic[1:].max():
                 p[row] = np.fmin(p[row], _tail_p(statistic[:1], statistic[1:], ties, complete)[0])
             decided[row] = levels[int(z[0].argmax())]
-    return Fused(p, np.minimum(p_rank, 1.0), smallest, decided)
+    return Fused(np.minimum(p, 1.0), np.minimum(p_rank, 1.0), smallest, decided)
 
 
 def fused_p_values(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -119,13 +119,13 @@ def calls_without_own_rating(
     chosen : the measure; None chooses it anew each time, by balanced accuracy on the others.
     """
     count = len(replica)
-    weights = 1.0 - np.eye(count)
+    others = ~np.eye(count, dtype=bool)
     accuracies, past = [], []
     for values in closeness.T if chosen is None else closeness.T[[chosen]]:
         floor = np.nanmin(values) - 1.0 if np.isfinite(values).any() else 0.0
         filled = np.where(np.isfinite(values), values, floor)
-        rows = np.broadcast_to(filled, (count, count))
-        cuts = best_cuts(rows, np.broadcast_to(replica, rows.shape), rule, target, weights)
+        of_others, said = (np.broadcast_to(one, others.shape)[others].reshape(count, -1) for one in (filled, replica))
+        cuts = best_cuts(of_others, said, rule, target)
         accuracies.append(cuts.accuracy)
         past.append((filled >= cuts.cut) & np.isfinite(values))
     best = np.argmax(np.column_stack(accuracies), axis=1)

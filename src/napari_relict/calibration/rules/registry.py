@@ -33,7 +33,7 @@ class Rule:
     needs : attributes of `Evidence` without which it cannot be applied.
     speaks_of : `volumes` where it calls single volumes, `set` where it judges the set as a whole.
     nominal : how often it is wrong when nobody was copied is what it says, whatever the data and the pools' sizes.
-    needs_cut : no cut is published; without one in `Evidence.cuts` no volume is called.
+    needs_cut : no cut is published; without one in `Evidence.cuts` no volume is called, but by p-values of its own.
     of_layers : it is published for several layers of one network.
     caution : what to keep in mind of its numbers, in words; docs/benchmarks.md has the simulations that taught it.
     """
@@ -82,10 +82,10 @@ _ALL = (
     Rule(
         "mi_calibrated", "Memorization index, calibrated", f"after {memorization_index.SOURCE}", ALL_FEATURES,
         lambda e: memorization_index.calibrated(
-            *map(e.by_layer, ALL_FEATURES), cut=e.cuts.get("mi_calibrated"), seed=e.seed
+            *map(e.by_layer, ALL_FEATURES), cut=e.cuts.get("mi_calibrated"), alpha=e.alpha, seed=e.seed
         ),
         needs_cut=True, of_layers=True,
-        caution="MI 0 is neutral; a cut at 1.64 does not call exactly 5% of strangers, for its null is not normal",
+        caution="MI 0 is neutral; called by its p-values, for a cut at 1.64 calls 6 to 8% of strangers",
     ),
     Rule(
         "mi_published", "Memorization index, as published", memorization_index.SOURCE, FEATURES,
