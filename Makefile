@@ -9,8 +9,6 @@ export PYTHON
 
 bin := .venv/bin
 screen := bash scripts/with-screen.sh
-# What shows whether Qt can open a window here. It aborts where it cannot, so it has a process of its own.
-window := from qtpy.QtWidgets import QApplication; QApplication([])
 
 .DEFAULT_GOAL := help
 .PHONY: help environment demo test lint format pictures clean distclean
@@ -26,12 +24,7 @@ demo: environment ## real volumes, a study, its matches, the viewer; STUDY=folde
 	@$(bin)/napari-relict demo "$(STUDY)"
 
 test: environment ## the whole test suite; ARGS="tests/test_house.py -k links" for a part of it
-	@if $(screen) $(bin)/python -c "$(window)" >/dev/null 2>&1; then \
-		$(screen) $(bin)/python -m pytest $(ARGS); \
-	else \
-		echo "No window can be opened here: the tests that need one are left out"; \
-		QT_QPA_PLATFORM=offscreen $(bin)/python -m pytest -m "not gl" $(ARGS); \
-	fi
+	@bash scripts/run-tests.sh $(ARGS)
 
 lint: environment ## ruff, mypy and the import contracts; goes through all of them before it fails
 	@failed=; \

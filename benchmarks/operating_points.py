@@ -136,22 +136,25 @@ def page(tallies: dict[tuple[int, int], Tally], missed: Counter[str], draws: int
     """The section of docs/benchmarks.md."""
     rows = [
         [
-            str(count), str(size), f"{t.right} of {draws}", f"{t.called} of {t.copies}", str(t.undecided), str(t.cleared),
-            f"{t.wrongly} of {t.strangers}", str(t.strangers_undecided),
+            *(str(count), str(size), f"{t.right} of {draws}", f"{t.called} of {t.copies}"),
+            *(str(t.undecided), str(t.cleared), f"{t.wrongly} of {t.strangers}", str(t.strangers_undecided)),
         ]
         for (count, size), t in tallies.items()
-    ]  # fmt: skip
-    head = ["copies of 50", "holdout", "draws without a mistake", "copies called", "copies undecided",
-            "copies cleared", "strangers called", "strangers undecided"]  # fmt: skip
+    ]
+    head = [
+        *("copies of 50", "holdout", "draws without a mistake", "copies called", "copies undecided"),
+        *("copies cleared", "strangers called", "strangers undecided"),
+    ]
     kinds = ", ".join(f"{kind} ({number})" for kind, number in missed.most_common()) or "none"
     return f"""## Operating points
 
     python -m benchmarks.operating_points
 
-{machine(("numpy", "simpleitk"))}. RELICT's two use cases as sizes: 50 synthetic volumes with 45 copies, and with 5. Whole copies of 19
-kinds (turned, mirrored, cropped, inverted, bent, with a lesion ...), {POOL.training} training patients, of whom {left_out} left out in turn join the
-null. One pool was matched; each draw judges 50 of its volumes against a holdout drawn from it, by the null alone. Without a
-mistake: every copy called, and nobody else.
+{machine(("numpy", "simpleitk"))}. RELICT's two use cases as sizes: 50 synthetic volumes with 45 copies,
+and with 5. Whole copies of 19 kinds (turned, mirrored, cropped, inverted, bent, with a lesion ...);
+{POOL.training} training patients, of whom {left_out} left out in turn join the null. One pool was matched; each
+draw judges 50 of its volumes against a holdout drawn from it, by the null alone. Without a mistake: every copy called,
+and nobody else.
 
 {table(head, rows)}
 

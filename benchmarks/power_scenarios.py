@@ -45,10 +45,11 @@ def mislabelled(holdout: int) -> list[list[str]]:
         lost += int((cleared(found) & one.copy).sum())
         kept += int((~cleared(found) & ~_called(found) & one.copy).sum())
     size = f"holdout {holdout}, 5 copies of 100 at 10 SD"
+    shares = " / ".join(f"{count / 5 / STUDIES:.2f}" for count in (called, kept, lost))
     return [
         ["a training patient in the holdout", size, "named", _rate(named)],
-        ["", size, "copies called / undecided / cleared", " / ".join(f"{n / 5 / STUDIES:.2f}" for n in (called, kept, lost))],
-    ]  # fmt: skip
+        ["", size, "copies called / undecided / cleared", shares],
+    ]
 
 
 def other_site(holdout: int, left_out: int) -> list[list[str]]:

@@ -85,11 +85,11 @@ def stored_study(folder: Path, *, synthetic: int = 12, training: int = 6, copies
                 connection.execute("INSERT INTO level_rank VALUES (?, ?, 'voxel', ?)", (*key, rank))
                 connection.execute("INSERT INTO score VALUES (?, ?, 'ncc', ?)", (*key, score - 0.2 * (rank - 1)))
             nearest = ("synthetic", name, "ncc", names["training"][number % training], score)
-            connection.execute("INSERT INTO nearest VALUES (?, ?, ?, ?, ?)", nearest)
+            connection.execute("INSERT INTO nearest VALUES (?, ?, ?, ?, ?, NULL)", nearest)
         for number in range(100):
             null = ("holdout", f"hold-{number}", "ncc", names["training"][0], float(random.normal(0.4, 0.05)))
-            connection.execute("INSERT INTO nearest VALUES (?, ?, ?, ?, ?)", null)
-        meta = {"measures": "ncc", "null_cohort": "holdout", "scores_hash": "c" * 64, "sides": '{"1": 2, "2": 1}'}
+            connection.execute("INSERT INTO nearest VALUES (?, ?, ?, ?, ?, NULL)", null)
+        meta = {"measures": "ncc", "null_cohorts": "holdout", "scores_hash": "c" * 64, "sides": '{"1": 2, "2": 1}'}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
     study.calibrate()
     return study

@@ -119,8 +119,17 @@ def test_too_little_body_tells_nothing(head) -> None:
     assert np.isnan([found.bend_mm, found.difference, found.contrast, found.lesion]).all()
 
 
+def test_two_people_differ_all_over(head) -> None:
+    """Nothing stands out between entirely different volumes, and yet they are not free of lesions."""
+    one, body = head
+    other = ndimage.gaussian_filter(phantom.head(5, SHAPE)[0] / 1000, 0.7).astype(np.float32)
+    found = find_change(one, other, body & (other > 0.05), SPACING)
+    assert found.lesion == found.difference > 0.1
+
+
 def test_what_does_not_stand_out_is_no_lesion() -> None:
-    assert Change(0.1, 0.5, 20.0, (0, 0, 0)).lesion == 0
+    assert Change(0.1, 0.05, 20.0, (0, 0, 0)).lesion == 0
+    assert Change(0.1, 0.5, 20.0, (0, 0, 0)).lesion == 0.5  # 2.5% everywhere
     assert Change(0.1, 0.5, 200.0, (0, 0, 0)).lesion == 0.5
 
 

@@ -37,7 +37,7 @@ def study(tmp_path: Path) -> Study:
             ("holdout", [f"hold-{i}" for i in range(100)]),
         ):
             rows = [(cohort, name, "mobilenet_v2", training_name(0), 0.3) for name in names]
-            connection.executemany("INSERT INTO nearest VALUES (?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT INTO nearest VALUES (?, ?, ?, ?, ?, NULL)", rows)
     return made
 
 
@@ -217,7 +217,7 @@ def test_an_encoder_trained_here_stands_in_for_its_authors_network(study: Study)
             ("holdout", [f"hold-{i}" for i in range(100)], [0.5] * 100),
         ):
             rows = [(cohort, n, "ours", training_name(0), score) for n, score in zip(names, scores, strict=True)]
-            connection.executemany("INSERT INTO nearest VALUES (?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT INTO nearest VALUES (?, ?, ?, ?, ?, NULL)", rows)
     table = by_rule(study)
     for rule in ("deepssim", "deepssim++"):
         assert table.loc[rule, "called"] == COPIES

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.quality.evaluating import COLUMNS as COLUMNS_OF_QUALITY
+from napari_relict.study.rated import rated_volumes
 from napari_relict.study.reading import Showing
 from napari_relict.study.regions import MarkedRegion
 
@@ -194,10 +195,21 @@ class FakeStudy:
                     "q_value": 0.02,
                     "probability": np.nan,
                     "evidence": "",
+                    "rule": "null",
+                    "p_rank": 0.01,
                 }
                 for s, (t, how) in SYNTHETIC.items()
             ]
         )
+
+    def rated_volumes(self) -> pd.DataFrame:
+        return rated_volumes(self._matches, self.ratings())
+
+    def cautions(self) -> list[str]:
+        return []
+
+    def expected_errors(self) -> str:
+        return ""
 
     def null(self, measure: str) -> NullScores:
         rng = np.random.default_rng(len(measure))

@@ -119,10 +119,10 @@ def _number(count: int, what: str) -> str:
 
 
 def _replicas(count: int) -> str:
-    return (
-        "none looks like a copy of a training patient"
-        if not count
-        else (f"{count} {'looks like a copy' if count == 1 else 'look like copies'} of training patients")
+    if not count:
+        return "none looks like a copy of a training patient"
+    return f"{count} " + (
+        "looks like a copy of a training patient" if count == 1 else "look like copies of training patients"
     )
 
 

@@ -125,9 +125,9 @@ class Stored(ABC):
     def null(self, measure: str) -> NullScores:
         """Nearest-training scores of holdout patients, and of training patients left out one by one.
 
-        Of several volumes of a patient the closest one counts. Volumes that are another patient's training volume (the
-        same stored voxels, or duplicates by NCC) are no null and are left out, and so are those that an encoder was
-        trained on.
+        Of several volumes of a patient the closest one counts. Holdout volumes whose stored voxels are another
+        patient's training volume are no null and are left out, as are training volumes that have a duplicate under
+        another name, and volumes that an encoder was trained on.
         """
         (chosen,) = (one for one in self.measures() if one.name == measure)
         parts = [
@@ -161,7 +161,9 @@ class Stored(ABC):
             self._frame("SELECT DISTINCT query FROM nearest WHERE cohort = ? ORDER BY query", (cohort,))["query"]
         )
         duplicates = self.duplicates()
+        # Of the holdout only what is certain: dropping what merely looks alike would cut off the tail.
         apart = duplicates[~duplicates["same_patient"] & (duplicates["cohort"] == cohort)]
+        apart = apart[apart["same_voxels"] | (cohort == "training")]
         copies = set(apart["volume"]) | (set(apart["training"]) if cohort == "training" else set())
         learned = {name for of, name in json.loads(self.meta().get("learned_from", "[]")) if of == cohort} - copies
         kept = [name for name in queries if name not in copies | learned]

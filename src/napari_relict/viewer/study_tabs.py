@@ -25,6 +25,7 @@ class StudyTabs(QTabWidget):
         self.reading_list, self.matches, self.map = ReadingList(), PairsTable(), StudyMap()
         self.labels, self.calibration, self.agreement = LabelsTable(), CalibrationPanel(), AgreementPanel()
         self.quality, self.alterations = QualityPanel(), AlterationsPanel()
+        self._verdicts: dict[str, str] = {}  # by synthetic volume, as far as the reader may see them
         for widget, title in (
             (self.reading_list, "Reading list"), (self.labels, "Labels"), (self.matches, "Matches"), (self.map, "Map"),
             (self.calibration, "Calibration"), (self.agreement, "Agreement"), (self.quality, "Quality"),
@@ -57,6 +58,7 @@ class StudyTabs(QTabWidget):
         """Matches and map of the study, where they may be seen."""
         if not self.is_open(self.matches):
             return
+        self._verdicts = dict(zip(scores.verdicts["synthetic"], scores.verdicts["verdict"], strict=True))
         titles = {measure.name: measure.title for measure in scores.measures}
         frame = matches_frame(scores.matches, scores.verdicts)
         self.matches.set_frame(frame, titles, note="double-click opens a match; click a heading to sort")
@@ -64,7 +66,7 @@ class StudyTabs(QTabWidget):
 
     def show_session(self, session: ReadingSession) -> None:
         note = "names and scores hidden" if session.blinded else "double-click opens a pair"
-        self.reading_list.show_session(session, note)
+        self.reading_list.show_session(session, note, self._verdicts)
 
     def mark(self, synthetic: str, training: str) -> None:
         """Mark the open pair in matches and map."""

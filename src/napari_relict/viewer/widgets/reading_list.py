@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QWidget
@@ -28,9 +30,10 @@ class ReadingList(PairsTable):
         self.part.activated.connect(self._on_part)
         self.head.insertWidget(0, self.part)
 
-    def show_session(self, session: ReadingSession, note: str) -> None:
+    def show_session(self, session: ReadingSession, note: str, verdicts: Mapping[str, str] | None = None) -> None:
+        """The list; `verdicts` by synthetic volume, where the reader may see them."""
         self.part.setCurrentIndex(self.part.findData(session.filter.name))
-        frame = reading_frame(session)
+        frame = reading_frame(session, verdicts)
         self.set_frame(frame, {"pair": "No."}, note=note)
         here = (frame["pair"] == session.position + 1).to_numpy() if len(frame) else []
         if len(frame) and here.any():
@@ -40,8 +43,8 @@ class ReadingList(PairsTable):
         self.part_chosen.emit(self.part.itemData(index))
 
 
-def reading_frame(session: ReadingSession) -> pd.DataFrame:
-    """The part of the reading list that passes the filter; names only when they may be seen."""
+def reading_frame(session: ReadingSession, verdicts: Mapping[str, str] | None = None) -> pd.DataFrame:
+    """The part of the reading list that passes the filter; names and verdicts only when they may be seen."""
     rows = []
     for place in session.listed():
         pair = session.order[place]
@@ -50,6 +53,8 @@ def reading_frame(session: ReadingSession) -> pd.DataFrame:
         row: dict[str, object] = {"pair": place + 1}
         if session.names_visible:
             row |= {"synthetic": pair.synthetic, "training": pair.training}
+            if verdicts:
+                row["verdict"] = verdicts.get(pair.synthetic, "")
         row |= {
             "state": state,
             "grade": f"{rating.grade} {GRADES[rating.grade]}" if rating and rating.grade else "",

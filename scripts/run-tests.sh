@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# run-tests.sh [PYTEST ARGUMENTS]   the suite, under the screen there is or a virtual one.
+# Without arguments in two processes side by side, the viewer's tests and the others: each waits a lot for one core.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+bin=.venv/bin
+screen="bash scripts/with-screen.sh"
+# What shows whether Qt can open a window here. It aborts where it cannot, so it has a process of its own.
+window="from qtpy.QtWidgets import QApplication; QApplication([])"
+
+pytest() {
+    if [ -n "$screen" ]; then $screen $bin/python -m pytest "$@"; else $bin/python -m pytest -m "not gl" "$@"; fi
+}
+
+if ! $screen $bin/python -c "$window" >/dev/null 2>&1; then
+    echo "No window can be opened here: the tests that need one are left out"
+    screen=
+    export QT_QPA_PLATFORM=offscreen
+fi
+if [ $# -gt 0 ]; then
+    pytest "$@"
+    exit $?
+fi
+told=$(mktemp)
+trap 'rm -f "$told"' EXIT
+pytest tests/viewer -p no:cacheprovider >"$told" 2>&1 &
+viewer=$!
+status=0
+pytest tests --ignore=tests/viewer || status=$?
+wait "$viewer" || status=$?
+echo "The viewer's tests:"
+cat "$told"
+exit $status
