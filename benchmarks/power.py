@@ -137,16 +137,16 @@ def page(found: pd.DataFrame, studies: int, seconds: float) -> str:
 {machine(("numpy", "scipy"))}; {seconds / 60:.0f} minutes. {studies} simulated studies in each of {len(mine)} cells (a
 fifth as many with 500 volumes and more): holdouts of {HOLDOUTS[0]} to {HOLDOUTS[-1]}, {SYNTHETIC[0]} to {SYNTHETIC[-1]}
 synthetic volumes, {", ".join(COPIES)} copies, nearer to their patient than to anybody else by
-{", ".join(map(str, MARGINS))} SD of strangers' scores. Strangers' scores are normal, lognormal, Student's t with 3 degrees of
-freedom, with 5% relatives 4 SD nearer, in steps of a quarter SD, and in sites of five. One score and its gap, judged as
-the product does it at a false discovery rate of {NOMINAL}, without anatomy, ratings and left-out training patients,
-which a study has besides.
+{", ".join(map(str, MARGINS))} SD of strangers' scores. Strangers' scores are normal, lognormal, Student's t with 3
+degrees of freedom, with 5% relatives 4 SD nearer, in steps of a quarter SD, and in sites of five. One score and its
+gap, judged as the product does it at a false discovery rate of {NOMINAL}, without anatomy, ratings and left-out
+training patients, which a study has besides.
 
 ![Share of five copies among 100 that are called, over the size of the holdout](images/benchmark-power.png)
 
 Blatant copies ({BLATANT} SD and more, 20 patients and more): .95 or more of them are called in {of_blatant}. Blatant
-copies cleared as *no replica*: in {cleared_cells} cells. False discovery rate above {NOMINAL} by more than three standard
-errors of the simulation: in {len(beyond)} of {len(with_copies)} cells.
+copies cleared as *no replica*: in {cleared_cells} cells. False discovery rate above {NOMINAL} by more than three
+standard errors of the simulation: in {len(beyond)} of {len(with_copies)} cells.
 
 Share of copies called, mean over the cells of a size of holdout (and the lowest cell):
 

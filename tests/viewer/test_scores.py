@@ -43,7 +43,7 @@ def test_mirrored_and_verdict(study: FakeStudy) -> None:
     scores = Scores(study)
     assert scores.mirrored(Showing("syn-02", "patient-02"))
     assert not scores.mirrored(COPY)
-    assert scores.verdict(COPY) == "Verdict: exact replica, p 0.010, q 0.020"
+    assert scores.verdict(COPY) == "Verdict: exact replica (by null), p 0.010, q 0.020"
     assert scores.verdict(Showing("syn-00", "patient-01")) == ""
 
 
@@ -55,7 +55,8 @@ def test_calibrated_rows(study: FakeStudy) -> None:
     rate(COPY, 1, "ben")  # median 2.5: a tie falls on the replica's side
     rate(Showing("syn-03", "patient-03"), 1, "ana")
     scores = Scores(study)
-    rows = scores.calibrated(study.ratings())
+    scores.rated = study.rated_volumes()
+    rows = scores.calibrated()
     assert [row.replica.tolist() for row in rows] == [[True, False]] * 4
     assert rows[0].scores[0] == pytest.approx(1.0)
     assert rows[0].threshold is not None
@@ -63,7 +64,7 @@ def test_calibrated_rows(study: FakeStudy) -> None:
 
 
 def test_calibrated_without_ratings(study: FakeStudy) -> None:
-    rows = Scores(study).calibrated(study.ratings())
+    rows = Scores(study).calibrated()
     assert all(row.threshold is None and len(row.scores) == 0 for row in rows)
     assert rows[0].accuracy == "not enough ratings yet"
 

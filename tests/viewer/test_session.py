@@ -165,8 +165,8 @@ def test_a_session_goes_on_where_the_last_one_stopped(study: FakeStudy) -> None:
 
 def test_only_pairs_of_the_list_are_rated(study: FakeStudy) -> None:
     session = ReadingSession(study, "ana", blinded=False)
-    session.visit("syn-00", "patient-01")
-    assert session.pair == Showing("syn-00", "patient-01")
+    session.visit("syn-04", "patient-01")
+    assert session.pair == Showing("syn-04", "patient-01")
     assert session.visiting
     session.set_grade(4)
     assert not session.lock()
@@ -400,3 +400,13 @@ def test_an_empty_reading_list_harms_nobody(study: FakeStudy) -> None:
 def test_grades_are_one_to_four(session: ReadingSession, grade: int) -> None:
     with pytest.raises(ValueError, match="grade"):
         session.set_grade(grade)
+
+
+def test_undecided_volumes_come_first_for_those_who_are_not_blinded(study: FakeStudy) -> None:
+    plain = study.verdicts
+    study.verdicts = lambda: plain().replace({"verdict": {"no replica": "undecided"}})  # type: ignore[method-assign]
+    told = dict(study.verdicts()[["synthetic", "verdict"]].to_numpy())
+    first = [told[pair.synthetic] for pair in ReadingSession(study, "ana", blinded=False).order]
+    assert first == sorted(first, key=["undecided", "exact replica", "near replica"].index)
+    blinded = [told[pair.synthetic] for pair in ReadingSession(study, "ana").order]
+    assert blinded != first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -84,3 +85,32 @@ def test_without_ratings_it_says_so(qtbot: Any) -> None:
     qtbot.addWidget(view)
     view.show_row(Calibrated("NCC", "voxel", True, np.empty(0), np.empty(0), np.empty(0, bool), None, "", ""))
     assert "no rated pair" in view.told.text()
+
+
+def test_a_moved_cut_says_which_unrated_volumes_change_sides(qtbot: Any) -> None:
+    view = ThresholdView()
+    qtbot.addWidget(view)
+    unrated = (("syn-a", 0.95), ("syn-b", 0.75), ("syn-c", 0.5), ("syn-d", float("nan")))
+    for higher, sign in ((True, 1.0), (False, -1.0)):
+        shown = replace(
+            row(f"NCC {higher}", higher, threshold=Threshold(sign * 0.8, sign * 0.7, sign * 0.9)),
+            unrated=tuple((name, sign * score) for name, score in unrated),
+        )
+        view.show_row(shown)
+        assert "Unrated past it: 1 of 4." in view.told.text()
+        view.try_cut(sign * 0.7)
+        assert "Unrated past it: 2 of 4. Now past it: syn-b." in view.told.text()
+        view.try_cut(sign * 0.99)
+        assert "No longer past it: syn-a." in view.told.text()
+    view.unrated_visible = False  # blinded readers are not told what scores call
+    view.try_cut(0.7)
+    assert "syn-b" not in view.told.text() and "Unrated" not in view.told.text()
+
+
+def test_cautions_stand_above_the_thresholds(qtbot: Any) -> None:
+    panel = CalibrationPanel()
+    qtbot.addWidget(panel)
+    panel.set_said(["the null is odd"])
+    assert panel.said.text() == "! the null is odd" and not panel.said.isHidden()
+    panel.set_said([])
+    assert panel.said.isHidden()

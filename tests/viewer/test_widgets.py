@@ -8,6 +8,7 @@ from fake_study import FakeStudy
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLineEdit, QMainWindow, QTableView, QVBoxLayout, QWidget
 
+from napari_relict.calibration.verdicts import VERDICTS
 from napari_relict.study.reading import Showing
 from napari_relict.viewer.keys import BY_ACTION, KEYS
 from napari_relict.viewer.scores import Scores
@@ -52,8 +53,12 @@ def test_the_reading_list_hides_names_from_the_blinded(study: FakeStudy) -> None
     assert not {"synthetic", "training"} & set(frame.columns)
     assert frame["state"].tolist()[:2] == ["● rated", "○ open"]
     assert frame["grade"][0] == "4 exact replica"
-    shown = reading_frame(ReadingSession(study, "ana", blinded=False))
-    assert shown["synthetic"].tolist() == [pair.synthetic for pair in blinded.order]
+    told = dict(study.verdicts()[["synthetic", "verdict"]].to_numpy())
+    shown = reading_frame(ReadingSession(study, "ana", blinded=False), told)
+    assert sorted(shown["synthetic"]) == sorted(pair.synthetic for pair in blinded.order)
+    # What needs somebody stands first: undecided, then replicas.
+    places = [VERDICTS.index(verdict) for verdict in shown["verdict"]]
+    assert places == sorted(places) and len(set(places)) > 1
 
 
 def test_verdicts_stand_beside_the_names(study: FakeStudy) -> None:
@@ -141,7 +146,7 @@ def test_calibration_panel_counts_and_paints(qtbot: Any, study: FakeStudy) -> No
     qtbot.addWidget(panel)
     panel.resize(1000, 250)
     panel.show()
-    panel.set_rows(Scores(study).calibrated(study.ratings()))
+    panel.set_rows(Scores(study).calibrated())
     assert "1 ▲ replicas, 1 ○ others" in panel.note.text()
     assert "threshold" not in panel.views[0].threshold_text()
     panel.grab()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,6 +45,7 @@ class Stored(ABC):
         self.folder, self.settings = folder, settings
         self._database = Database(folder)
         self._cohorts: dict[str, PreparedCohort] = {}
+        self._nulls: tuple[tuple[str, ...], dict[str, NullScores]] = ((), {})  # of one match, by measure
 
     def close(self) -> None:
         """Let go of open volumes. The database needs no closing."""
@@ -129,10 +131,18 @@ class Stored(ABC):
         patient's training volume are no null and are left out, as are training volumes that have a duplicate under
         another name, and volumes that an encoder was trained on.
         """
+        meta = self.meta()
+        stamp = tuple(meta.get(key, "") for key in ("matched", "scores_hash", "null_cohorts", "learned_from"))
+        if self._nulls[0] != stamp:  # ratings come often, matches seldom
+            self._nulls = (stamp, {})
+        known = self._nulls[1]
+        if measure not in known:
+            known[measure] = self._whole_null(measure, meta.get("null_cohorts", HOLDOUT).split(","))
+        return known[measure]
+
+    def _whole_null(self, measure: str, cohorts: Sequence[str]) -> NullScores:
         (chosen,) = (one for one in self.measures() if one.name == measure)
-        parts = [
-            self._null_of(chosen, cohort) for cohort in self.meta().get("null_cohorts", HOLDOUT).split(",") if cohort
-        ]
+        parts = [self._null_of(chosen, cohort) for cohort in cohorts if cohort]
         if not parts:
             return NullScores(measure, np.empty(0), LEFT_OUT, volumes=0)
         if len(parts) == 1:
