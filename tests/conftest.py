@@ -24,7 +24,7 @@ MEASURES = (
 @pytest.fixture(scope="session")
 def phantom_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     # By ranks alone so small a holdout could call nobody.
-    return phantom.write_study_folders(tmp_path_factory.mktemp("phantom"), training=8, holdout=14, novel=2)
+    return phantom.write_study_folders(tmp_path_factory.mktemp("phantom"), training=8, holdout=20, novel=2)
 
 
 @pytest.fixture(scope="session")

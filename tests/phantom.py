@@ -103,3 +103,10 @@ def write_study_folders(
         ndimage.rotate(labels, 10, axes=(1, 2), reshape=False, order=0),
     )
     return places
+
+
+def with_null_of(study: Path, patients: int) -> Path:
+    """The study's folder, its null filled up to so many patients: fewer left-out ones are searched sooner."""
+    toml = study / "study.toml"
+    toml.write_text(toml.read_text().replace("left_out = 200", f"left_out = {patients}"))
+    return study

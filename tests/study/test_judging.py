@@ -92,16 +92,16 @@ def test_a_tail_goes_below_the_resolution_and_only_agreed_pairs_count_if_asked_f
     toml = study.folder / "study.toml"
     text = (
         toml.read_text()
-        .replace('tail = "none"', 'tail = "pareto"')
+        .replace('tail = "predictive"', 'tail = "pareto"')
         .replace('labels = "median"', 'labels = "consensus"')
     )
     toml.write_text(text.replace('rule = "balanced accuracy"', 'rule = "sensitivity"'))
     study = Study.open(study.folder)
     _rate_all(study)
     row = study.verdicts().iloc[0]
-    assert row["p_value"] == pytest.approx(1 / 101)
-    assert row["p_tail_low"] <= row["p_tail"] <= row["p_tail_high"] < 1 / 101
-    assert "by the null's tail" in row["evidence"]
+    assert row["p_rank"] == pytest.approx(1 / 101)
+    assert row["p_tail_low"] <= row["p_tail"] <= row["p_tail_high"] == row["p_value"] < 1 / 101
+    assert "by a fitted tail" in row["evidence"]
     first = study.matches().iloc[0]
     study.rate(Showing(first["synthetic"], first["training"]), 1, reader="bob", session="s")
     table = study.calibrate()

@@ -193,7 +193,7 @@ def test_the_command_says_each_rule(study: Study) -> None:
     assert {line.partition(":")[0] for line in lines if line[0] != " "} == set(RULES)
     assert lines[0].startswith("holdout_null: q-values against a holdout (Benjamini & Hochberg 1995; ")
     assert lines[1] == "    4 called copies, 33.3% (95% interval 13.8% to 60.9%)"
-    assert lines[4].startswith("    caution: keeps its false discovery rate")
+    assert lines[4].startswith("    caution: beyond the null p rests on a fitted tail")
     assert lines[-1].startswith("sscd: SSCD") and "not applied" in lines[-1]
     third = lines.index("third: Nearest below a third of the second (Yoon et al. 2023)")
     assert "mirrored copies may be missed" in lines[third + 4]
