@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_relict import __version__
-from napari_relict.calibration.null import HOLDOUT, location_and_scale
+from napari_relict.calibration.null import location_and_scale
 from napari_relict.encoders import EmbeddingCache, Encoder, check_device, open_encoder
 from napari_relict.errors import DataError
 from napari_relict.matching import (
@@ -30,6 +30,7 @@ from napari_relict.measures.registry import computed, deciders
 from napari_relict.progress import Progress, silent
 from napari_relict.study.cohorts import CohortFiles, list_cohort, patients_of
 from napari_relict.study.database import Database
+from napari_relict.study.null_cohorts import learned_from, null_cohorts
 from napari_relict.study.settings import COHORTS, Settings
 from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.volumes.halves import HalfLayout, half_layout
@@ -133,36 +134,10 @@ def _compare(
         force=force,
         progress=progress,
     )
-    learned_from = _learned_from(encoders, null)
-    _store(database, prepared, patients, problems, duplicates, result, chosen, null, top, learned_from)
+    known = learned_from(encoders, null)
+    _store(database, prepared, patients, problems, duplicates, result, chosen, null, top, known)
     parts.clear()
     return problems
-
-
-def null_cohorts(
-    prepared: Mapping[str, PreparedCohort],
-    patients: Mapping[tuple[str, str], str],
-    duplicates: Sequence[Duplicate],
-    wanted: int,
-) -> list[PreparedCohort]:
-    """The holdout, and training patients who will be left out one by one, to make a null of `wanted` patients.
-
-    Which patients these are follows from their names alone, so that a match made again has the same null. Those with a
-    duplicate under another patient's name are passed over: they would be their own copies.
-    """
-    training, holdout = prepared["training"], prepared.get("holdout")
-    known = {patients[HOLDOUT, name] for name in holdout.names} if holdout else set()
-    doubled = {
-        name
-        for one in duplicates
-        if not one.same_patient
-        for name in ((one.volume, one.training) if one.cohort == "training" else (one.training,))
-    }
-    usable = sorted({patients["training", name] for name in training.names if name not in doubled} - known)
-    drawn = np.random.default_rng(0).permutation(len(usable))[: max(0, wanted - len(known))]
-    chosen = {usable[place] for place in drawn}
-    left_out = [name for name in training.names if patients["training", name] in chosen and name not in doubled]
-    return [*([holdout] if holdout else []), *([training.only(left_out)] if left_out else [])]
 
 
 def prepare_study(
@@ -208,21 +183,6 @@ def _open_encoders(
         except DataError as problem:
             problems.append(problem)
     return encoders, problems
-
-
-def _learned_from(encoders: Sequence[Encoder], null: Sequence[PreparedCohort]) -> list[tuple[str, str]]:
-    """Cohort and name of volumes of the null that an encoder was trained on: it knows them, as it knows no new patient.
-
-    Left-out training volumes stay where there is nothing else: then they are the weaker evidence that they are.
-    """
-    known: frozenset[str] = frozenset().union(*(encoder.trained_on for encoder in encoders))
-    alone = len(null) == 1
-    return [
-        (cohort.cohort, name)
-        for cohort in null
-        for name, row in cohort.rows.items()
-        if row.content in known and (cohort.cohort == HOLDOUT or not alone)
-    ]
 
 
 def _missing_segmentations(
@@ -279,11 +239,11 @@ def _store(
     duplicates: Sequence[Duplicate],
     result: MatchResult,
     measures: Sequence[Measure],
-    null_cohorts: Sequence[PreparedCohort],
+    null: Sequence[PreparedCohort],
     top: int,
-    learned_from: Sequence[tuple[str, str]],
+    known: Sequence[tuple[str, str]],
 ) -> None:
-    null = {
+    reached = {
         measure.name: np.array(
             [n.score for n in result.nearest if n.cohort != "synthetic" and n.measure == measure.name]
         )
@@ -313,7 +273,7 @@ def _store(
             if pair.cohort == "synthetic":
                 pairs[pair.query].append(pair)
         for synthetic, mine in pairs.items():
-            for rank, pair in enumerate(order_pairs(mine, measures, null, top), start=1):
+            for rank, pair in enumerate(order_pairs(mine, measures, reached, top), start=1):
                 key = (synthetic, pair.training)
                 fingerprint.update(repr((key, rank, sorted(pair.scores.items()))).encode())
                 connection.execute(
@@ -348,11 +308,11 @@ def _store(
             "matched": datetime.now(UTC).isoformat(timespec="seconds"),
             "app_version": __version__,
             "measures": ",".join(measure.name for measure in measures),
-            "null_cohorts": ",".join(cohort.cohort for cohort in null_cohorts),
+            "null_cohorts": ",".join(cohort.cohort for cohort in null),
             "top": str(top),
             "scores_hash": fingerprint.hexdigest(),
             "sides": json.dumps(result.sides),
-            "learned_from": json.dumps(list(learned_from)),
+            "learned_from": json.dumps(list(known)),
         }
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(meta.items()))
 
