@@ -84,7 +84,7 @@ def test_a_holdout_from_another_site_calls_no_stranger() -> None:
         scores, gaps, null = study(seed, 20, 48, copies=2)
         null.scores[:20] -= 3
         found = against_null(scores, gaps, null)
-        assert found.groups_differ
+        assert found.groups_differ and not found.nearer_as_a_whole
         said = verdicts(found)
         assert said[:2] == ["exact replica"] * 2
         assert "exact replica" not in said[2:]
@@ -105,3 +105,12 @@ def test_without_a_null_nothing_is_cleared() -> None:
     scores, gaps, _ = study(0, 0, copies=1)
     found = against_null(scores, gaps, NullPatients(np.empty((0, 1)), np.empty((0, 1)), np.zeros(0, bool)))
     assert set(verdicts(found)) == {"undecided"}
+
+
+def test_a_copied_part_stays_one_where_the_gap_of_the_whole_is_more_conspicuous() -> None:
+    """The level of the score is told apart from that of the gap: a part says nothing of the bend of the whole."""
+    random = np.random.default_rng(4)
+    null = NullPatients(random.standard_normal((40, 2)), random.exponential(0.5, (40, 2)), np.zeros(40, bool))
+    found = against_null(np.array([[0.0, 9.0]]), np.array([[30.0, 0.1]]), null)
+    assert (found.decided_by_score[0], found.decided_by_gap[0]) == (1, 0)
+    assert found.by_gap[0] and found.decided[0] == 0

@@ -10,8 +10,8 @@ UNKNOWN = float("nan")
 LIKE_STRANGERS = {"p": 0.5, "p_rank": 0.5, "smallest": 0.05, "q": 0.5}
 
 
-def _by_null(changed: str | None = "bent by 1.2 mm", **how: object) -> Opinion:
-    return by_null(Nearness(**(LIKE_STRANGERS | how)), 0.05, 2.0, changed)  # type: ignore[arg-type]
+def _by_null(changed: str | None = "bent by 1.2 mm", least_bend: float = UNKNOWN, **how: object) -> Opinion:
+    return by_null(Nearness(**(LIKE_STRANGERS | how)), 0.05, 2.0, changed, least_bend)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,12 @@ def _by_null(changed: str | None = "bent by 1.2 mm", **how: object) -> Opinion:
         # Nearer than the null allows, but not the same anatomy: nobody can say which of the two is wrong.
         ({"q": 0.04, "bend": 4.0}, "undecided"),
         ({"q": 0.04, "bend": 4.0, "of_part": True}, "near replica"),
-        ({"bend": 4.0, "p_rank": 0.01}, "no replica"),
+        ({"bend": 4.0}, "no replica"),
+        # It stands out: only a bend like that between different people shows that it is none.
+        ({"bend": 4.0, "p_rank": 0.01}, "undecided"),
+        ({"bend": 4.0, "p_rank": 0.01, "least_bend": 4.5}, "undecided"),
+        ({"bend": 4.0, "p_rank": 0.01, "least_bend": 3.5}, "no replica"),
+        ({"bend": 2.3, "without": Nearness(0.001, 0.05, 0.05, 0.01), "least_bend": 4.1}, "undecided"),
         ({"bend": 1.0, "p_rank": 0.01}, "undecided"),
         # A null of twelve cannot give a smaller p, whoever was copied.
         ({"p_rank": 0.077, "smallest": 0.077, "p": 0.077, "q": 0.5}, "undecided"),

@@ -208,6 +208,9 @@ class FakeStudy:
     def cautions(self) -> list[str]:
         return []
 
+    def bend_between_people(self) -> None:
+        return None
+
     def expected_errors(self) -> str:
         return ""
 

@@ -47,7 +47,8 @@ class AgainstNull:
     ----------
     p : what q rests on: the smaller one of score and gap, doubled where there are both. p_rank : by ranks alone, and
         `smallest` what ranks could give at best. q : Benjamini & Hochberg.
-    decided : index of the most conspicuous level; -1 where there is none. by_gap : the gap was more conspicuous.
+    decided_by_score, decided_by_gap : index of the level that is most conspicuous by either; -1 where there is none.
+    by_gap : the gap was the more conspicuous of the two.
     statistics, null_statistics : of what p rests on, on the null's scale: (synthetic,) and (patients,); see
         `napari_relict.calibration.fusing.fused_statistics`.
     groups_differ : holdout and left-out patients are unlike; the larger p counts.
@@ -59,7 +60,8 @@ class AgainstNull:
     p_rank: np.ndarray
     smallest: np.ndarray
     q: np.ndarray
-    decided: np.ndarray
+    decided_by_score: np.ndarray
+    decided_by_gap: np.ndarray
     by_gap: np.ndarray
     statistics: np.ndarray
     null_statistics: np.ndarray
@@ -67,6 +69,11 @@ class AgainstNull:
     nearer_as_a_whole: bool
     outliers: tuple[NullOutlier, ...]
     without: AgainstNull | None = None
+
+    @property
+    def decided(self) -> np.ndarray:
+        """Index of the most conspicuous level; -1 where there is none."""
+        return np.where(self.by_gap, self.decided_by_gap, self.decided_by_score)
 
 
 def against_null(
@@ -93,11 +100,12 @@ def against_null(
     sharpen : another tail in its place: called with p by ranks, scores and the null's scores.
     """
     mine, rivals = fused_statistics(scores, null.scores)
-    shifted = nearer_as_a_whole(mine, rivals)
+    shifted = _shifted(mine, rivals, null.left_out)
     counting = np.array(scores, float)
     if shifted:
         steady = np.zeros(scores.shape[1], bool) if not len(steadfast) else np.asarray(steadfast, bool)
-        steady &= ~np.array([nearer_as_a_whole(s, n) for s, n in zip(scores.T, null.scores.T, strict=True)], bool)
+        columns = zip(scores.T, null.scores.T, strict=True)
+        steady &= ~np.array([_shifted(own, others, null.left_out) for own, others in columns], bool)
         counting[:, ~steady] = np.nan
     by_score, differ = _by_groups(counting, null.scores, null, tail)
     if sharpen is not None:
@@ -115,7 +123,8 @@ def against_null(
         p_rank,
         times * np.fmax(by_score.smallest, by_gap.smallest),
         q_values(p),
-        np.where(gap_first, by_gap.decided, by_score.decided),
+        by_score.decided,
+        by_gap.decided,
         gap_first,
         mine,
         rivals,
@@ -132,6 +141,13 @@ def against_null(
     # Without the first ones, others may stand out.
     outliers += _placed(without.outliers, kept)
     return replace(found, outliers=tuple(outliers), without=without.without or without)
+
+
+def _shifted(mine: np.ndarray, rivals: np.ndarray, left_out: np.ndarray) -> bool:
+    """Whether volumes are nearer as a whole; where the null's two kinds differ, than the nearer of the two."""
+    if not groups_differ(rivals, left_out):
+        return nearer_as_a_whole(mine, rivals)
+    return all(nearer_as_a_whole(mine, rivals[kind]) for kind in (left_out, ~left_out))
 
 
 def _placed(outliers: Sequence[NullOutlier], kept: np.ndarray) -> list[NullOutlier]:

@@ -74,8 +74,9 @@ class NullScores:
 
     @property
     def resolution(self) -> float:
-        """The smallest p-value that ranks among this many patients can give."""
-        return self.ties / (self.ties + self.known)
+        """The smallest p-value that ranks among this many patients can give: doubled where gaps are tested too."""
+        tests = 2 if self.gaps is not None and np.isfinite(self.gaps).any() else 1
+        return min(1.0, tests * self.ties / (self.ties + self.known))
 
     @property
     def weaker(self) -> bool:

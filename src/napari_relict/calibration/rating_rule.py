@@ -66,7 +66,7 @@ class Errors:
             )
             if count
         ]
-        on = "on rated volumes that the rule had not seen" if "ratings" in self.rule else "on rated volumes"
+        on = "on rated volumes that the rule had not seen" if self.rule != "null" else "on rated volumes"
         rest = f"; {self.note}" if self.note else ""
         return f"rule '{self.rule}', {on}: {', '.join(parts) or 'none called or cleared'}{rest}"
 

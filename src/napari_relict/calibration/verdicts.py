@@ -96,12 +96,15 @@ def nearness(found: AgainstNull, row: int, bend: float = float("nan"), of_part: 
     return Nearness(p, p_rank, smallest, q, bend, of_part, without)
 
 
-def by_null(near: Nearness, alpha: float, near_bend: float, changed: str | None) -> Opinion:
+def by_null(
+    near: Nearness, alpha: float, near_bend: float, changed: str | None, least_bend: float = float("nan")
+) -> Opinion:
     """The verdict of p-values and anatomy.
 
     Parameters
     ----------
     alpha : false discovery rate. near_bend : mm from which on the anatomy is another person's.
+    least_bend : mm, the least that two patients of the null differ by; NaN where that is not known.
     changed : what of the anatomy was changed, in words; empty when nothing was, None when nobody looked.
     """
     far = np.isfinite(near.bend) and near.bend >= near_bend and not near.of_part
@@ -112,7 +115,8 @@ def by_null(near: Nearness, alpha: float, near_bend: float, changed: str | None)
         return Opinion(UNDECIDED, "null", f"nearer than the null allows, but {bent}: a look-alike, or badly aligned")
     if near.q < alpha:
         return Opinion(EXACT if changed == "" else NEAR, "null", changed or "")
-    if far:
+    stands_out = near.conspicuous or (near.without is not None and near.without.conspicuous)
+    if far and (near.bend >= least_bend or not stands_out):
         return Opinion(NONE, "null", f"{bent}, as between different people")
     if near.without is not None and near.without.conspicuous:
         less = f"q {near.without.q:.2g} without the patients of the null who may be training patients"

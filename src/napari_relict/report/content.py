@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from importlib import metadata
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from napari_relict import __version__
@@ -63,7 +62,7 @@ def content(study: Study, risk: float) -> dict[str, Any]:
             tail=study.settings.verdicts.tail == "predictive",
             cautions=study.cautions(),
         ),
-        "between_people": _between_people(study),
+        "between_people": study.bend_between_people(),
         "errors": study.expected_errors(),
         "measures": measures,
         "deciding": deciders(measures),
@@ -95,15 +94,6 @@ def content(study: Study, risk: float) -> dict[str, Any]:
         "distributions": score_distributions(study),
         "roc": roc_curves(study),
     }
-
-
-def _between_people(study: Study) -> str:
-    """How far the anatomy of different people differs, in words; empty where that was not measured."""
-    if "bend" not in {measure.name for measure in study.measures()}:
-        return ""
-    null = study.null("bend")
-    apart = null.scores[np.isfinite(null.scores)]
-    return f"{apart.min():.1f} to {apart.max():.1f} mm ({len(apart)} pairs)" if len(apart) else ""
 
 
 def _rows(study: Study, matches: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[str, Any]]]:

@@ -55,6 +55,9 @@ class Auditor:
         self._training = study.prepared("training")
         self._deciding = deciders(self._measures)
         self._nulls = {measure.name: study.null(measure.name) for measure in self._deciding}
+        duplicates = study.duplicates()
+        twice = duplicates[duplicates["cohort"] == "training"]
+        self._same_person = [(str(one), str(other)) for one, other in twice[["volume", "training"]].to_numpy()]
         volumes = study.volumes()
         mine = volumes[volumes["cohort"] == "training"]
         self._patients = dict(zip(mine["name"], mine["patient"], strict=True))
@@ -114,7 +117,7 @@ class Auditor:
         patients |= {("synthetic", name): f"synthetic/{name}" for name in cohort.names}
         match = self._settings.match
         found = match_cohorts(
-            Cohorts(self._training, [cohort], patients, layout),
+            Cohorts(self._training, [cohort], patients, layout, self._same_person),
             self._measures,
             self._encoders,
             _Beside(folder / "embeddings.sqlite", self._embeddings),

@@ -41,11 +41,13 @@ class Judged:
     verdicts : one a matched synthetic volume.
     cautions : what is wrong with the null or the cohort, one line each.
     errors : how often the rule in use was wrong on rated volumes; None without five of each kind.
+    between : how far the anatomy of different people differs; None where that was not measured.
     """
 
     verdicts: list[Verdict]
     cautions: list[str]
     errors: Errors | None
+    between: words.Between | None = None
 
 
 def grades_of(ratings: pd.DataFrame) -> dict[tuple[str, str], float]:
@@ -102,6 +104,7 @@ def judge(
     probability = dict(zip(decide.names, map(float, fused.probability), strict=True))
     calls = rating_calls(matches, ratings, measures, cuts, probability, settings)
     pairs = _Pairs(rows, first, grades, same_voxels)
+    between = words.between_people(nulls, against)
     tails = tail_p_values(decide.scores, decide.null.scores) if settings.verdicts.tail == "pareto" else None
     scores_of = {str(name): row for name, row in nearest.to_dict("index").items()}
     verdicts: list[Verdict] = []
@@ -111,12 +114,14 @@ def judge(
         match = pairs.match(name, training)
         most = deciding[against.decided[row]] if against.decided[row] >= 0 else None
         bend = float(match.get("bend", np.nan))
-        near = nearness(against, row, bend, most is not None and most.of_part)
+        deciders_here = (against.decided_by_score[row], against.decided_by_gap[row] if against.by_gap[row] else -1)
+        near = nearness(against, row, bend, any(deciding[place].of_part for place in deciders_here if place >= 0))
         changed = words.changed(match, settings.verdicts) if match else None
-        if match and most is not None and near.of_part and near.bend >= settings.verdicts.near_bend:
+        if match and most is not None and most.of_part and near.bend >= settings.verdicts.near_bend:
             rest = f"for the rest its anatomy is bent by {near.bend:.1f} mm"
             changed = f"{words.part(match, most, settings)} is copied, {rest}"
-        by_scores = by_null(near, settings.verdicts.alpha, settings.verdicts.near_bend, changed)
+        least_bend = np.nan if between is None else between.least
+        by_scores = by_null(near, settings.verdicts.alpha, settings.verdicts.near_bend, changed, least_bend)
         by_others = None
         if calls is not None:
             closeness = calls.closeness(first[name], scores_of[name])
@@ -130,10 +135,10 @@ def judge(
             said = _by_rule(settings.verdicts.rule, by_scores, by_others)
         parts = [
             said.why,
-            words.anatomy(near.bend, nulls.get("bend"), pairs.aligned_best(name)),
+            words.anatomy(near.bend, between, pairs.aligned_best(name)),
             words.evidence(match, deciding, nulls) if match else "the pair is not among the current matches",
             f"{most.title} ({most.level} level) is the most conspicuous" if most else "",
-            words.p_in_words(near, bool(against.by_gap[row]), len(decide.null)),
+            words.p_in_words(near, bool(against.by_gap[row]), None if against.groups_differ else len(decide.null)),
         ]
         if fused.level[row] >= 0 and np.isfinite(fused.probability[row]):
             parts.append(f"its probability rests most on {deciding[fused.level[row]].title}")
@@ -148,9 +153,20 @@ def judge(
         )  # fmt: skip
     return Judged(
         verdicts,
-        words.cautions(against, nulls, deciding),
+        [*words.cautions(against, decide), *_without_measure(settings, calls)],
         None if calls is None else _errors(settings.verdicts.rule, calls, unrated),
+        between,
     )
+
+
+def _without_measure(settings: Settings, calls: RatingCalls | None) -> list[str]:
+    """A caution where the measure that was asked for has no threshold."""
+    if calls is None or calls.cut is not None or settings.verdicts.measure is None:
+        return []
+    return [
+        f"the measure {settings.verdicts.measure} of [verdicts] has no threshold (fewer than five rated replicas or "
+        "others have it): ratings call by the probability alone"
+    ]
 
 
 class _Pairs:
@@ -216,7 +232,10 @@ def _errors(rule: str, calls: RatingCalls, unrated: Mapping[str, tuple[Opinion, 
     chosen = "" if calls.cut is None else f"threshold of {calls.cut.title}, {calls.cut.written}"
     note = "; ".join(
         one
-        for one in (chosen if rule != "null" else "", "holds for others if rated volumes were drawn at random")
+        for one in (
+            f"{chosen}, its interval that of all ratings" if chosen and rule != "null" else "",
+            "holds for others if rated volumes were drawn at random",
+        )
         if one
     )
     return errors(rule, said, calls.replica, note)

@@ -148,6 +148,11 @@ MIGRATIONS = (
     ALTER TABLE nearest ADD COLUMN second REAL;
     ALTER TABLE verdict ADD COLUMN p_rank REAL;
     ALTER TABLE verdict ADD COLUMN rule TEXT NOT NULL DEFAULT '';
+    DELETE FROM verdict;
+    UPDATE meta SET key = 'null_cohorts' WHERE key = 'null_cohort';
+    UPDATE meta SET value = (
+        SELECT json_group_array(json_array('holdout', one.value)) FROM json_each(meta.value) AS one
+    ) WHERE key = 'learned_from';
     """,
 )
 

@@ -34,8 +34,15 @@ class DecidingScores:
 
     def z(self) -> np.ndarray:
         """(synthetic, measures): how far beyond the null's centre each score lies, in its standard deviations."""
+        return self._scaled(self.scores)
+
+    def null_z(self) -> np.ndarray:
+        """(patients, measures): the same of the null's patients."""
+        return self._scaled(self.null.scores)
+
+    def _scaled(self, scores: np.ndarray) -> np.ndarray:
         scales = [location_and_scale(column) for column in self.null.scores.T]
-        return np.column_stack([(s - centre) / scale for s, (centre, scale) in zip(self.scores.T, scales, strict=True)])
+        return np.column_stack([(s - centre) / scale for s, (centre, scale) in zip(scores.T, scales, strict=True)])
 
     def judged(self, settings: VerdictSettings) -> AgainstNull:
         """What the null says of the synthetic volumes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,17 +13,18 @@ from napari_relict.calibration import NullScores
 from napari_relict.calibration.against_null import AgainstNull
 from napari_relict.calibration.verdicts import Nearness
 from napari_relict.measures import Measure
+from napari_relict.study.deciding_scores import DecidingScores
 from napari_relict.study.settings import Settings, VerdictSettings
 
 TAIL_ASSUMES = "which assumes that closeness goes on beyond the null as at its end"
 
 
-def anatomy(bend: float, null: NullScores | None, other: tuple[str, float] | None = None) -> str:
+def anatomy(bend: float, between: Between | None, other: tuple[str, float] | None = None) -> str:
     """How far the anatomy of a pair agrees, in mm, beside how far that of different people does.
 
     Parameters
     ----------
-    bend : mm; NaN where nobody looked. null : of the measure `bend`; None where it was not measured.
+    bend : mm; NaN where nobody looked. between : of different people; None where it was not measured.
     other : training volume that the synthetic one was aligned best with, and its bend, where that is another one.
     """
     said = f"after alignment the anatomy of the two agrees to {bend:.2f} mm"
@@ -30,20 +32,45 @@ def anatomy(bend: float, null: NullScores | None, other: tuple[str, float] | Non
         return "how far the anatomy of the two agrees was not measured"
     if not np.isfinite(bend) and other is not None:
         said = f"the best aligned patient is another one, {other[0]}, whose anatomy agrees to {other[1]:.2f} mm"
-    apart = null.scores[np.isfinite(null.scores)] if null is not None else np.empty(0)
-    if not len(apart):
+    if between is None:
         return f"{said}; of different people it is not known"
-    return (
-        f"{said}; between different people of this study {apart.min():.1f} to {apart.max():.1f} mm ({len(apart)} pairs)"
-    )
+    return f"{said}; between different people of this study {between.said}"
 
 
-def p_in_words(near: Nearness, by_gap: bool, patients: int) -> str:
-    """What p rests on and assumes; empty without a null."""
+@dataclass(frozen=True)
+class Between:
+    """How far the anatomy of patients who are different people differs after alignment: mm, and in how many pairs."""
+
+    least: float
+    most: float
+    pairs: int
+
+    @property
+    def said(self) -> str:
+        return f"{self.least:.1f} to {self.most:.1f} mm ({self.pairs} pairs)"
+
+
+def between_people(nulls: Mapping[str, NullScores], judged: AgainstNull) -> Between | None:
+    """Of the null's patients, without those who may be training patients; None where bend was not measured."""
+    if "bend" not in nulls:
+        return None
+    bends = np.delete(nulls["bend"].scores, [one.place for one in judged.outliers])
+    bends = bends[np.isfinite(bends)]
+    return Between(float(bends.min()), float(bends.max()), len(bends)) if len(bends) else None
+
+
+def p_in_words(near: Nearness, by_gap: bool, patients: int | None) -> str:
+    """What p rests on and assumes; empty without a null.
+
+    Parameters
+    ----------
+    patients : how many the null has; None where p is of a part of it.
+    """
     if not np.isfinite(near.p):
         return ""
     alone = ", by how alone its nearest patient stands" if by_gap else ""
-    least = f", the smallest that {patients} patients can give" if near.p_rank <= near.smallest + 1e-12 else ""
+    who = "its patients" if patients is None else f"{patients} patients"
+    least = f", the smallest that {who} can give" if near.p_rank <= near.smallest + 1e-12 else ""
     if near.p < near.p_rank * (1 - 1e-9):
         return (
             f"p at most {near.p:.2g} by a fitted tail{alone} ({TAIL_ASSUMES}); by ranks alone {near.p_rank:.2g}{least}"
@@ -51,10 +78,9 @@ def p_in_words(near: Nearness, by_gap: bool, patients: int) -> str:
     return f"p {near.p_rank:.2g} by ranks{alone}{least}"
 
 
-def cautions(judged: AgainstNull, nulls: Mapping[str, NullScores], deciding: Sequence[Measure]) -> list[str]:
+def cautions(judged: AgainstNull, decide: DecidingScores) -> list[str]:
     """What is wrong with the null or the cohort, one line each."""
     said = []
-    first = nulls[deciding[0].name]
     if judged.nearer_as_a_whole:
         said.append(
             "the synthetic volumes are as a whole nearer to training patients than new patients are, those too that "
@@ -67,11 +93,13 @@ def cautions(judged: AgainstNull, nulls: Mapping[str, NullScores], deciding: Seq
             "scanner?): of their two p-values the larger one counts"
         )
     for one in judged.outliers:
-        name = first.patients[one.place] if first.patients else f"patient {one.place + 1}"
-        nearest = first.nearest[one.place] if first.nearest and first.nearest[one.place] else "a training patient"
+        z = np.nan_to_num(decide.null_z()[one.place], nan=-np.inf)
+        null = decide.nulls[decide.measures[int(z.argmax())].name]
+        name = null.patients[one.place] if null.patients else f"patient {one.place + 1}"
+        nearest = null.nearest[one.place] if null.nearest and null.nearest[one.place] else "a training patient"
         said.append(
             f"{name} of the null is nearer to {nearest} than strangers are (p {one.p:.2g} among the others): the same "
-            f"person? If so, say so in the table of patients; volumes that would be called without {name} are undecided"
+            f"person? If so, say so in the table of patients; what stands out without {name} is undecided"
         )
     return said
 

@@ -18,6 +18,7 @@ from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders
 from napari_relict.study import calibrating, rated
 from napari_relict.study.deciding_scores import DecidingScores, deciding_scores
+from napari_relict.study.evidence import Between
 from napari_relict.study.next_ratings import next_to_rate
 from napari_relict.study.reading_source import ReadingSource
 from napari_relict.study.release import Release, release
@@ -52,6 +53,7 @@ class JudgedStudy(ReadingSource):
         said = {
             "cautions": json.dumps(found.cautions),
             "errors": json.dumps(None if found.errors is None else found.errors.said),
+            "between_people": json.dumps(None if found.between is None else vars(found.between)),
         }
         with self._database.connect() as connection:
             connection.execute("DELETE FROM threshold")
@@ -149,6 +151,11 @@ class JudgedStudy(ReadingSource):
     def cautions(self) -> list[str]:
         """What is wrong with the null or the cohort as far as the scores show it, one line each; as of `calibrate`."""
         return list(json.loads(self.meta().get("cautions", "[]")))
+
+    def bend_between_people(self) -> Between | None:
+        """How far the anatomy of different people of this study differs after alignment; None: not measured."""
+        found = json.loads(self.meta().get("between_people", "null"))
+        return None if found is None else Between(**found)
 
     def expected_errors(self) -> str:
         """How often the rule in use was wrong on rated volumes, in words; empty without five rated of each kind."""

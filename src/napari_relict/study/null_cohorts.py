@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from napari_relict.calibration.null import HOLDOUT
+from napari_relict.calibration.predictive import FEWEST_PATIENTS
 from napari_relict.encoders import Encoder
 from napari_relict.matching import Duplicate
 from napari_relict.volumes.cohort import PreparedCohort
@@ -26,28 +27,28 @@ def null_cohorts(
     training, holdout = prepared["training"], prepared.get("holdout")
     known = {patients[HOLDOUT, name] for name in holdout.names} if holdout else set()
     doubled = {
-        name
+        patients["training", name]
         for one in duplicates
         if not one.same_patient
         for name in ((one.volume, one.training) if one.cohort == "training" else (one.training,))
     }
-    usable = sorted({patients["training", name] for name in training.names if name not in doubled} - known)
+    usable = sorted({patients["training", name] for name in training.names} - known - doubled)
     drawn = np.random.default_rng(0).permutation(len(usable))[: max(0, wanted - len(known))]
     chosen = {usable[place] for place in drawn}
-    left_out = [name for name in training.names if patients["training", name] in chosen and name not in doubled]
+    left_out = [name for name in training.names if patients["training", name] in chosen]
     return [*([holdout] if holdout else []), *([training.only(left_out)] if left_out else [])]
 
 
 def learned_from(encoders: Sequence[Encoder], null: Sequence[PreparedCohort]) -> list[tuple[str, str]]:
     """Cohort and name of volumes of the null that an encoder was trained on: it knows them, as it knows no new patient.
 
-    Left-out training volumes stay where there is nothing else: then they are the weaker evidence that they are.
+    Left-out training volumes stay where there is not enough else: then they are the weaker evidence that they are.
     """
     known: frozenset[str] = frozenset().union(*(encoder.trained_on for encoder in encoders))
-    alone = len(null) == 1
+    needed = all(cohort.cohort != HOLDOUT or len(cohort) < FEWEST_PATIENTS for cohort in null)
     return [
         (cohort.cohort, name)
         for cohort in null
         for name, row in cohort.rows.items()
-        if row.content in known and (cohort.cohort == HOLDOUT or not alone)
+        if row.content in known and (cohort.cohort == HOLDOUT or not needed)
     ]

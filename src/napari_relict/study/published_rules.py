@@ -93,6 +93,7 @@ def evidence_of(
         null_gaps=decide.null.gaps,
         left_out=decide.null.left_out,
         steadfast=[measure.steadfast for measure in deciding],
+        tail=getattr(study.settings, "tail", "predictive") == "predictive",
         null_source=f"{nulls[deciding[0].name].described}, by {', '.join(m.title for m in deciding)}",
         largest_correlation=None if ncc is None else scores.loc[names, ncc.name].to_numpy(float),
         deepssim=trained.get("deepssim"),

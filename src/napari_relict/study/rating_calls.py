@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.calibration import Threshold
+from napari_relict.calibration.probability import FEWEST_OF_EACH
 from napari_relict.calibration.rating_rule import Cut, calls_without_own_rating, cut_of, enough_ratings
 from napari_relict.measures import Measure
 from napari_relict.study.rated import is_replica, rated_volumes
@@ -68,7 +69,14 @@ def rating_calls(
         return None
     by_name = {measure.name: measure for measure in measures}
     asked = settings.verdicts.measure
-    usable = [cut for cut in cuts if cut.measure in by_name and (asked is None or cut.measure == asked)]
+    usable = [
+        cut
+        for cut in cuts
+        if cut.measure in by_name
+        and (asked is None or cut.measure == asked)
+        # Of those rated that have a score by it: two and two would look perfect.
+        and min(cut.n_replicas, cut.n_rated - cut.n_replicas) >= FEWEST_OF_EACH
+    ]
     best = max(usable, key=lambda cut: cut.balanced_accuracy_corrected, default=None)
     chosen = None if best is None else by_name[best.measure]
     cut = None if best is None or chosen is None else cut_of(vars(best), chosen.title, chosen.higher_is_closer)

@@ -166,6 +166,10 @@ class Settings(_Table):
     def alpha(self) -> float:
         return self.verdicts.alpha
 
+    @property
+    def tail(self) -> str:
+        return self.verdicts.tail
+
     def preparation_of_volumes(self) -> Preparation:
         return Preparation(
             Grid(self.grid.shape, self.grid.spacing),

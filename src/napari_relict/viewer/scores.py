@@ -106,6 +106,7 @@ class Scores:
         self.measures = [measure for measure in self.measures if measure.name in self.matches]
         self.rated: pd.DataFrame = study.rated_volumes() if self.measures else self.matches.assign(grade=0.0)
         self.said: list[str] = said_of_study(study) if self.measures else []
+        self._between_people = study.bend_between_people() if self.measures else None
         self._null = {measure.name: study.null(measure.name) for measure in self.measures}
         self._rows = {(row.synthetic, row.training): row for row in self.matches.itertuples(index=False)}
 
@@ -163,8 +164,8 @@ class Scores:
         if pd.notna(row.get("p_rank")) and row["p_value"] < row["p_rank"]:
             lines.append(f"p by a fitted tail, an assumption; by ranks alone {number(float(row['p_rank']))}")
         if "bend" in self._null:
-            bend = float(getattr(self._rows[pair.synthetic, pair.training], "bend", np.nan))
-            lines.append(anatomy(bend, self._null["bend"]).capitalize())
+            bend = float(getattr(self._rows.get((pair.synthetic, pair.training)), "bend", np.nan))
+            lines.append(anatomy(bend, self._between_people).capitalize())
         return "\n".join(lines)
 
     def threshold(self, measure: str) -> Threshold | None:
@@ -201,8 +202,10 @@ class Scores:
     def calibrated(self) -> list[Calibrated]:
         """Rated pairs, the very ones that thresholds were estimated on, and thresholds."""
         rated = self.rated
-        nearest = self.matches[self.matches["rank"] == 1] if len(self.matches) else self.matches
-        others = nearest[~nearest["synthetic"].isin(rated["synthetic"])] if len(nearest) else nearest
+        said = set(rated["synthetic"])
+        if "rule" in self.verdicts:
+            said |= set(self.verdicts.loc[self.verdicts["rule"] == "rating", "synthetic"])
+        others = self.matches[~self.matches["synthetic"].isin(said)] if len(self.matches) else self.matches
         replica = (rated["grade"].astype(float) >= REPLICA_GRADE - 0.5).to_numpy()
         rows = []
         for measure in self.measures:
@@ -222,7 +225,7 @@ class Scores:
                     rated[measure.name].to_numpy(float), rated["grade"].to_numpy(float), replica,
                     self.threshold(measure.name),
                     accuracy, details,
-                    tuple(zip(others["synthetic"], others[measure.name].astype(float), strict=True)),
+                    _nearest_scores(others, measure),
                 )
             )  # fmt: skip
         return rows
@@ -235,6 +238,17 @@ class Scores:
             return None
         # What could not be computed is stored as nothing, which must read as "not a number" here.
         return found.iloc[0].map(lambda value: np.nan if value is None else value)
+
+
+def _nearest_scores(matches: pd.DataFrame, measure: Any) -> tuple[tuple[str, float], ...]:
+    """Of each volume the score of its pair of rank 1, or where that has none of its closest pair, as verdicts do it."""
+    found = []
+    for name, mine in matches.groupby("synthetic"):
+        scores = mine.set_index("rank")[measure.name].astype(float)
+        own = float(scores.get(1, np.nan))
+        best = float(scores.max() if measure.higher_is_closer else scores.min())
+        found.append((str(name), own if np.isfinite(own) else best))
+    return tuple(found)
 
 
 def said_of_study(study: Any) -> list[str]:

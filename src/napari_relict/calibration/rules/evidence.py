@@ -38,7 +38,8 @@ class Evidence:
     scores, null : (synthetic, measures) and (holdout, measures), with the nearest training volume; larger is closer.
     gaps, null_gaps : the same shapes, how alone the nearest patient stands; None where that is not known.
     left_out : (holdout,) bool, patients of the null who are training patients; None: none is.
-    steadfast : (measures,), see `napari_relict.calibration.against_null`.
+    steadfast : (measures,), see `napari_relict.calibration.against_null`. tail : whether a fitted tail speaks beyond
+        the null.
     null_source : what the null is made of, in words.
     largest_correlation : (synthetic,), Pearson correlation of voxels, largest over all training volumes.
     deepssim, deepssim_plus, sscd : (synthetic,), the largest score of that network with a training image.
@@ -56,6 +57,7 @@ class Evidence:
     null_gaps: np.ndarray | None = None
     left_out: np.ndarray | None = None
     steadfast: Sequence[bool] = ()
+    tail: bool = True
     null_source: str | None = None
     largest_correlation: np.ndarray | None = None
     deepssim: np.ndarray | None = None

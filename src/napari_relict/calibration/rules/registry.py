@@ -74,7 +74,7 @@ _ALL = (
         "holdout_null", "q-values against a holdout", holdout_null.SOURCE, ("scores", "null"),
         lambda e: holdout_null.holdout_null(
             e.scores, e.null, alpha=e.alpha, estimated_on=e.null_source, gaps=e.gaps, null_gaps=e.null_gaps,
-            left_out=e.left_out, steadfast=e.steadfast,
+            left_out=e.left_out, steadfast=e.steadfast, tail=e.tail,
         ),
         nominal=True,
         caution="beyond the null p rests on a fitted tail, an assumption",
