@@ -52,13 +52,18 @@ def cell(studies: int, given: tuple[int, tuple[str, int, int, str, int]]) -> lis
         calls |= {name: rule(drawn) for name, rule in PEERS.items() if pareto or name != "Pareto"}
         for name, called in calls.items():
             wrong, right = int((called & ~drawn.copy).sum()), int((called & drawn.copy).sum())
-            missed = float((cleared(found) & drawn.copy).sum() / max(count, 1)) if name == OURS else np.nan
-            sums.setdefault(name, []).append((wrong / max(wrong + right, 1), right / max(count, 1), missed, wrong > 0))
+            missed = undecided = np.nan
+            if name == OURS:
+                none = cleared(found)
+                missed = float((none & drawn.copy).sum() / max(count, 1))
+                undecided = float((~none & ~called)[~drawn.copy].mean())
+            rates = (wrong / max(wrong + right, 1), right / max(count, 1), missed, wrong > 0, undecided)
+            sums.setdefault(name, []).append(rates)
     where = {"kind": kind, "holdout": holdout, "synthetic": synthetic, "copies": copies, "margin": margin}
     return [
         where
         | {"method": name}
-        | dict(zip(("fdr", "power", "cleared", "any"), np.mean(rows, axis=0), strict=True))
+        | dict(zip(("fdr", "power", "cleared", "any", "undecided"), np.mean(rows, axis=0), strict=True))
         | {"fdr_se": float(np.std([row[0] for row in rows], ddof=1) / np.sqrt(len(rows)))}
         for name, rows in sums.items()
     ]
@@ -103,7 +108,7 @@ def plot(found: pd.DataFrame) -> None:
     figure.savefig(IMAGES / "benchmark-power.png", dpi=150)
 
 
-def page(found: pd.DataFrame, studies: int, seconds: float) -> str:
+def page(found: pd.DataFrame, studies: int, every: int, seconds: float) -> str:
     """The section of docs/benchmarks.md."""
     mine = found[found["method"] == OURS]
     with_copies, clean = mine[mine["copies"] != "0"], mine[mine["copies"] == "0"]
@@ -122,6 +127,8 @@ def page(found: pd.DataFrame, studies: int, seconds: float) -> str:
         [str(kind), *(f"{of[of['holdout'] == h]['any'].mean():.3f}" for h in HOLDOUTS)]
         for kind, of in clean.groupby("kind", sort=False)
     ]
+    unsure = [f"{clean[clean['holdout'] == h]['undecided'].mean():.2f}" for h in HOLDOUTS]
+    worst.append(["share of strangers undecided, all", *unsure])
     named = [
         [str(row[key]) for key in ("kind", "holdout", "synthetic", "copies", "margin")]
         + [f"{row['fdr']:.3f} ± {row['fdr_se']:.3f}"]
@@ -132,7 +139,7 @@ def page(found: pd.DataFrame, studies: int, seconds: float) -> str:
     cleared_cells = int((with_copies[with_copies["margin"] >= BLATANT]["cleared"] > 0).sum())
     return f"""## Power
 
-    python -m benchmarks.power --studies {studies}
+    python -m benchmarks.power --studies {studies}{f" --every {every}" if every > 1 else ""}
 
 {machine(("numpy", "scipy"))}; {seconds / 60:.0f} minutes. {studies} simulated studies in each of {len(mine)} cells (a
 fifth as many with 500 volumes and more): holdouts of {HOLDOUTS[0]} to {HOLDOUTS[-1]}, {SYNTHETIC[0]} to {SYNTHETIC[-1]}
@@ -159,7 +166,8 @@ highest):
 
 (Pareto: with 100 synthetic volumes, none or 5% of them copies.)
 
-Clean studies with a false call, by size of the holdout:
+Clean studies with a false call, by size of the holdout, and the strangers in them that are undecided (nobody looks at
+the anatomy here, which in a study shows most of them to be none):
 
 {table(["strangers", *map(str, HOLDOUTS)], worst)}
 
@@ -180,7 +188,7 @@ def main() -> None:
     begin = time.monotonic()
     found = grid(given.studies, given.every)
     plot(found)
-    text = page(found, given.studies, time.monotonic() - begin)
+    text = page(found, given.studies, given.every, time.monotonic() - begin)
     print(text)
     write_section("Power", text)
 

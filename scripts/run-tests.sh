@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # run-tests.sh [PYTEST ARGUMENTS]   the suite, under the screen there is or a virtual one.
-# Without arguments in two processes side by side, the viewer's tests and the others: each waits a lot for one core.
+# Without arguments in two processes side by side, each of about half of the time; neither keeps two cores busy.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 bin=.venv/bin
@@ -21,13 +21,14 @@ if [ $# -gt 0 ]; then
     pytest "$@"
     exit $?
 fi
+beside=(tests/viewer tests/study/test_cluster.py tests/study/test_resume.py)
 told=$(mktemp)
 trap 'rm -f "$told"' EXIT
-pytest tests/viewer -p no:cacheprovider >"$told" 2>&1 &
-viewer=$!
+pytest "${beside[@]}" -p no:cacheprovider >"$told" 2>&1 &
+other=$!
 status=0
-pytest tests --ignore=tests/viewer || status=$?
-wait "$viewer" || status=$?
-echo "The viewer's tests:"
+pytest tests "${beside[@]/#/--ignore=}" || status=$?
+wait "$other" || status=$?
+echo "Beside them, ${beside[*]}:"
 cat "$told"
 exit $status
