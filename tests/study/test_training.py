@@ -11,7 +11,7 @@ import tomlkit
 
 from napari_relict.errors import UsageError
 from napari_relict.study import Study
-from napari_relict.study.matching import _learned_from
+from napari_relict.study.null_cohorts import learned_from
 
 
 def test_a_trained_encoder_is_a_measure_of_the_next_match(matched: Study) -> None:
@@ -27,16 +27,23 @@ def test_a_trained_encoder_is_a_measure_of_the_next_match(matched: Study) -> Non
 
     holdout = matched._open_cohort("holdout")
     encoder: Any = SimpleNamespace(trained_on=found.trained.trained_on)
-    learned = _learned_from([encoder], holdout)
+    training = matched._open_cohort("training")
+    learned = learned_from([encoder], [holdout, training])
     assert len(learned) == found.volumes == len(holdout) // 2
-    assert _learned_from([encoder], matched._open_cohort("training")) == []  # no null, or the weaker one
+    assert {cohort for cohort, _ in learned} == {"holdout"}
+    knows: Any = SimpleNamespace(trained_on={row.content for row in training.rows.values()})
+    assert len(learned_from([knows], [holdout, training])) == len(training)
+    assert learned_from([knows], [training]) == []  # the weaker null is better than none
 
 
 def test_volumes_that_were_learned_from_are_no_null(matched: Study) -> None:
     before = len(matched.null("ncc").scores)
     learned = matched._open_cohort("holdout").names[:10]
     with matched._database.connect() as connection:
-        connection.execute("INSERT OR REPLACE INTO meta VALUES ('learned_from', ?)", (json.dumps(learned),))
+        connection.execute(
+            "INSERT OR REPLACE INTO meta VALUES ('learned_from', ?)",
+            (json.dumps([("holdout", name) for name in learned]),),
+        )
     null = matched.null("ncc")
     assert len(null.scores) == before - 10
     assert null.learned_from == 10
