@@ -134,8 +134,8 @@ def test_a_verification_that_ended_early_goes_on_where_it_was(
 def test_parts_of_a_stopped_search_are_not_searched_again(
     where: str, unmatched: Path, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Parts of two training volumes here: three of them for each cohort in the search (the null is two), six and three for
-    duplicates."""
+    """Parts of two training volumes here: three of them for each of three cohorts in the search (the null is two), six
+    and three for duplicates."""
     done: list[str] = []
 
     def counted(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
