@@ -129,7 +129,7 @@ def page(found: pd.DataFrame, studies: int, every: int, seconds: float) -> str:
         row = [str(name), f"{none['any'].mean():.3f}", f"{some['fdr'].mean():.3f}", f"{some['fdr'].max():.2f}"]
         methods.append(row + [f"{m['power'].mean():.2f}" for _, m in some.groupby("margin")])
     worst = [
-        [str(kind), *(f"{of[of['holdout'] == h]['any'].mean():.3f}" for h in HOLDOUTS)]
+        [str(kind), *(_or_none(of[of["holdout"] == h]["any"], 3) for h in HOLDOUTS)]
         for kind, of in clean.groupby("kind", sort=False)
     ]
     unsure = [f"{clean[clean['holdout'] == h]['undecided'].mean():.2f}" for h in HOLDOUTS]
@@ -183,6 +183,11 @@ the anatomy here, which in a study shows most of them to be none):
 ### When the null is not as it should be
 
 {table(["what", "study", "what happens", "how often"], scenarios())}"""
+
+
+def _or_none(rates: pd.Series[float], digits: int) -> str:
+    """Their mean; a dash where no cell was drawn."""
+    return f"{rates.mean():.{digits}f}" if len(rates) else "–"
 
 
 def main() -> None:
