@@ -107,21 +107,21 @@ def calls_without_own_rating(
     probability: np.ndarray,
     rule: Rule,
     target: float,
-    chosen: int | None = None,
 ) -> np.ndarray:
     """Whether each rated volume would have been called had it not been rated.
+
+    The measure is chosen anew each time, by balanced accuracy on the others.
 
     Parameters
     ----------
     closeness : (rated, measures), larger is closer; NaN are never past a threshold.
     replica : (rated,) bool.
     probability : (rated,), each from a model that had not seen it.
-    chosen : the measure; None chooses it anew each time, by balanced accuracy on the others.
     """
     count = len(replica)
     others = ~np.eye(count, dtype=bool)
     accuracies, past = [], []
-    for values in closeness.T if chosen is None else closeness.T[[chosen]]:
+    for values in closeness.T:
         floor = np.nanmin(values) - 1.0 if np.isfinite(values).any() else 0.0
         filled = np.where(np.isfinite(values), values, floor)
         of_others, said = (np.broadcast_to(one, others.shape)[others].reshape(count, -1) for one in (filled, replica))
