@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.page import IMAGES, machine, table, write_section
 from benchmarks.power_scenarios import scenarios
-from benchmarks.power_studies import PEERS, STRANGERS, cleared, draw, ours
+from benchmarks.power_studies import PEERS, STRANGERS, TRUTH, cleared, draw, ours
 
 HOLDOUTS = (10, 20, 50, 100, 200, 1000)
 SYNTHETIC = (20, 50, 100, 500, 1000)
@@ -140,6 +140,7 @@ def page(found: pd.DataFrame, studies: int, every: int, seconds: float) -> str:
         for row in beyond.sort_values("fdr", ascending=False).to_dict("records")[:12]
     ]
     margins = [f"{margin} SD" for margin in MARGINS]
+    truth = found[(found["method"] == TRUTH) & (found["copies"] != "0")]
     of_blatant = f"{(blatant['power'] >= 0.95).mean():.1%} of {len(blatant)} cells"
     cleared_cells = int((with_copies[with_copies["margin"] >= BLATANT]["cleared"] > 0).sum())
     return f"""## Power
@@ -164,6 +165,12 @@ Share of copies called, mean over the cells of a size of holdout (and the lowest
 
 {table(["holdout", *margins], power)}
 
+Where blatant copies are missed: share called by what strangers are like and by how many copies there are, ours and, in
+brackets, of one who knows how strangers are distributed, which is the most that scores and gaps can give (mean over
+the cells with 20 patients and more):
+
+{table(["strangers", *BLATANT_BY], _blatant(with_copies, truth))}
+
 Beside other ways, mean over all cells (any false call: clean studies without a copy; FDR: cells with copies, and the
 highest):
 
@@ -183,6 +190,28 @@ the anatomy here, which in a study shows most of them to be none):
 ### When the null is not as it should be
 
 {table(["what", "study", "what happens", "how often"], scenarios())}"""
+
+
+BLATANT_BY = [f"{margin} SD, {copies}" for margin in MARGINS if margin >= BLATANT for copies in ("1 copy", "more")]
+
+
+def _blatant(mine: pd.DataFrame, truth: pd.DataFrame) -> list[list[str]]:
+    """A row for each distribution of strangers, columns as in `BLATANT_BY`."""
+
+    def called(of: pd.DataFrame, kind: str, margin: int, one: bool) -> float:
+        cells = of[(of["kind"] == kind) & (of["margin"] == margin) & (of["holdout"] >= 20)]
+        return float(cells[(cells["copies"] == "1") == one]["power"].mean())
+
+    return [
+        [kind]
+        + [
+            f"{called(mine, kind, margin, one):.2f} ({called(truth, kind, margin, one):.2f})"
+            for margin in MARGINS
+            if margin >= BLATANT
+            for one in (True, False)
+        ]
+        for kind in STRANGERS
+    ]
 
 
 def _or_none(rates: pd.Series[float], digits: int) -> str:

@@ -24,7 +24,7 @@ def nearer_generator(holdout: int, shift: float) -> list[list[str]]:
     noticed = false = 0
     for _ in range(STUDIES):
         clean = draw("normal", holdout, 100, 0, 0, random)
-        found = ours(Drawn(clean.score + shift, clean.gap, clean.copy, clean.null_score, clean.null_gap))
+        found = ours(Drawn(clean.kind, clean.score + shift, clean.gap, clean.copy, clean.null_score, clean.null_gap))
         noticed += found.nearer_as_a_whole
         false += bool(_called(found).any())
     size = f"holdout {holdout}, 100 volumes {shift:g} SD nearer, none a copy"

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import expon, lognorm, norm
+from scipy.stats import t as student
 
 from napari_relict.calibration.against_null import AgainstNull, NullPatients, against_null
 from napari_relict.calibration.null import p_values, q_values
@@ -15,6 +17,7 @@ from napari_relict.calibration.verdicts import NONE, by_null, nearness
 ALPHA = 0.05
 NEAR_BEND = 2.0  # mm; no anatomy is drawn
 RELATIVES = (0.05, 4.0)  # share of people who have a relative in training, and by how many SD he is nearer
+TRUTH = "knowing strangers' distribution"
 STEP = 0.25  # of discrete scores, SD
 CLUSTER = 5  # volumes of one site, half of whose variance is the site's
 
@@ -23,9 +26,10 @@ CLUSTER = 5  # volumes of one site, half of whose variance is the site's
 class Drawn:
     """One study: score (in SD of strangers) and gap of each synthetic volume and of each patient of the null.
 
-    `copy` says which synthetic volumes are copies.
+    `copy` says which synthetic volumes are copies, `kind` how strangers are distributed.
     """
 
+    kind: str
     score: np.ndarray
     gap: np.ndarray
     copy: np.ndarray
@@ -77,7 +81,29 @@ def draw(kind: str, holdout: int, synthetic: int, copies: int, margin: float, ra
     score, gap = STRANGERS[kind](synthetic, random)
     copy = np.arange(synthetic) < copies
     gap = np.where(copy, margin, gap)
-    return Drawn(score + margin * copy, gap, copy, *STRANGERS[kind](holdout, random))
+    return Drawn(kind, score + margin * copy, gap, copy, *STRANGERS[kind](holdout, random))
+
+
+def _with_relatives(tail: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    share, nearer = RELATIVES
+    return lambda x: (1 - share) * tail(x) + share * tail(x - nearer)
+
+
+# Of a stranger: how likely a score, and a gap, at least as large is.
+TAILS: Mapping[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
+    "normal": (norm.sf, expon(scale=0.5).sf),
+    "lognormal": (lognorm(1, scale=1 / 2.161).sf, lognorm(1, scale=0.3).sf),
+    "t3": (lambda x: student(3).sf(x * np.sqrt(3)), lambda x: 2 * student(3).sf(x / 0.4)),
+    "relatives": (_with_relatives(norm.sf), _with_relatives(expon(scale=0.5).sf)),
+    "discrete": (lambda x: norm.sf(x - STEP / 2), lambda x: expon(scale=0.5).sf(x - STEP / 2)),
+    "clustered": (norm.sf, expon(scale=0.5).sf),
+}
+
+
+def by_truth(drawn: Drawn) -> np.ndarray:
+    """Calls of one who knows how strangers are distributed, by score and gap as ours: the most there is to have."""
+    of_score, of_gap = TAILS[drawn.kind]
+    return _called(np.minimum(1.0, 2 * np.minimum(of_score(drawn.score), of_gap(drawn.gap))))
 
 
 def ours(drawn: Drawn) -> AgainstNull:
@@ -118,6 +144,7 @@ PEERS: Mapping[str, Callable[[Drawn], np.ndarray]] = {
     "Pareto": by_pareto,
     "95% quantile (Dar et al.)": by_quantile,
     "MI above 1.64": by_index,
+    TRUTH: by_truth,
 }
 
 

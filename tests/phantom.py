@@ -59,15 +59,22 @@ def to_image(
     return image
 
 
-def write(folder: Path, name: str, values: np.ndarray, ending: str = ".nii.gz") -> Path:
+def write(
+    folder: Path, name: str, values: np.ndarray, ending: str = ".nii.gz", spacing: tuple[float, float, float] = SPACING
+) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}{ending}"
-    sitk.WriteImage(to_image(values), str(path))
+    sitk.WriteImage(to_image(values, spacing), str(path))
     return path
 
 
 def write_study_folders(
-    folder: Path, training: int = 10, holdout: int = 24, novel: int = 3, segmentations: bool = True
+    folder: Path,
+    training: int = 10,
+    holdout: int = 24,
+    novel: int = 3,
+    shape: tuple[int, int, int] = SHAPE,
+    spacing: tuple[float, float, float] = SPACING,
 ) -> dict[str, Path]:
     """Training, holdout and synthetic folders; `copy-*` are replicas of training volumes, `novel-*` are not.
 
@@ -75,26 +82,24 @@ def write_study_folders(
     train-02 turned by 10 degrees.
     """
     places = {name: folder / name for name in ("training", "holdout", "synthetic")}
-    if segmentations:
-        places |= {f"{name}_segmentations": folder / f"{name}-segmentations" for name in list(places)}
+    places |= {f"{name}_segmentations": folder / f"{name}-segmentations" for name in list(places)}
 
     def put(cohort: str, name: str, values: np.ndarray, labels: np.ndarray) -> None:
-        write(places[cohort], name, values)
-        if segmentations:
-            write(places[f"{cohort}_segmentations"], name, labels)
+        write(places[cohort], name, values, spacing=spacing)
+        write(places[f"{cohort}_segmentations"], name, labels, spacing=spacing)
 
     random = np.random.default_rng(1)
     for i in range(training):
-        put("training", f"train-{i:02}", *head(i))
+        put("training", f"train-{i:02}", *head(i, shape))
     for i in range(holdout):
-        put("holdout", f"hold-{i:02}", *head(1000 + i))
+        put("holdout", f"hold-{i:02}", *head(1000 + i, shape))
     for i in range(novel):
-        put("synthetic", f"novel-{i}", *head(2000 + i))
-    values, labels = head(0)
-    put("synthetic", "copy-exact", values + random.normal(0, 10, SHAPE).astype(np.float32), labels)
-    values, labels = head(1)
+        put("synthetic", f"novel-{i}", *head(2000 + i, shape))
+    values, labels = head(0, shape)
+    put("synthetic", "copy-exact", values + random.normal(0, 10, shape).astype(np.float32), labels)
+    values, labels = head(1, shape)
     put("synthetic", "copy-mirror", values[..., ::-1].copy(), labels[..., ::-1].copy())
-    values, labels = head(2)
+    values, labels = head(2, shape)
     turned = ndimage.rotate(values, 10, axes=(1, 2), reshape=False, order=1)
     put(
         "synthetic",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import phantom
+import coarse_phantom as phantom
 from napari_relict.study import Study
 
 distributed = pytest.importorskip("distributed")

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import phantom
+import coarse_phantom as phantom
 from napari_relict.errors import Cancelled
 from napari_relict.matching import dense_search, duplicates, half_search, search, tables
 from napari_relict.matching.verify import Task, Verified, verify

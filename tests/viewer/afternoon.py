@@ -47,7 +47,7 @@ def rate_all(review: Any, reader: str, die_after: int | None) -> dict[str, Any]:
             wait(lambda: review.idle)
             review.act(f"grade_{grade_of(reader, session.pair.synthetic, session.pair.repeat)}")
             review.act("proceed")
-        if rated == 20:
+        if rated == 5:
             review.act("pause")
             review.act("pause")
         begin = time.perf_counter()

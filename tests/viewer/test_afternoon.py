@@ -1,6 +1,6 @@
 """An afternoon in the real window: rating, undo, a crash in the middle, a second reader, agreement.
 
-Forty pairs are read, so that the whole suite stays short; all hundred by
+Twenty pairs are read, so that the whole suite stays short; all hundred by
 
     AFTERNOON_PAIRS=100 make test ARGS=tests/viewer/test_afternoon.py
 """
@@ -23,7 +23,7 @@ import phantom
 from napari_relict.study import Study
 from napari_relict.viewer.session import ReadingSession
 
-PAIRS = int(os.environ.get("AFTERNOON_PAIRS", "40"))
+PAIRS = int(os.environ.get("AFTERNOON_PAIRS", "20"))
 COPIES, TRAINING = 3 * PAIRS // 10, 10
 SHAPE = (24, 28, 24)
 
