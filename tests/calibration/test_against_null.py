@@ -101,6 +101,18 @@ def test_one_mislabelled_patient_is_named_and_silences_nobody(holdout: int) -> N
     assert verdicts(found)[:4] == ["undecided"] * 4
 
 
+def test_a_mislabelled_patient_of_a_small_null_clears_nobody_whether_named_or_not() -> None:
+    unnamed = 0
+    for seed in range(60):
+        scores, gaps, null = study(seed, 12, copies=4)
+        null.scores[7], null.gaps[7] = 30, 30
+        found = against_null(scores, gaps, null)
+        unnamed += not found.outliers
+        assert np.isnan(found.but_for_one).all() == bool(found.outliers)
+        assert verdicts(found)[:4] == ["undecided"] * 4
+    assert unnamed
+
+
 def test_without_a_null_nothing_is_cleared() -> None:
     scores, gaps, _ = study(0, 0, copies=1)
     found = against_null(scores, gaps, NullPatients(np.empty((0, 1)), np.empty((0, 1)), np.zeros(0, bool)))

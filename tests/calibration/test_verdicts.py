@@ -38,6 +38,11 @@ def _by_null(changed: str | None = "bent by 1.2 mm", least_bend: float = UNKNOWN
         ({"p_rank": UNKNOWN}, "undecided"),
         ({"without": Nearness(0.001, 0.05, 0.05, 0.01)}, "undecided"),
         ({"without": Nearness(0.5, 0.5, 0.05, 0.5)}, "no replica"),
+        # One patient of the null is as near: he may be a training patient.
+        ({"but_for_one": 0.001}, "undecided"),
+        ({"but_for_one": 0.1}, "no replica"),
+        ({"but_for_one": 0.001, "bend": 2.3}, "undecided"),
+        ({"but_for_one": 0.001, "bend": 4.3, "least_bend": 4.1}, "no replica"),
     ],
 )
 def test_what_the_null_says(how: dict[str, object], verdict: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from napari_relict.calibration.fusing import Fused, fused, fused_statistics
 from napari_relict.calibration.guards import NullOutlier, groups_differ, nearer_as_a_whole, null_outliers
 from napari_relict.calibration.null import TIES_LEFT_OUT, q_values
+from napari_relict.calibration.predictive import FEWEST_PATIENTS
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class AgainstNull:
     groups_differ : holdout and left-out patients are unlike; the larger p counts.
     nearer_as_a_whole : so are volumes that are not conspicuous; scores do not count, but gap and `steadfast` levels.
     outliers : patients of the null who may be training patients. `without` : what the null says without them.
+    but_for_one : p without the one nearest patient of the null, who may be a training patient whom nobody can name:
+        a small null has no tail to tell him by. NaN where outliers are named, or too few are left.
     """
 
     p: np.ndarray
@@ -68,6 +71,7 @@ class AgainstNull:
     groups_differ: bool
     nearer_as_a_whole: bool
     outliers: tuple[NullOutlier, ...]
+    but_for_one: np.ndarray
     without: AgainstNull | None = None
 
     @property
@@ -99,6 +103,31 @@ def against_null(
     tail : whether the predictive tail speaks beyond the null.
     sharpen : another tail in its place: called with p by ranks, scores and the null's scores.
     """
+    found = _against(scores, gaps, null, steadfast, tail, sharpen)
+    near = fused_statistics(null.scores, null.scores)[1]
+    outliers = null_outliers(near, null.ties)
+    kept = np.ones(len(null), bool)
+    if not outliers:
+        if np.isfinite(near).sum() <= FEWEST_PATIENTS:
+            return found
+        kept[int(np.nanargmax(near))] = False
+        return replace(found, but_for_one=_against(scores, gaps, null.only(kept), steadfast, tail, sharpen).p)
+    kept[[one.place for one in outliers]] = False
+    without = against_null(scores, gaps, null.only(kept), steadfast=steadfast, tail=tail, sharpen=sharpen)
+    # Without the first ones, others may stand out.
+    outliers += _placed(without.outliers, kept)
+    return replace(found, outliers=tuple(outliers), without=without.without or without)
+
+
+def _against(
+    scores: np.ndarray,
+    gaps: np.ndarray,
+    null: NullPatients,
+    steadfast: Sequence[bool],
+    tail: bool,
+    sharpen: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None,
+) -> AgainstNull:
+    """By this null as it is, whoever is in it."""
     mine, rivals = fused_statistics(scores, null.scores)
     shifted = _shifted(mine, rivals, null.left_out)
     counting = np.array(scores, float)
@@ -118,7 +147,7 @@ def against_null(
     gap_first = np.isfinite(by_gap.p) & ~(by_score.p <= by_gap.p)
     if shifted and np.isfinite(null.gaps).any():  # what counts of copies has to be steadfast too
         mine, rivals = fused_statistics(gaps, null.gaps)
-    found = AgainstNull(
+    return AgainstNull(
         p,
         p_rank,
         times * np.fmax(by_score.smallest, by_gap.smallest),
@@ -131,16 +160,8 @@ def against_null(
         differ or gaps_differ,
         shifted,
         (),
+        np.full(len(p), np.nan),
     )
-    outliers = null_outliers(fused_statistics(null.scores, null.scores)[1], null.ties)
-    if not outliers:
-        return found
-    kept = np.ones(len(null), bool)
-    kept[[one.place for one in outliers]] = False
-    without = against_null(scores, gaps, null.only(kept), steadfast=steadfast, tail=tail, sharpen=sharpen)
-    # Without the first ones, others may stand out.
-    outliers += _placed(without.outliers, kept)
-    return replace(found, outliers=tuple(outliers), without=without.without or without)
 
 
 def _shifted(mine: np.ndarray, rivals: np.ndarray, left_out: np.ndarray) -> bool:

@@ -24,6 +24,7 @@ CAREFUL_ORDER = (NONE, UNDECIDED, NEAR, EXACT)
 GRADES: Mapping[int, str] = {1: "different", 2: "similar", 3: "near replica", 4: "exact replica"}
 REPLICA_GRADE = 3
 CONSPICUOUS = 0.05  # p by ranks up to which a volume that was not called is undecided
+SILENCED = 0.01  # p up to which it is undecided if one patient of the null were not there
 
 Rule = Literal["null", "ratings", "either"]
 
@@ -73,6 +74,7 @@ class Nearness:
     bend : mm that the anatomy still differs by after alignment; NaN where nobody looked.
     of_part : the most conspicuous measure is of a part, so that the bend of the whole says nothing.
     without : the same beside the null without patients who may be training patients; None where there are none.
+    but_for_one : p without the null's nearest patient; NaN where that was not asked.
     """
 
     p: float
@@ -82,6 +84,7 @@ class Nearness:
     bend: float = float("nan")
     of_part: bool = False
     without: Nearness | None = None
+    but_for_one: float = float("nan")
 
     @property
     def conspicuous(self) -> bool:
@@ -93,7 +96,7 @@ def nearness(found: AgainstNull, row: int, bend: float = float("nan"), of_part: 
     """Of the volume in that row of what the null says."""
     without = None if found.without is None else nearness(found.without, row, bend, of_part)
     p, p_rank, smallest, q = (float(one[row]) for one in (found.p, found.p_rank, found.smallest, found.q))
-    return Nearness(p, p_rank, smallest, q, bend, of_part, without)
+    return Nearness(p, p_rank, smallest, q, bend, of_part, without, float(found.but_for_one[row]))
 
 
 def by_null(
@@ -115,11 +118,15 @@ def by_null(
         return Opinion(UNDECIDED, "null", f"nearer than the null allows, but {bent}: a look-alike, or badly aligned")
     if near.q < alpha:
         return Opinion(EXACT if changed == "" else NEAR, "null", changed or "")
-    stands_out = near.conspicuous or (near.without is not None and near.without.conspicuous)
+    but_for_one = near.but_for_one <= SILENCED
+    stands_out = near.conspicuous or but_for_one or (near.without is not None and near.without.conspicuous)
     if far and (near.bend >= least_bend or not stands_out):
         return Opinion(NONE, "null", f"{bent}, as between different people")
     if near.without is not None and near.without.conspicuous:
         less = f"q {near.without.q:.2g} without the patients of the null who may be training patients"
+        return Opinion(UNDECIDED, "null", less)
+    if but_for_one and not near.conspicuous:
+        less = f"p {near.but_for_one:.2g} without the nearest patient of the null, who alone is as near"
         return Opinion(UNDECIDED, "null", less)
     if not near.conspicuous and np.isfinite(near.p_rank):
         return Opinion(NONE, "null", "no nearer than patients who were not copied")
