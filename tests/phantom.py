@@ -110,8 +110,11 @@ def write_study_folders(
     return places
 
 
-def with_null_of(study: Path, patients: int) -> Path:
-    """The study's folder, its null filled up to so many patients: fewer left-out ones are searched sooner."""
+def with_null_of(study: Path, patients: int, verify: int = 2) -> Path:
+    """The study's folder, its null filled up to so many patients, and so many candidates aligned: matched sooner."""
     toml = study / "study.toml"
-    toml.write_text(toml.read_text().replace("left_out = 200", f"left_out = {patients}"))
+    text = toml.read_text()
+    assert "left_out = 200" in text and "verify = 2" in text
+    text = text.replace("left_out = 200", f"left_out = {patients}").replace("verify = 2", f"verify = {verify}")
+    toml.write_text(text)
     return study

@@ -14,36 +14,32 @@ import pandas as pd
 import pytest
 
 import coarse_phantom as phantom
+from command_line import run, run_here
 from napari_relict.cli import main
 from napari_relict.study import Study
-
-
-def run(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "napari_relict", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=240, check=False)
 
 
 def test_from_folders_to_verdicts(tmp_path: Path) -> None:
     folders = phantom.write_study_folders(tmp_path / "volumes", training=4, holdout=12, novel=1)
     study = tmp_path / "study"
     options = [part for name, path in folders.items() for part in (f"--{name.replace('_', '-')}", path)]
-    made = run("new", study, *options, "--modality", "mr", "--spacing", "5", "--shape", "32,38,38")
+    made = run_here("new", study, *options, "--modality", "mr", "--spacing", "5", "--shape", "32,38,38")
     assert (made.returncode, made.stderr) == (0, "")
     matched = run("match", study, "--measures", "ncc,dice", "--top", "2")
     assert matched.returncode == 0
     assert "4 synthetic volumes" in matched.stdout
     for ending in ("csv", "parquet", "json"):
-        assert run("export", study, "matches", "--to", tmp_path / f"matches.{ending}").returncode == 0
+        assert run_here("export", study, "matches", "--to", tmp_path / f"matches.{ending}").returncode == 0
     table = pd.read_csv(tmp_path / "matches.csv")
     assert len(table) == 4 * 2
     assert {"synthetic", "training", "rank", "rank_voxel", "rank_segmentation", "ncc", "dice"} <= set(table.columns)
     assert len(pd.read_parquet(tmp_path / "matches.parquet")) == 8
     assert len(json.loads((tmp_path / "matches.json").read_text())) == 8
-    assert run("export", study, "verdicts", "--to", tmp_path / "v.csv").returncode == 0
+    assert run_here("export", study, "verdicts", "--to", tmp_path / "v.csv").returncode == 0
     verdicts = pd.read_csv(tmp_path / "v.csv").set_index("synthetic")
     assert verdicts.loc["copy-exact", "verdict"] in ("exact replica", "near replica")
     assert verdicts["probability"].isna().all()
-    assert run("report", study).returncode == 0
+    assert run_here("report", study).returncode == 0
     assert (study / "report.html").stat().st_size > 10_000
 
 
@@ -57,7 +53,7 @@ def test_bad_files_are_said_one_line_each_and_the_rest_is_matched(
     phantom.write(synthetic, "twice", phantom.head(8)[0], ".nii.gz")
     phantom.write(synthetic, "twice", phantom.head(8)[0], ".nrrd")
     study = tmp_path / "study"
-    made = run("new", study, "--training", training, "--synthetic", synthetic)
+    made = run_here("new", study, "--training", training, "--synthetic", synthetic)
     assert made.returncode == 1
     assert "broken.nii.gz" in made.stderr
     matched = run("match", study, "--measures", "ncc")
@@ -78,7 +74,7 @@ def test_a_match_killed_midway_goes_on_and_ends_the_same(tmp_path: Path) -> None
     options = [part for name, path in folders.items() for part in (f"--{name.replace('_', '-')}", path)]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     for study in (killed, whole):
-        assert run("new", study, *options).returncode == 0
+        assert run_here("new", study, *options).returncode == 0
     command = [sys.executable, "-m", "napari_relict", "match", str(killed), "--measures", "ncc,dice"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         rows = killed / "volumes" / "holdout.zarr" / "rows.jsonl"
@@ -115,14 +111,14 @@ def test_exit_status_and_one_clear_line(
 ) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    done = run(*(part.format(tmp=empty, study=matched.folder) for part in arguments))
+    done = run_here(*(part.format(tmp=empty, study=matched.folder) for part in arguments))
     assert done.returncode == status, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_calibrate_says_what_each_number_rests_on(matched: Study) -> None:
-    before = run("calibrate", matched.folder)
+    before = run_here("calibrate", matched.folder)
     assert before.returncode == 0
     assert "no thresholds" in before.stdout
     lines = ["reader,synthetic,training,grade"]
@@ -131,8 +127,8 @@ def test_calibrate_says_what_each_number_rests_on(matched: Study) -> None:
         lines.append(f"ada,{row.synthetic},{row.training},{4 if row.synthetic.startswith('copy') else 1}")
     sheet = matched.folder / "sheet.csv"
     sheet.write_text("\n".join(lines))
-    assert "5 new ratings" in run("import", matched.folder, "ratings", "--from", sheet).stdout
-    after = run("calibrate", matched.folder)
+    assert "5 new ratings" in run_here("import", matched.folder, "ratings", "--from", sheet).stdout
+    after = run_here("calibrate", matched.folder)
     assert "95% interval" in after.stdout
     assert "3 replicas of 5 rated" in after.stdout
     assert "only 3 replicas" in after.stdout

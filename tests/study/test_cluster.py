@@ -28,7 +28,7 @@ def unmatched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     phantom.write(places["training"], "flipped", phantom.head(1)[0][..., ::-1].copy())
     phantom.write(places["holdout"], "leak", phantom.head(4)[0])
     phantom.write(places["holdout"], "leak-flipped", phantom.head(3)[0][..., ::-1].copy())
-    return phantom.with_null_of(Study.create(folder / "study", **places).folder, 7)
+    return phantom.with_null_of(Study.create(folder / "study", **places).folder, 6, verify=1)
 
 
 @pytest.fixture(scope="module")

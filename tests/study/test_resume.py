@@ -27,7 +27,7 @@ QUERIES = 4 + 3 + 1  # synthetic, holdout, a left-out training patient
 def unmatched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("resume")
     places = phantom.write_study_folders(folder / "data", training=5, holdout=3, novel=1)
-    return phantom.with_null_of(Study.create(folder / "study", **places).folder, 4)
+    return phantom.with_null_of(Study.create(folder / "study", **places).folder, 4, verify=1)
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +191,7 @@ def test_other_measures_verify_anew(undisturbed: Path, tmp_path: Path, verified:
 def test_a_changed_volume_is_verified_anew(unmatched: Path, tmp_path: Path, verified: list[str], what: str) -> None:
     data = tmp_path / "data"
     places = phantom.write_study_folders(data, training=4, holdout=1, novel=1)
-    study = Study.create(tmp_path / "study", **places)
+    study = Study.open(phantom.with_null_of(Study.create(tmp_path / "study", **places).folder, 2, verify=1))
     study.match(measures=MEASURES)
     verified.clear()
     values, labels = phantom.head(77)
