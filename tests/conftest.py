@@ -24,13 +24,13 @@ MEASURES = (
 @pytest.fixture(scope="session")
 def phantom_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     # By ranks alone so small a holdout could call nobody.
-    return phantom.write_study_folders(tmp_path_factory.mktemp("phantom"), training=8, holdout=16, novel=2)
+    return phantom.write_study_folders(tmp_path_factory.mktemp("phantom"), training=8, holdout=20, novel=2)
 
 
 @pytest.fixture(scope="session")
 def _matched(tmp_path_factory: pytest.TempPathFactory, phantom_folders: dict[str, Path]) -> Path:
     made = Study.create(tmp_path_factory.mktemp("study") / "phantom", **phantom_folders)
-    study = Study.open(phantom.with_null_of(made.folder, 20))
+    study = Study.open(phantom.with_null_of(made.folder, 24))
     assert study.match(measures=MEASURES) == []
     return study.folder
 

@@ -14,6 +14,7 @@ from napari_relict.matching.nearest import Vectors
 from napari_relict.matching.products import Kind
 
 every_kind = pytest.mark.parametrize("kind", ["float32", "bfloat16"])
+ROUNDING = 1e-13  # of sums of nine products of up to 4
 values = st.floats(-2, 2, width=32) | st.sampled_from([0.0, 1.0, -1.0])
 
 
@@ -33,8 +34,11 @@ def test_nearest_rows(table: tuple[np.ndarray, np.ndarray], top: int, kind: Kind
     places, scores = Vectors(rows, kind).nearest(queries, top)
     for query, found, products in zip(queries, places, scores, strict=True):
         exact = rows.astype(np.float64) @ query.astype(np.float64)
-        assert found.tolist() == naive.nearest_patients(exact, np.arange(len(rows)), np.ones(len(rows), bool), top)
-        np.testing.assert_array_equal(products, exact[found])
+        wanted = naive.nearest_patients(exact, np.arange(len(rows)), np.ones(len(rows), bool), top)
+        # Rows whose products differ by rounding alone may stand in either order.
+        assert len(set(found.tolist())) == len(wanted)
+        np.testing.assert_allclose(exact[found], exact[wanted], rtol=0, atol=ROUNDING)
+        np.testing.assert_allclose(products, exact[found], rtol=0, atol=ROUNDING)
 
 
 @every_kind

@@ -36,7 +36,7 @@ def test_the_report_needs_nothing_else_and_says_what_was_found(matched: Study) -
     text = _text(page)
     for row in matched.verdicts().itertuples():
         assert row.synthetic in text
-    assert "20 patients (16 of the holdout, 4 of training" in text
+    assert "24 patients (20 of the holdout, 4 of training" in text
     assert page.count("<img") == (matched.verdicts()["verdict"] != "no replica").sum()
     assert str(matched.folder) not in page
     assert "<script" not in page

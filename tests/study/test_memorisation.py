@@ -37,7 +37,7 @@ def test_one_command_from_a_study_to_a_page(
     assert "each setting was trained once" in said.err
     folder = matched.folder / "memorisation-study"
     runs, rules = pd.read_csv(folder / "runs.csv"), pd.read_csv(folder / "rules.csv")
-    assert set(runs["null_patients"]) == {16} and runs["n_patients"].max() == 8
+    assert set(runs["null_patients"]) == {20} and runs["n_patients"].max() == 8
     assert "dar_published" in set(rules["rule"])
     page = (folder / "index.html").read_text(encoding="utf-8")
     assert "factors.svg" in page and "number of training patients" in page
@@ -56,7 +56,7 @@ def test_the_generators_grid_holds_the_whole_study_grid(matched: Study) -> None:
     grid, inner = grid_of(matched.settings, replace(TINY, longest=24))
     assert max(inner) == 24 and all(side % 8 == 0 and side >= own for side, own in zip(grid.shape, inner, strict=True))
     pool, notes = pool_of(found, matched.settings, replace(TINY, longest=24), 0)
-    assert notes == [] and len(pool.training) == 8 and len(pool.holdout) == 16
+    assert notes == [] and len(pool.training) == 8 and len(pool.holdout) == 20
     assert pool.training.shape[1:] == grid.shape and 0.3 < pool.training.max() <= 1
     # Without a holdout half of the training patients stand in for it, and no generator sees them.
     found.volumes = found.volumes[found.volumes["cohort"] == "training"].reset_index(drop=True)
@@ -86,7 +86,7 @@ def test_an_audit_sees_a_generator_go_from_novel_to_copying(matched: Study, tmp_
     first, second = audit.history
     assert [one.called for one in audit.history] == [0, 2] == [one.patients_called for one in audit.history]
     assert first.n_copies < 1 and first.n_copies_low == 0
-    assert second.n_copies == pytest.approx(2, abs=0.5) and second.smallest_p == pytest.approx(2 * 2 / 22)
+    assert second.n_copies == pytest.approx(2, abs=0.5) and second.smallest_p == pytest.approx(2 * 2 / 26)
     assert len(pd.read_csv(tmp_path / "audit.csv")) == 2 and len(matched.contents()) == rows
 
 
