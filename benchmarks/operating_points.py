@@ -153,8 +153,8 @@ def page(tallies: dict[tuple[int, int], Tally], missed: Counter[str], draws: int
 {machine(("numpy", "simpleitk"))}. RELICT's two use cases as sizes: 50 synthetic volumes with 45 copies,
 and with 5. Whole copies of 19 kinds (turned, mirrored, cropped, inverted, bent, with a lesion ...);
 {POOL.training} training patients, of whom {left_out} left out in turn join the null. One pool was matched; each
-draw judges 50 of its volumes against a holdout drawn from it, by the null alone. Without a mistake: every copy called,
-and nobody else.
+draw judges 50 of its volumes against a holdout drawn from it, by the null alone; draws share the pool, so they are not
+as independent as new cohorts would be. Without a mistake: every copy called, and nobody else.
 
 {table(head, rows)}
 

@@ -32,7 +32,9 @@ NOMINAL = 0.05
 BLATANT = 10  # SD
 MOST_FOR_PARETO = 5  # studies
 PLOTTED = (100, "5%")  # synthetic volumes and copies: all cells of these, whatever `--every` says
-FOR_PARETO = (PLOTTED, (100, "0"))  # cells: its intervals take seconds with more
+CLEAN = (100, "0")  # likewise, in so many studies at least, for a false call is rare
+CLEAN_STUDIES = 100
+FOR_PARETO = (PLOTTED, CLEAN)  # cells: its intervals take seconds with more
 
 
 def how_many(copies: str, synthetic: int) -> int:
@@ -44,6 +46,8 @@ def cell(studies: int, given: tuple[int, tuple[str, int, int, str, int]]) -> lis
     number, (kind, holdout, synthetic, copies, margin) = given
     random = np.random.default_rng((2029, number))
     studies = studies if synthetic <= 100 else max(4, studies // 5)  # each has that many more volumes
+    if (synthetic, copies) == CLEAN:
+        studies = max(studies, CLEAN_STUDIES)
     count = how_many(copies, synthetic)
     sums: dict[str, list[tuple[float, ...]]] = {}
     for study in range(studies):
@@ -79,7 +83,7 @@ def grid(studies: int, every: int) -> pd.DataFrame:
         if (one[3] != "0" or one[4] == MARGINS[0]) and not (one[3] == "2%" and one[2] <= 50)
     ]
     numbered = list(enumerate(cells))
-    chosen = [one for place, one in enumerate(numbered) if place % every == 0 or one[1][2:4] == PLOTTED]
+    chosen = [one for place, one in enumerate(numbered) if place % every == 0 or one[1][2:4] in (PLOTTED, CLEAN)]
     with ProcessPoolExecutor() as pool:
         rows = pool.map(partial(cell, studies), chosen, chunksize=8)
         return pd.DataFrame([row for found in rows for row in found])
@@ -128,8 +132,9 @@ def page(found: pd.DataFrame, studies: int, every: int, seconds: float) -> str:
         some, none = of[of["copies"] != "0"], of[of["copies"] == "0"]
         row = [str(name), f"{none['any'].mean():.3f}", f"{some['fdr'].mean():.3f}", f"{some['fdr'].max():.2f}"]
         methods.append(row + [f"{m['power'].mean():.2f}" for _, m in some.groupby("margin")])
+    clean = clean[clean["synthetic"] == CLEAN[0]]
     worst = [
-        [str(kind), *(_or_none(of[of["holdout"] == h]["any"], 3) for h in HOLDOUTS)]
+        [str(kind), *(f"{of[of['holdout'] == h]['any'].mean():.3f}" for h in HOLDOUTS)]
         for kind, of in clean.groupby("kind", sort=False)
     ]
     unsure = [f"{clean[clean['holdout'] == h]['undecided'].mean():.2f}" for h in HOLDOUTS]
@@ -178,8 +183,9 @@ highest):
 
 (Pareto: with 100 synthetic volumes, none or 5% of them copies.)
 
-Clean studies with a false call, by size of the holdout, and the strangers in them that are undecided (nobody looks at
-the anatomy here, which in a study shows most of them to be none):
+Clean studies of {CLEAN[0]} volumes with a false call, by size of the holdout ({max(studies, CLEAN_STUDIES)} studies
+each), and the strangers in them that are undecided (nobody looks at the anatomy here, which in a study shows most of
+them to be none):
 
 {table(["strangers", *map(str, HOLDOUTS)], worst)}
 
@@ -198,25 +204,21 @@ BLATANT_BY = [f"{margin} SD, {copies}" for margin in MARGINS if margin >= BLATAN
 def _blatant(mine: pd.DataFrame, truth: pd.DataFrame) -> list[list[str]]:
     """A row for each distribution of strangers, columns as in `BLATANT_BY`."""
 
-    def called(of: pd.DataFrame, kind: str, margin: int, one: bool) -> float:
+    def called(of: pd.DataFrame, kind: str, margin: int, one: bool) -> str:
         cells = of[(of["kind"] == kind) & (of["margin"] == margin) & (of["holdout"] >= 20)]
-        return float(cells[(cells["copies"] == "1") == one]["power"].mean())
+        cells = cells[(cells["copies"] == "1") == one]
+        return f"{cells['power'].mean():.2f}" if len(cells) else "–"
 
     return [
         [kind]
         + [
-            f"{called(mine, kind, margin, one):.2f} ({called(truth, kind, margin, one):.2f})"
+            f"{called(mine, kind, margin, one)} ({called(truth, kind, margin, one)})"
             for margin in MARGINS
             if margin >= BLATANT
             for one in (True, False)
         ]
         for kind in STRANGERS
     ]
-
-
-def _or_none(rates: pd.Series[float], digits: int) -> str:
-    """Their mean; a dash where no cell was drawn."""
-    return f"{rates.mean():.{digits}f}" if len(rates) else "–"
 
 
 def main() -> None:
