@@ -21,7 +21,7 @@ if [ $# -gt 0 ]; then
     pytest "$@"
     exit $?
 fi
-beside=(tests/viewer tests/demo tests/encoders tests/study/test_cluster.py tests/study/test_resume.py)
+beside=(tests/viewer tests/demo tests/encoders tests/matching tests/study/test_cluster.py tests/study/test_resume.py)
 told=$(mktemp)
 trap 'rm -f "$told"' EXIT
 pytest "${beside[@]}" -p no:cacheprovider >"$told" 2>&1 &
