@@ -24,10 +24,10 @@ fi
 beside=(tests/viewer tests/demo tests/encoders tests/matching tests/study/test_cluster.py tests/study/test_resume.py)
 told=$(mktemp)
 trap 'rm -f "$told"' EXIT
-pytest "${beside[@]}" -p no:cacheprovider >"$told" 2>&1 &
+pytest "${beside[@]}" -p no:cacheprovider --durations=15 >"$told" 2>&1 &
 other=$!
 status=0
-pytest tests "${beside[@]/#/--ignore=}" || status=$?
+pytest tests "${beside[@]/#/--ignore=}" --durations=15 || status=$?
 wait "$other" || status=$?
 echo "Beside them, ${beside[*]}:"
 cat "$told"

@@ -21,6 +21,11 @@ from napari_relict.study import Showing, Study
 COPIES = {"copy-exact": "train-00", "copy-mirror": "train-01", "copy-rotated": "train-02"}
 
 
+def _quick(study: Study) -> Study:
+    """For tests of something else: hardly a null, and one candidate aligned."""
+    return Study.open(phantom.with_null_of(study.folder, 1, verify=1))
+
+
 def test_every_copy_is_found_at_rank_one_and_no_novel_volume_is_called(matched: Study) -> None:
     matches, verdicts = matched.matches(), matched.verdicts().set_index("synthetic")
     first = matches[matches["rank"] == 1].set_index("synthetic")
@@ -128,7 +133,8 @@ def test_duplicates_in_the_real_data_are_reported(phantom_folders: dict[str, Pat
     holdout = tmp_path / "holdout"
     phantom.write(holdout, "leak", phantom.head(4)[0])
     phantom.write(holdout, "fine", phantom.head(77)[0])
-    study = Study.create(tmp_path / "s", training=training, holdout=holdout, synthetic=phantom_folders["synthetic"])
+    made = Study.create(tmp_path / "s", training=training, holdout=holdout, synthetic=phantom_folders["synthetic"])
+    study = _quick(made)
     study.match(measures=["ncc"])
     found = study.duplicates()
     pairs = {(row.cohort, frozenset((row.volume, row.training))): row for row in found.itertuples()}
@@ -151,8 +157,8 @@ def test_matching_again_changes_nothing_and_keeps_ratings(matched: Study) -> Non
 
 
 def test_the_cache_may_be_deleted(tmp_path: Path) -> None:
-    folders = phantom.write_study_folders(tmp_path / "data", training=4, holdout=3, novel=1)
-    study = Study.create(tmp_path / "study", **folders)
+    folders = coarse.write_study_folders(tmp_path / "data", training=4, holdout=2, novel=1)
+    study = _quick(Study.create(tmp_path / "study", **folders))
     assert study.match(measures=MEASURES) == []
     before = study.matches()
     study.close()
@@ -211,7 +217,8 @@ def test_a_damaged_database_is_named(matched: Study) -> None:
 def test_an_encoder_without_weights_is_said_and_the_rest_goes_on(
     phantom_folders: dict[str, Path], tmp_path: Path
 ) -> None:
-    study = Study.create(tmp_path / "s", training=phantom_folders["training"], synthetic=phantom_folders["synthetic"])
+    made = Study.create(tmp_path / "s", training=phantom_folders["training"], synthetic=phantom_folders["synthetic"])
+    study = _quick(made)
     toml = study.folder / "study.toml"
     wrong = tmp_path / "weights.pth"
     wrong.write_bytes(b"no checkpoint")
@@ -363,7 +370,7 @@ def test_without_halves_and_keypoints_their_measures_are_left_out(
     phantom_folders: dict[str, Path], tmp_path: Path
 ) -> None:
     folders = {name: phantom_folders[name] for name in ("training", "synthetic")}
-    study = _set(Study.create(tmp_path / "s", **folders), "partial = true", "partial = false")
+    study = _set(_quick(Study.create(tmp_path / "s", **folders)), "partial = true", "partial = false")
     assert study.match(measures=["ncc", "half", "region", "half_ncc", "region_ncc"]) == []
     assert [measure.name for measure in study.measures()] == ["ncc", "nmi", "bend", "lesion"]
     assert [measure.name for measure in deciders(study.measures())] == ["nmi", "bend"]
@@ -404,7 +411,7 @@ def test_a_rated_pair_that_is_gone_does_not_break_the_report(matched: Study) -> 
 
 def test_segmentations_that_are_missing_are_said(phantom_folders: dict[str, Path], tmp_path: Path) -> None:
     folders = {name: phantom_folders[name] for name in ("training", "synthetic", "training_segmentations")}
-    study = Study.create(tmp_path / "s", **folders)
+    study = _quick(Study.create(tmp_path / "s", **folders))
     (problem,) = study.match(measures=["ncc", "dice"])
     assert "no segmentations" in str(problem)
     assert "synthetic" in str(problem)
@@ -456,13 +463,14 @@ def test_segmentations_may_lie_inside_the_volumes_folder(phantom_folders: dict[s
         values, labels = phantom.head(i)
         phantom.write(tmp_path / "t", f"a{i}", values)
         phantom.write(tmp_path / "t" / "seg", f"a{i}", labels)
-    study = Study.create(
+    made = Study.create(
         tmp_path / "s",
         training=tmp_path / "t",
         training_segmentations=tmp_path / "t" / "seg",
         synthetic=phantom_folders["synthetic"],
         synthetic_segmentations=phantom_folders["synthetic_segmentations"],
     )
+    study = _quick(made)
     assert study.match(measures=["ncc", "dice"]) == []
     assert set(study.volumes().query("cohort == 'training'")["name"]) == {"a0", "a1", "a2"}
 
@@ -483,13 +491,14 @@ def test_a_mirrored_copy_keeps_its_dice_when_labels_have_sides(tmp_path: Path, r
                 flipped = np.array([0, 1, 3, 2], np.uint8)[flipped]
             phantom.write(tmp_path / "synthetic", "mirror", values[..., ::-1].copy())
             phantom.write(tmp_path / "synthetic-seg", "mirror", flipped)
-    study = Study.create(
+    made = Study.create(
         tmp_path / "s",
         training=tmp_path / "training",
         synthetic=tmp_path / "synthetic",
         training_segmentations=tmp_path / "training-seg",
         synthetic_segmentations=tmp_path / "synthetic-seg",
     )
+    study = _quick(made)
     study.match(measures=["ncc", "dice"])
     first = study.matches().iloc[0]
     assert (first["training"], bool(first["mirrored"])) == ("t1", True)
