@@ -35,10 +35,13 @@ def test_nearest_rows(table: tuple[np.ndarray, np.ndarray], top: int, kind: Kind
     for query, found, products in zip(queries, places, scores, strict=True):
         exact = rows.astype(np.float64) @ query.astype(np.float64)
         wanted = naive.nearest_patients(exact, np.arange(len(rows)), np.ones(len(rows), bool), top)
-        # Rows whose products differ by rounding alone may stand in either order.
+        # Rows whose products differ by rounding alone may stand in either order; of equal rows the first comes first.
         assert len(set(found.tolist())) == len(wanted)
         np.testing.assert_allclose(exact[found], exact[wanted], rtol=0, atol=ROUNDING)
         np.testing.assert_allclose(products, exact[found], rtol=0, atol=ROUNDING)
+        for number, place in enumerate(found):
+            before = [other for other in range(place) if (rows[other] == rows[place]).all()]
+            assert set(before) <= set(found[:number].tolist())
 
 
 @every_kind

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from command_line import run_here
 from napari_relict.calibration.rules import RULES
 from napari_relict.encoders import EmbeddingCache
 from napari_relict.encoders.stored import stored_vectors
@@ -183,12 +182,7 @@ def test_the_newest_complete_vectors_count(study: Study) -> None:
 
 def test_the_command_says_each_rule(study: Study) -> None:
     embeddings(study)
-
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "napari_relict", "rules", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-    done = run(study.folder, "--cut", "correlation=0.9")
+    done = run_here("rules", study.folder, "--cut", "correlation=0.9")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith("holdout_null: q-values against a holdout (Benjamini & Hochberg 1995; ")
@@ -201,7 +195,7 @@ def test_the_command_says_each_rule(study: Study) -> None:
     assert "mirrored copies may be missed" in lines[third + 4]
     assert not any("estimated on nothing" in line for line in lines)
     for cut, said in (("nndr", "give RULE=NUMBER"), ("third=1", "no rule 'third'"), ("correlation=2", "below 1")):
-        wrong = run(study.folder, "--cut", cut)
+        wrong = run_here("rules", study.folder, "--cut", cut)
         assert wrong.returncode == 2
         assert said in wrong.stderr and "Traceback" not in wrong.stderr
 

@@ -61,7 +61,8 @@ class Vectors:
         for number, query in enumerate(queries.astype(np.float64)):
             best = np.sort(np.concatenate([likely.best[number] for likely in found]))[-top]
             known = np.concatenate([likely.of(number, best) for likely in found])
-            exact = self.rows[known].astype(np.float64) @ query
+            # Summed in one order whatever a row's place, so that equal rows tie and the first of them comes first.
+            exact = np.einsum("ij,j->i", self.rows[known].astype(np.float64), query)
             order = np.lexsort((known, -exact))[:top]
             places[number], scores[number] = known[order], exact[order]
         return places, scores
