@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from napari_relict.calibration.rules.whitening import zca
 from napari_relict.measures.ssim import local_statistics, ssim
-from napari_relict.volumes.frames import matrix_of, resampled
+from napari_relict.volumes.affines import matrix_of, resampled
 from napari_relict.volumes.grid import Grid
 
 CALIBRATED_BY = 50  # nearest neighbours that the l2 ratio is divided by (Carlini et al. 2023; Yoon et al. 2023)

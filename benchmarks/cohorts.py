@@ -24,7 +24,7 @@ from napari_relict.demo.recipes import HEAD_VARIETY
 from napari_relict.demo.sample import Sample
 from napari_relict.demo.simulate import scan_mr
 from napari_relict.demo.writing import write_table, write_volume
-from napari_relict.progress import Progress, silent
+from napari_relict.jobs.progress import Progress, silent
 from napari_relict.segmenters.tissue import tissue_labels
 
 STYLE = FileStyle(".nii.gz", "LPS")

@@ -27,14 +27,14 @@ from benchmarks.cohorts import Sizes, make_plan, write_cohorts
 from benchmarks.page import machine, table, write_section
 from benchmarks.prepared import a_head, layout_of, make_cohort
 from benchmarks.timing import StageTimes, seconds
+from napari_relict.jobs.executors import workers
 from napari_relict.matching.half_search import half_norms, half_scores
 from napari_relict.matching.keypoint_search import votes_of
-from napari_relict.matching.products import Kind, choose_kind
+from napari_relict.matching.pairwise_ncc import Kind, choose_kind
 from napari_relict.matching.tables import compare_all
+from napari_relict.records.settings import MatchSettings
 from napari_relict.study import Study
-from napari_relict.study.settings import MatchSettings
 from napari_relict.volumes.cohort import PreparedCohort, chunk_file, read_rows
-from napari_relict.workers import workers
 
 MEASURES = [name for name in MatchSettings().measures if name != "mobilenet_v2"]
 TRAINING, SYNTHETIC, HOLDOUT, QUERIES = 100_000, 1_000, 1_000, 512  # of the example

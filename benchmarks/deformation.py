@@ -20,7 +20,7 @@ from napari_relict.demo.sample import Sample
 from napari_relict.measures.deformation import deform
 from napari_relict.measures.information import normalised_mutual_information
 from napari_relict.measures.registration import align
-from napari_relict.volumes.frames import on_grid, resampled
+from napari_relict.volumes.affines import on_grid, resampled
 from napari_relict.volumes.grid import Grid, place
 from napari_relict.volumes.intensity import to_unit, value_range
 from napari_relict.volumes.pose import centre_of_mass, centring, coarse_image, foreground

@@ -23,16 +23,16 @@ from benchmarks.cohorts import FULL, SMALL, every, kinds, make_plan, read_truth,
 from benchmarks.detection_page import write_page
 from benchmarks.judging import Judged, judge
 from napari_relict.calibration.null import location_and_scale
+from napari_relict.cli.terminal import TerminalProgress
 from napari_relict.encoders import open_encoder
+from napari_relict.jobs.executors import workforce
 from napari_relict.matching.candidates import FOLLOWERS
 from napari_relict.measures.registry import deciders
 from napari_relict.study import Study
-from napari_relict.terminal import TerminalProgress
 from napari_relict.volumes.finding import find_volumes
 from napari_relict.volumes.grid import Grid, place
 from napari_relict.volumes.intensity import to_unit, value_range
 from napari_relict.volumes.reading import read_volume
-from napari_relict.workers import workforce
 
 SEED = 2027  # limits were chosen on the volumes of seed 101; these were looked at once, afterwards
 GRID = Grid((96, 112, 96), (2.0, 2.0, 2.0))

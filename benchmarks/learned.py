@@ -25,13 +25,13 @@ from benchmarks.detection import COHORTS, GRID, SEED
 from benchmarks.learned_judging import Found, judged_table, null_table, per_kind
 from benchmarks.learned_page import write_page
 from napari_relict.calibration.null import location_and_scale
+from napari_relict.cli.terminal import TerminalProgress
 from napari_relict.encoders import Encoder, open_encoder
+from napari_relict.jobs.progress import Progress
 from napari_relict.measures.registry import deciders
-from napari_relict.progress import Progress
 from napari_relict.study import Study
-from napari_relict.study.matching import prepare_study
-from napari_relict.study.training import SHARE_OF_HOLDOUT
-from napari_relict.terminal import TerminalProgress
+from napari_relict.study.pipeline.match import prepare_study
+from napari_relict.study.pipeline.training import SHARE_OF_HOLDOUT
 from napari_relict.training import Asked, train
 from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.volumes.finding import find_volumes

@@ -22,9 +22,9 @@ from benchmarks.cohorts import Sizes, make_plan, read_truth, write_cohorts
 from benchmarks.page import machine, table, write_section
 from napari_relict.calibration import NullScores
 from napari_relict.calibration.verdicts import NONE, REPLICAS, UNDECIDED
+from napari_relict.cli.terminal import TerminalProgress
+from napari_relict.decisions.calibrate import judge
 from napari_relict.study import Study
-from napari_relict.study.calibrating import judge
-from napari_relict.terminal import TerminalProgress
 
 SEED = 2028  # nothing was chosen on these volumes
 POOL = Sizes(training=48, holdout=100, novel=60, related=0, per_kind=3)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
+from napari_relict.jobs.executors import workers
 from napari_relict.volumes.cohort import CohortWriter, PreparedCohort, Row
 from napari_relict.volumes.grid import Grid
 from napari_relict.volumes.halves import HALVES, HalfLayout, half_layout
 from napari_relict.volumes.keypoints import find_keypoints
-from napari_relict.workers import workers
 
 
 def make_cohort(

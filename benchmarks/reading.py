@@ -62,7 +62,7 @@ def read_pairs(study: Study, pairs: int) -> tuple[np.ndarray, np.ndarray, list[f
     from napari.qt import get_qapp
 
     from napari_relict.viewer.plugin import WIDGET_NAME, review_study
-    from napari_relict.viewer.screenshots import wait
+    from napari_relict.viewer.screenshots.window import wait
 
     viewer = review_study(study, reader="benchmark")
     widget = viewer.window.dock_widgets[WIDGET_NAME]

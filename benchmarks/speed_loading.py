@@ -16,9 +16,9 @@ import SimpleITK as sitk
 
 from benchmarks.prepared import a_head
 from benchmarks.timing import Row, compared, seconds, titled
+from napari_relict.jobs.executors import workers
 from napari_relict.volumes.finding import find_volumes
 from napari_relict.volumes.reading import read_volume
-from napari_relict.workers import workers
 
 Read = Callable[[Path], np.ndarray]
 

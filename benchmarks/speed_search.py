@@ -13,11 +13,11 @@ from scipy import stats
 
 from benchmarks.prepared import make_cohort
 from benchmarks.timing import Row, compared, seconds, titled
-from napari_relict.matching.products import Kind, backend, choose_kind, multipliers
-from napari_relict.matching.settling import ExactScores, settle
+from napari_relict.jobs.executors import workers
+from napari_relict.matching.exact_top_k import ExactScores, settle
+from napari_relict.matching.pairwise_ncc import Kind, backend, choose_kind, multipliers
 from napari_relict.matching.tables import compare_all
 from napari_relict.volumes.cohort import PreparedCohort
-from napari_relict.workers import workers
 
 PAIRS = 5  # of each peer; the rest of its time is extrapolated
 SETTLED = 50  # queries that are settled; the rest of that time is extrapolated

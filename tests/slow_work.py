@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from napari_relict.errors import DataError
-from napari_relict.processes import Tell
+from napari_relict.jobs.processes import Tell
 
 
 def step_through(item: tuple[str, int], tell: Tell) -> str:

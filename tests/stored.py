@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_relict.records.settings import CohortFolders, GridSettings, ReadingSettings, Settings, write_settings
 from napari_relict.study import Study
-from napari_relict.study.settings import CohortFolders, GridSettings, ReadingSettings, Settings, write_settings
 from napari_relict.volumes.cohort import CohortWriter, Row
 
 SHAPE, SPACING = (8, 10, 12), (4.0, 4.0, 4.0)

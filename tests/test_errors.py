@@ -10,7 +10,7 @@ import pytest
 
 from napari_relict import errors
 from napari_relict.errors import Cancelled, DataError, UsageError, disk_faults
-from napari_relict.progress import CancelSwitch
+from napari_relict.jobs.progress import CancelSwitch
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from napari_relict.demo.sample import Grid, Sample
 from napari_relict.demo.simulate import scan_mr
 from napari_relict.demo.writing import read_sample, write_volume
 from napari_relict.errors import Cancelled, DataError
-from napari_relict.progress import CancelSwitch, silent
+from napari_relict.jobs.progress import CancelSwitch, silent
 from napari_relict.segmenters.tissue import tissue_labels
 
 SMALL = DemoSizes(training=4, holdout=3, novel=1, repeats=1, planted=("resaved", "mirrored"))

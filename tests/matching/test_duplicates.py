@@ -12,11 +12,11 @@ import pytest
 
 import naive
 from napari_relict.errors import Cancelled
-from napari_relict.matching import Duplicate, duplicates, find_duplicates, products, tables
-from napari_relict.matching.products import Kind
+from napari_relict.jobs.executors import Workforce
+from napari_relict.matching import Duplicate, duplicates, find_duplicates, pairwise_ncc, tables
+from napari_relict.matching.pairwise_ncc import Kind
 from napari_relict.volumes import Grid, PreparedCohort
 from napari_relict.volumes.cohort import CohortWriter, Row
-from napari_relict.workers import Workforce
 
 COUNT, SMALLEST = 9, 0.8
 
@@ -108,9 +108,9 @@ def test_the_product_is_made_where_it_is_asked_for(
         asked.append(device)
         return "cuda"
 
-    real = products.backend
+    real = pairwise_ncc.backend
     monkeypatch.setattr(tables, "choose_kind", kind)
-    monkeypatch.setattr(products, "backend", lambda kind, device: real(kind, "cpu"))
+    monkeypatch.setattr(pairwise_ncc, "backend", lambda kind, device: real(kind, "cpu"))
     assert _look(cohorts, 1, False, "cuda") == _look(cohorts, 2, True, "cuda")
     assert set(asked) == {"cuda"}
 

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 import naive
 from napari_relict.matching import nearest
 from napari_relict.matching.nearest import Vectors
-from napari_relict.matching.products import Kind
+from napari_relict.matching.pairwise_ncc import Kind
 
 every_kind = pytest.mark.parametrize("kind", ["float32", "bfloat16"])
 ROUNDING = 1e-13  # of sums of nine products of up to 4

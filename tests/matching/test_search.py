@@ -7,7 +7,7 @@ import pytest
 
 from napari_relict.matching.candidates import PairScores, _by_patient, _rank
 from napari_relict.measures import choose_measures
-from napari_relict.study.matching import order_pairs
+from napari_relict.study.pipeline.match import order_pairs
 
 OWNERS = np.array(["a", "a", "b", "c", "c", "d"])
 

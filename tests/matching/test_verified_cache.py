@@ -12,9 +12,9 @@ import pytest
 
 from napari_relict.errors import DataError
 from napari_relict.matching import VerifiedCache, verified_cache
+from napari_relict.matching.pairwise_alignment import Candidate, Half, Task, Verified
 from napari_relict.matching.region_verify import FoundRegion
 from napari_relict.matching.regions import Region
-from napari_relict.matching.verify import Candidate, Half, Task, Verified
 from napari_relict.measures.change import Change
 from napari_relict.volumes.cohort import Row, chunk_file
 

@@ -13,7 +13,7 @@ import phantom
 from napari_relict.measures import deformation
 from napari_relict.measures.deformation import deform
 from napari_relict.volumes import Grid
-from napari_relict.volumes.frames import grid_points, matrix_of, resampled, transform_of
+from napari_relict.volumes.affines import grid_points, matrix_of, resampled, transform_of
 
 GRID = Grid(phantom.SHAPE, (4.0, 4.0, 4.0))
 EVERYWHERE = np.ones(GRID.shape, bool)

@@ -9,7 +9,7 @@ import SimpleITK as sitk
 import phantom
 from napari_relict.measures.registration import Alignment, align
 from napari_relict.volumes import Grid
-from napari_relict.volumes.frames import grid_points, matrix_of, resampled
+from napari_relict.volumes.affines import grid_points, matrix_of, resampled
 
 GRID = Grid((44, 52, 48), (2.5, 2.5, 2.5))
 EVERYWHERE = np.ones(GRID.shape, bool)

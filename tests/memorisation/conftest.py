@@ -9,9 +9,9 @@ import pytest
 
 import phantom
 from memorisation_preset import SHAPE
+from napari_relict.jobs.executors import Workforce, workforce
 from napari_relict.memorisation import Pool
 from napari_relict.volumes.grid import Grid
-from napari_relict.workers import Workforce, workforce
 
 
 @pytest.fixture(scope="session")

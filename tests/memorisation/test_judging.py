@@ -8,11 +8,11 @@ from scipy import ndimage
 
 import phantom
 from napari_relict.errors import DataError
+from napari_relict.jobs.executors import Workforce
 from napari_relict.memorisation import Pool
 from napari_relict.memorisation.judging import Judge
-from napari_relict.memorisation.nearness import Trained
+from napari_relict.memorisation.nearest_distances import Trained
 from napari_relict.volumes.grid import Grid
-from napari_relict.workers import Workforce
 
 
 def test_a_mirrored_and_a_turned_copy_are_nearest_to_their_source(force: Workforce) -> None:

@@ -13,18 +13,18 @@ import torch
 
 from memorisation_preset import TINY
 from napari_relict.errors import Cancelled, DataError
-from napari_relict.memorisation import Pool, nearness, run_all, running, training
-from napari_relict.memorisation.feeding import SeededFeed
+from napari_relict.jobs.executors import Workforce
+from napari_relict.jobs.processes import in_processes
+from napari_relict.memorisation import Pool, nearest_distances, run_all, running, training
 from napari_relict.memorisation.plan import settings_of
 from napari_relict.memorisation.running import made
-from napari_relict.processes import in_processes
-from napari_relict.workers import Workforce
+from napari_relict.memorisation.sampler import SeededFeed
 
 
 @pytest.fixture
 def _as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is aligned: what is tested is how a study goes on."""
-    monkeypatch.setattr(nearness, "ALIGNED", 0)
+    monkeypatch.setattr(nearest_distances, "ALIGNED", 0)
 
 
 @pytest.mark.usefixtures("_as_they_lie")

@@ -9,7 +9,7 @@ from napari_relict.errors import DataError
 from napari_relict.quality import METRICS, evaluate
 from napari_relict.quality.drawing import Sizes, deal, half, sizes_of
 from napari_relict.quality.evaluating import interval, standing
-from napari_relict.quality.pool import Pool, Space, vector_space
+from napari_relict.quality.feature_sets import Pool, Space, vector_space
 from napari_relict.quality.sensitivity import changes, monotone, worse
 
 

@@ -9,7 +9,7 @@ from scipy import ndimage
 import naive
 from napari_relict.measures.ssim import ms_ssim
 from napari_relict.quality import METRICS, appearance, diversity, frechet, kernels, manifold, novelty
-from napari_relict.quality.describing import from_circle, partners, similar_to_next
+from napari_relict.quality.descriptors import from_circle, partners, similar_to_next
 
 
 @pytest.fixture

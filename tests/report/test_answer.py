@@ -8,8 +8,8 @@ import pandas as pd
 from napari_relict.calibration import NullScores
 from napari_relict.calibration.copies import Count
 from napari_relict.calibration.null import HOLDOUT, LEFT_OUT
+from napari_relict.decisions.release import release
 from napari_relict.report.answer import Answer, answer, fewest_to_call
-from napari_relict.study.release import release
 
 
 def said(verdicts: list[str], p: list[float], patients: int, source: str = HOLDOUT, rated: int = 0) -> Answer:

@@ -10,12 +10,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from napari_relict.decisions.published_rules import judge_by_rules
 from napari_relict.errors import DataError, UsageError
 from napari_relict.report import write_report
 from napari_relict.report.features import FeatureStrip
 from napari_relict.report.pictures import match_figure, webp, write_pair_pictures
 from napari_relict.study import Showing, Study
-from napari_relict.study.published_rules import judge_by_rules
 
 
 def _text(page: str) -> str:

@@ -76,7 +76,7 @@ def test_segmenters_are_refused_where_they_are_not_made_for() -> None:
 def test_deepbet_finds_a_brain_and_its_tissues() -> None:
     """On a template head, at half its resolution."""
     from napari_relict.demo.sources import HEADS
-    from napari_relict.fetching import fetch
+    from napari_relict.files.package_files import fetch
 
     source = next(one for one in HEADS if one.mask is not None)
     head = sitk.ReadImage(str(fetch(source.volume)), sitk.sitkFloat32)

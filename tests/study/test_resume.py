@@ -16,7 +16,7 @@ import pytest
 import coarse_phantom as phantom
 from napari_relict.errors import Cancelled
 from napari_relict.matching import dense_search, duplicates, half_search, search, tables
-from napari_relict.matching.verify import Task, Verified, verify
+from napari_relict.matching.pairwise_alignment import Task, Verified, verify
 from napari_relict.study import Study
 
 MEASURES = ("ncc", "half", "nmi", "half_ncc", "surface_dice", "dice")

@@ -10,9 +10,10 @@ import SimpleITK as sitk
 from typer.testing import CliRunner
 
 import phantom
-from napari_relict.cli import app
+from napari_relict.cli.app import app
 from napari_relict.errors import Cancelled, DataError, UsageError
-from napari_relict.study import Study, segmenting
+from napari_relict.study import Study
+from napari_relict.study.pipeline import segmenting
 
 
 def write_body(path: Path, width: int) -> None:

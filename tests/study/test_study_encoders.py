@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+from napari_relict.decisions.published_rules import judge_by_rules
 from napari_relict.errors import DataError, UsageError
 from napari_relict.report.page import write_report
 from napari_relict.study import Study
-from napari_relict.study.published_rules import judge_by_rules
 
 
 class Layers(nn.Module):

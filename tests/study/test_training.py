@@ -11,7 +11,7 @@ import tomlkit
 
 from napari_relict.errors import UsageError
 from napari_relict.study import Study
-from napari_relict.study.null_cohorts import learned_from
+from napari_relict.study.pipeline.null_cohorts import learned_from
 
 
 def test_a_trained_encoder_is_a_measure_of_the_next_match(matched: Study) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from napari_relict.errors import Cancelled
-from napari_relict.study.stopped_training import read_stopped
+from napari_relict.study.pipeline.stopped_training import read_stopped
 from napari_relict.training import Asked, train
 from napari_relict.volumes import PreparedCohort
 

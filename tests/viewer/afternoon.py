@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_relict.viewer.plugin import WIDGET_NAME, open_review
-from napari_relict.viewer.screenshots import wait
+from napari_relict.viewer.screenshots.window import wait
 
 
 def grade_of(reader: str, synthetic: str, repeat: bool) -> int:

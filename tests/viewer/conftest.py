@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # tests are imported by file, so
 from fake_study import FakeStudy
 
 from napari_relict.viewer.plugin import ReviewWidget
-from napari_relict.viewer.session import ReadingSession
+from napari_relict.viewer.session.session import ReadingSession
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from napari_relict.decisions.rated_pairs import rated_volumes
 from napari_relict.quality.evaluating import COLUMNS as COLUMNS_OF_QUALITY
-from napari_relict.study.rated import rated_volumes
-from napari_relict.study.reading import Showing
-from napari_relict.study.regions import MarkedRegion
+from napari_relict.reading.marked_regions import MarkedRegion
+from napari_relict.reading.reading_list import Showing
 
 SHAPE = (48, 56, 48)
 TRAINING = [f"patient-{i:02d}" for i in range(5)]

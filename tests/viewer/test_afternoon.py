@@ -21,7 +21,7 @@ from afternoon import grade_of
 
 import phantom
 from napari_relict.study import Study
-from napari_relict.viewer.session import ReadingSession
+from napari_relict.viewer.session.session import ReadingSession
 
 PAIRS = int(os.environ.get("AFTERNOON_PAIRS", "20"))
 COPIES, TRAINING = 3 * PAIRS // 10, 10

@@ -18,9 +18,11 @@ from qtpy.QtCore import QThreadPool
 
 import napari_relict
 from napari_relict.errors import DataError
-from napari_relict.study.database import Database
-from napari_relict.viewer import sample, screenshots, training
+from napari_relict.records.database import Database
+from napari_relict.viewer import sample
 from napari_relict.viewer.plugin import WIDGET_NAME, ReviewWidget
+from napari_relict.viewer.screenshots import window
+from napari_relict.viewer.training import widget as training_dock
 
 MANIFEST = Path(napari_relict.__file__).with_name("napari.yaml")
 
@@ -29,13 +31,16 @@ def test_the_manifest_points_to_what_is_there() -> None:
     manifest = PluginManifest.from_file(MANIFEST)
     manifest.validate_imports()
     assert manifest.name == "napari-relict"
-    assert [widget.display_name for widget in manifest.contributions.widgets] == [WIDGET_NAME, training.WIDGET_NAME]
+    assert [widget.display_name for widget in manifest.contributions.widgets] == [
+        WIDGET_NAME,
+        training_dock.WIDGET_NAME,
+    ]
     commands = {command.id: command for command in manifest.contributions.commands}
     assert {widget.command for widget in manifest.contributions.widgets} <= set(commands)
     assert {data.command for data in manifest.contributions.sample_data} <= set(commands)
 
 
-@pytest.mark.parametrize("widget", [ReviewWidget, training.TrainWidget])
+@pytest.mark.parametrize("widget", [ReviewWidget, training_dock.TrainWidget])
 def test_the_widgets_are_injected_by_name(widget: type) -> None:
     import inspect
 
@@ -113,7 +118,7 @@ def test_screenshots_write_into_a_copy(study_folder: Path, tmp_path: Path) -> No
     with database.connect() as old:
         old.execute(insert, ("old", "1"))
         old.commit()  # with the connection open it is in SQLite's log only
-        copy = screenshots.copy_of(study_folder, tmp_path / "elsewhere")
+        copy = window.copy_of(study_folder, tmp_path / "elsewhere")
         with Database(copy).connect() as new:
             new.execute(insert, ("new", "1"))
             assert [row["key"] for row in new.execute("SELECT key FROM meta ORDER BY key")] == ["new", "old"]
@@ -124,10 +129,10 @@ def test_screenshots_write_into_a_copy(study_folder: Path, tmp_path: Path) -> No
 
 def test_grades_in_screenshots_are_the_truth(study_folder: Path) -> None:
     verdicts = pd.DataFrame({"synthetic": ["s3"], "training": ["t3"], "verdict": ["exact replica"]})
-    assert screenshots.true_grades(study_folder, verdicts) == {("s1", "t1"): 4, ("s2", "t2"): 3}
+    assert window.true_grades(study_folder, verdicts) == {("s1", "t1"): 4, ("s2", "t2"): 3}
     (study_folder / "source" / "truth.csv").unlink()
-    assert screenshots.true_grades(study_folder, verdicts) == {("s3", "t3"): 4}
-    assert screenshots.true_grades(study_folder, pd.DataFrame()) == {}
+    assert window.true_grades(study_folder, verdicts) == {("s3", "t3"): 4}
+    assert window.true_grades(study_folder, pd.DataFrame()) == {}
 
 
 def test_a_window_closed_while_the_study_is_read_is_let_go(qtbot: Any) -> None:

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 import phantom
 from napari_relict.volumes import Grid, halves
-from napari_relict.volumes.frames import grid_points, matrix_of
+from napari_relict.volumes.affines import grid_points, matrix_of
 from napari_relict.volumes.halves import HALVES, HalfLayout, half_layout, half_pose, half_values
 from napari_relict.volumes.pose import Limits, coarse_grid, coarse_image, foreground, make_reference, registered
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from napari_relict.errors import DataError
-from napari_relict.study.cohorts import patients_of
+from napari_relict.study.pipeline.cohorts import patients_of
 from napari_relict.volumes.patients import read_patients
 
 

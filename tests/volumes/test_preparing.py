@@ -13,7 +13,7 @@ from scipy import ndimage
 
 import phantom
 from napari_relict.errors import Cancelled, DataError
-from napari_relict.progress import CancelSwitch, silent
+from napari_relict.jobs.progress import CancelSwitch, silent
 from napari_relict.volumes import Grid, Preparation, PreparedCohort, find_volumes, prepare_cohort
 from napari_relict.volumes.cohort import CohortWriter
 from napari_relict.volumes.grid import default_grid

@@ -17,8 +17,8 @@ from napari_relict.demo.sources import (
     HEADS,
     HeadSource,
 )
-from napari_relict.fetching import cache_folder, fetch, fetch_all
-from napari_relict.progress import Progress, silent
+from napari_relict.files.package_files import cache_folder, fetch, fetch_all
+from napari_relict.jobs.progress import Progress, silent
 from napari_relict.segmenters.deepbet import BRAIN_NETS, brain_mask
 
 # Bumped when the way anatomies are prepared changes, so that nobody goes on with old ones.

@@ -17,7 +17,7 @@ from napari_relict.demo.recipes import NATURAL_CROP, Recipe, ct_recipe, head_rec
 from napari_relict.demo.sample import Sample
 from napari_relict.demo.writing import read_sample, write_table, write_text, write_volume
 from napari_relict.errors import DataError
-from napari_relict.progress import Progress, silent
+from napari_relict.jobs.progress import Progress, silent
 
 Item = TypeVar("Item", Scan, Copy)
 

@@ -14,7 +14,7 @@ from napari_relict.demo.operators import PLANTINGS
 from napari_relict.demo.plan import Copy, Scan
 from napari_relict.demo.sample import Grid, Sample, rounded
 from napari_relict.demo.simulate import Variety, scan_ct, scan_mr
-from napari_relict.progress import Progress, silent
+from napari_relict.jobs.progress import Progress, silent
 from napari_relict.segmenters.tissue import tissue_labels
 
 HEAD_VARIETY = Variety(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_relict.fetching import PackageFile
+from napari_relict.files.package_files import PackageFile
 
 _QTIM = "396a993a07f5f3665a7c2ea471253cdfb0b4c8c81efc9a896b6e02d2b7ff0e9f"
 _QTIM_FOLDER = "qtim_tools/test_data/test_data_features"

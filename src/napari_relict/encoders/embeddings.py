@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_relict.encoders.contract import Encoder
 from napari_relict.errors import disk_faults
-from napari_relict.progress import Progress, silent
+from napari_relict.jobs.progress import Progress, silent
 from napari_relict.volumes.cohort import PreparedCohort
 
 

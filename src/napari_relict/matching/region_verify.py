@@ -9,7 +9,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from napari_relict.matching.regions import Region
-from napari_relict.volumes.frames import grid_points, matrix_of, on_grid, resampled, transform_of
+from napari_relict.volumes.affines import grid_points, matrix_of, on_grid, resampled, transform_of
 from napari_relict.volumes.grid import Grid
 
 ALIGNED = 0.13  # of the grid's mean side: radius of the ball that is aligned

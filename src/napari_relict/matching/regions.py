@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_relict.matching.keypoint_search import Votes
-from napari_relict.volumes.frames import MIRROR
+from napari_relict.volumes.affines import MIRROR
 from napari_relict.volumes.grid import Grid
 
 FEWEST = 4  # votes: three agree on a similarity transform all too easily

@@ -18,22 +18,22 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from napari_relict.encoders import EmbeddingCache, Encoder, embed
+from napari_relict.jobs.executors import Workforce, workforce
+from napari_relict.jobs.progress import Progress, silent
 from napari_relict.matching.candidates import Found, Nearest, PairScores, Rows, candidates_of, nearest_of
 from napari_relict.matching.dense_search import Report, Shard, numbered, search_block
 from napari_relict.matching.half_search import half_norms
+from napari_relict.matching.pairwise_alignment import Task, Verified, verify
 from napari_relict.matching.part_cache import PartCache
 from napari_relict.matching.regions import regions_of
 from napari_relict.matching.tables import queries_at_once
 from napari_relict.matching.verified_cache import VerifiedCache
-from napari_relict.matching.verify import Task, Verified, verify
 from napari_relict.measures import Measure
 from napari_relict.measures.feature import centre_of, cosine
 from napari_relict.measures.registration import Alignment
 from napari_relict.measures.segmentation import pack_labels, paired_sides
-from napari_relict.progress import Progress, silent
 from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.volumes.halves import HalfLayout
-from napari_relict.workers import Workforce, workforce
 
 SIDES_FROM = 6  # training volumes that tell which labels are left and right of each other
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_relict.matching.folding import Folded, shared_of
-from napari_relict.matching.products import Comparer, Comparison, Kind, choose_kind, multipliers, precision_of
+from napari_relict.jobs.executors import workers
+from napari_relict.matching.mirror_decomposition import Folded, shared_of
+from napari_relict.matching.pairwise_ncc import Comparer, Comparison, Kind, choose_kind, multipliers, precision_of
 from napari_relict.measures import Measure
 from napari_relict.measures.segmentation import (
     PackedLabels,
@@ -20,7 +21,6 @@ from napari_relict.measures.segmentation import (
     volume_difference,
 )
 from napari_relict.volumes.cohort import PreparedCohort, mirror_labels
-from napari_relict.workers import workers
 
 BLOCK_BYTES = 1 << 28  # of the training volumes that are compared at a time; the next ones are read meanwhile
 BLOCK_ROWS = 256

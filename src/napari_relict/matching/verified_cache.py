@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from napari_relict.errors import DataError, disk_faults
+from napari_relict.matching.pairwise_alignment import ON_LABELS, Task, Verified
 from napari_relict.matching.region_verify import FoundRegion
-from napari_relict.matching.verify import ON_LABELS, Task, Verified
 from napari_relict.measures.change import Change
 from napari_relict.volumes.cohort import REMEDY, PreparedCohort, chunk_file
 

@@ -8,7 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from napari_relict.measures.registration import FEWEST_VOXELS, set_up
-from napari_relict.volumes.frames import transform_of
+from napari_relict.volumes.affines import transform_of
 from napari_relict.volumes.grid import Grid
 
 CONTROL_MM = 40.0  # between control points: wide, so that a stranger is not bent into the patient

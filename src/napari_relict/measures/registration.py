@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import SimpleITK as sitk
 
-from napari_relict.volumes.frames import matrix_of, on_grid, transform_of
+from napari_relict.volumes.affines import matrix_of, on_grid, transform_of
 from napari_relict.volumes.grid import Grid
 
 Alignment = Literal["rigid", "similarity", "affine"]

@@ -1,4 +1,4 @@
-"""Voxel level: what follows from NCC and MSE, which `napari_relict.matching.products` finds for all pairs at once."""
+"""Voxel level: what follows from NCC and MSE, found for all pairs at once by `matching.pairwise_ncc`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Copies counted while somebody's own generator trains: a callable for any training loop, and thin adaptors.
 
-What is counted is known to whoever makes the audit (see `napari_relict.study.auditing`); this file knows when to
+What is counted is known to whoever makes the audit (see `study.pipeline.auditing`); this file knows when to
 look, what to write down, and how training loops call back.
 """
 

@@ -13,9 +13,9 @@ from napari_relict.calibration.null import closest_of_patients
 from napari_relict.calibration.rules import RULES, Evidence, Outcome
 from napari_relict.calibration.rules.outcome import share
 from napari_relict.errors import DataError
-from napari_relict.memorisation.nearness import Nearness, Trained
+from napari_relict.jobs.executors import Workforce
+from napari_relict.memorisation.nearest_distances import Nearness, Trained
 from napari_relict.volumes.grid import Grid
-from napari_relict.workers import Workforce
 
 # Rules that call volumes, or judge the set, from what is known here; the first is our own.
 PUBLISHED = ("dar_published", "dar_matched", "third", "authenticity", "data_copying", "closest_record")

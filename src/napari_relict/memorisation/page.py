@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.calibration.rules import RULES
-from napari_relict.memorisation.directions import Direction
+from napari_relict.memorisation.factor_effects import Direction
 from napari_relict.quality.page import STYLE
 
 

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from napari_relict.calibration.rules import RULES
-from napari_relict.memorisation.directions import Direction, Share
+from napari_relict.memorisation.factor_effects import Direction, Share
 from napari_relict.memorisation.plan import Setting
 
 OURS, PATIENTS, PUBLISHED = "#08519c", "#b30000", "#636363"

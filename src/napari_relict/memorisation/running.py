@@ -20,8 +20,10 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from napari_relict.errors import DataError, disk_faults
-from napari_relict.kept import keep, read_kept
-from napari_relict.memorisation.feeding import SeededFeed
+from napari_relict.files.json_cache import keep, read_kept
+from napari_relict.jobs.executors import Workforce, one_torch_thread
+from napari_relict.jobs.processes import Tell, in_processes
+from napari_relict.jobs.progress import Progress, silent
 from napari_relict.memorisation.generators import Generator
 from napari_relict.memorisation.generators.gan import Adversarial
 from napari_relict.memorisation.generators.latent_diffusion import LatentDiffusion
@@ -29,11 +31,9 @@ from napari_relict.memorisation.generators.vae import Variational
 from napari_relict.memorisation.judging import Judge
 from napari_relict.memorisation.plan import Setting, learners, settings_of, steps_at
 from napari_relict.memorisation.presets import Preset
+from napari_relict.memorisation.sampler import SeededFeed
 from napari_relict.memorisation.training import lengths_of, sampled
-from napari_relict.processes import Tell, in_processes
-from napari_relict.progress import Progress, silent
 from napari_relict.volumes.grid import Grid
-from napari_relict.workers import Workforce, one_torch_thread
 
 RECIPE = 2  # raise it when the same settings give other numbers
 FEWEST_NULL = 10  # patients

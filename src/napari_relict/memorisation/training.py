@@ -11,8 +11,8 @@ import numpy as np
 
 from napari_relict.encoders.weights import load_checkpoint
 from napari_relict.errors import DataError, disk_faults
+from napari_relict.jobs.processes import Tell
 from napari_relict.memorisation.generators.contract import Feed, Generator
-from napari_relict.processes import Tell
 
 KEPT_EVERY = 60.0  # seconds between two checkpoints
 

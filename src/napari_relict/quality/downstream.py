@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from napari_relict.workers import one_torch_thread
+from napari_relict.jobs.executors import one_torch_thread
 
 LONGEST = 32  # voxels of the longest side that segmenters see; each side is a multiple of 8
 STEPS, BATCH = 150, 4

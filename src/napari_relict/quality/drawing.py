@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_relict.quality.pool import Pool
+from napari_relict.quality.feature_sets import Pool
 
 FEWEST = 4  # volumes of a set; below, no metric says anything
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.errors import DataError
-from napari_relict.progress import Progress, silent
+from napari_relict.jobs.progress import Progress, silent
 from napari_relict.quality.drawing import FEWEST, Sizes, deal, half, sizes_of
-from napari_relict.quality.pool import Pool, Space, sets_of
+from napari_relict.quality.feature_sets import Pool, Space, sets_of
 from napari_relict.quality.registry import METRICS, Metric
 
 COLUMNS = (

@@ -21,7 +21,7 @@ def heat_map(table: pd.DataFrame) -> Figure:
 
     Parameters
     ----------
-    table : of `napari_relict.study.quality_study`.
+    table : of `napari_relict.experiments.sensitivity_study`.
     """
     metrics = table[["family", "title", "space"]].drop_duplicates().reset_index(drop=True)
     lines = table[["kind", "alteration", "strength", "said", "words"]].drop_duplicates().reset_index(drop=True)

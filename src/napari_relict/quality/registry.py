@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from napari_relict.quality import appearance, diversity, frechet, kernels, manifold, novelty
-from napari_relict.quality.pool import Kind, Sets, Space
+from napari_relict.quality.feature_sets import Kind, Sets, Space
 
 Family = Literal["fidelity", "diversity", "appearance", "novelty"]
 Better = Literal["lower", "higher", "as real"]

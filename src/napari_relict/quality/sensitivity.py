@@ -9,7 +9,7 @@ import pandas as pd
 
 from napari_relict.quality.drawing import Sizes, half
 from napari_relict.quality.evaluating import INTERVAL, REPEATS, floor_deals
-from napari_relict.quality.pool import Pool, Space, sets_of
+from napari_relict.quality.feature_sets import Pool, Space, sets_of
 from napari_relict.quality.registry import METRICS, Metric
 
 COLUMNS = (

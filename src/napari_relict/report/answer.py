@@ -11,7 +11,7 @@ import pandas as pd
 from napari_relict.calibration import NullScores
 from napari_relict.calibration.predictive import FEWEST_PATIENTS
 from napari_relict.calibration.verdicts import EXACT, NEAR, REPLICAS, UNDECIDED
-from napari_relict.study.release import Release
+from napari_relict.decisions.release import Release
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari_relict.experiments.quality import read_notes
 from napari_relict.quality import FAMILIES
 from napari_relict.study import Study
-from napari_relict.study.quality import read_notes
 
 
 def cohort_quality(study: Study) -> dict[str, Any] | None:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from napari_relict import __version__
 from napari_relict.calibration.verdicts import REPLICAS, UNDECIDED, VERDICTS
+from napari_relict.decisions.published_rules import judge_by_rules
 from napari_relict.errors import DataError
 from napari_relict.measures import LEVELS, Measure
 from napari_relict.measures.registry import deciders
+from napari_relict.records.provenance import provenance
 from napari_relict.report.answer import answer, fewest_to_call
 from napari_relict.report.cohort_quality import cohort_quality
 from napari_relict.report.features import feature_strip
@@ -21,8 +22,7 @@ from napari_relict.report.pictures import pair_figure, webp
 from napari_relict.report.plots import roc_curves, score_distributions
 from napari_relict.report.views import view_of
 from napari_relict.study import Study
-from napari_relict.study.provenance import provenance
-from napari_relict.study.published_rules import judge_by_rules
+from napari_relict.version import __version__
 
 MOST_PICTURES, MOST_COLUMNS = 12, 12
 LIBRARIES = ("numpy", "scipy", "SimpleITK", "scikit-image", "scikit-learn", "torch", "monai", "napari")

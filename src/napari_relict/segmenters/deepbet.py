@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_relict.errors import DataError
-from napari_relict.fetching import PackageFile, fetch
+from napari_relict.files.package_files import PackageFile, fetch
 from napari_relict.segmenters.contract import SegmenterKind, Segmenting
 
 _DEEPBET = "1999e2ea00ec48f6233b95b96f3901a962d3f70431c63aeb985e8a49a198473c"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_relict.errors import DataError
-from napari_relict.study.kit import Kit, is_kit
-from napari_relict.study.settings import FILE as STUDY_FILE
+from napari_relict.reading.kit import Kit, is_kit
+from napari_relict.records.settings import FILE as STUDY_FILE
 from napari_relict.study.study import Study
 
 

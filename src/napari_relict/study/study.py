@@ -9,23 +9,20 @@ from pathlib import Path
 import pandas as pd
 from pydantic import ValidationError
 
+from napari_relict.decisions.judging import JudgedStudy
 from napari_relict.errors import DataError, UsageError
+from napari_relict.experiments.memorisation_study import MemorisationResult, run_memorisation_study
+from napari_relict.experiments.quality import read_quality, study_quality
+from napari_relict.experiments.sensitivity_study import Result, Size, run_quality_study
+from napari_relict.jobs.progress import Progress, silent
 from napari_relict.memorisation.callback import Sampled, TrainingAudit
-from napari_relict.progress import Progress, silent
-from napari_relict.study.auditing import Auditor
-from napari_relict.study.cohorts import compare_extents, guess_modality, list_cohort, propose_grid, refuse_overlap
-from napari_relict.study.importing import import_ratings
-from napari_relict.study.judging import JudgedStudy
-from napari_relict.study.kit_collecting import collect
-from napari_relict.study.kit_making import make_kit
-from napari_relict.study.labels import is_folder, write_label_folder
-from napari_relict.study.matching import run_match
-from napari_relict.study.memorisation_study import MemorisationResult, run_memorisation_study
-from napari_relict.study.quality import read_quality, study_quality
-from napari_relict.study.quality_study import Result, Size, run_quality_study
-from napari_relict.study.reading import Pair, Showing, known_round, plan
-from napari_relict.study.segmenting import segment_study
-from napari_relict.study.settings import (
+from napari_relict.reading.importing import import_ratings
+from napari_relict.reading.kit_collecting import collect
+from napari_relict.reading.kit_making import make_kit
+from napari_relict.reading.reading_list import Pair, Showing, known_round, plan
+from napari_relict.records.files import write_table
+from napari_relict.records.label_export import is_folder, write_label_folder
+from napari_relict.records.settings import (
     FILE,
     CohortFolders,
     GridSettings,
@@ -33,8 +30,17 @@ from napari_relict.study.settings import (
     read_settings,
     write_settings,
 )
-from napari_relict.study.tables import write_table
-from napari_relict.study.training import On, TrainedEncoder, train_encoder
+from napari_relict.study.pipeline.auditing import Auditor
+from napari_relict.study.pipeline.cohorts import (
+    compare_extents,
+    guess_modality,
+    list_cohort,
+    propose_grid,
+    refuse_overlap,
+)
+from napari_relict.study.pipeline.match import run_match
+from napari_relict.study.pipeline.segmenting import segment_study
+from napari_relict.study.pipeline.training import On, TrainedEncoder, train_encoder
 from napari_relict.training import Asked, Epoch
 from napari_relict.volumes.cohort import PreparedCohort, read_rows
 from napari_relict.volumes.intensity import Modality
@@ -242,7 +248,7 @@ class Study(JudgedStudy):
         device: str = "cpu",
         progress: Progress = silent,
     ) -> list[DataError]:
-        """Make label maps for cohorts that have none; see `napari_relict.study.segmenting.segment_study`.
+        """Make label maps for cohorts that have none; see `napari_relict.study.pipeline.segmenting.segment_study`.
 
         They lie in `segmentations/` of the study's folder and are used by the next `match`.
 
@@ -260,7 +266,7 @@ class Study(JudgedStudy):
     def quality(
         self, *, metrics: Sequence[str] | None = None, seed: int = 0, progress: Progress = silent
     ) -> pd.DataFrame:
-        """Metrics of the synthetic cohort, each beside what real patients give; see `napari_relict.study.quality`.
+        """Metrics of the synthetic cohort, each beside what real patients give; see `experiments.quality`.
 
         The table is kept, for `export` and `quality_table`.
 
@@ -286,7 +292,7 @@ class Study(JudgedStudy):
     ) -> Result:
         """Alter real volumes with known strength and say which metric sees it, and what a segmenter loses by it.
 
-        See `napari_relict.study.quality_study.run_quality_study`. A stopped run goes on where it was.
+        See `napari_relict.experiments.sensitivity_study.run_quality_study`. A stopped run goes on where it was.
         """
         folder = None if to is None else Path(to)
         return run_quality_study(
@@ -306,7 +312,7 @@ class Study(JudgedStudy):
     ) -> MemorisationResult:
         """Train generators on the training volumes and say what makes them copy.
 
-        See `napari_relict.study.memorisation_study.run_memorisation_study`. A stopped run goes on where it was.
+        See `napari_relict.experiments.memorisation_study.run_memorisation_study`. A stopped run goes on where it was.
         """
         folder = None if to is None else Path(to)
         return run_memorisation_study(
@@ -384,7 +390,7 @@ class Study(JudgedStudy):
     def make_kit(
         self, reader: str, folder: str | Path | None = None, *, round: str = "first", progress: Progress = silent
     ) -> Path:
-        """Write a reading kit; see `napari_relict.study.kit_making.make_kit`. Its folder."""
+        """Write a reading kit; see `napari_relict.reading.kit_making.make_kit`. Its folder."""
         grid = self.settings.preparation_of_volumes().grid
         to = None if folder is None else Path(folder)
         return make_kit(self, self._database, grid, reader, to, round=round, progress=progress)
@@ -401,7 +407,7 @@ class Study(JudgedStudy):
         ----------
         table : `matches`, `ratings` (every event), `verdicts`, `thresholds`, `labels` (see `reference_labels`) or
             `agreement` or `quality` (what the last `quality` gave).
-        file : its ending says the format. `labels` also go into a folder; see `napari_relict.study.labels`.
+        file : its ending says the format. `labels` also go into a folder; see `napari_relict.records.label_export`.
 
         Raises
         ------

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from napari_relict.encoders.weights import load_checkpoint
 from napari_relict.errors import DataError, disk_faults
-from napari_relict.progress import Progress, silent
+from napari_relict.jobs.progress import Progress, silent
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from napari_relict.encoders.registry import check_device
 from napari_relict.encoders.slice_net import BACKBONES
 from napari_relict.encoders.trained import InputGrid, Trained, write_trained
 from napari_relict.errors import UsageError
-from napari_relict.fetching import MOBILENET_V2, fetch
-from napari_relict.progress import Progress, silent
+from napari_relict.files.package_files import MOBILENET_V2, fetch
+from napari_relict.jobs.progress import Progress, silent
 from napari_relict.training import contrastive, deepssim, deepssim_2d
 from napari_relict.training.loop import Epoch, Schedule, Task, fingerprint_of, fit
 from napari_relict.training.volumes import SeenVolumes, split_by_patient

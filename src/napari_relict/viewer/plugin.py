@@ -25,9 +25,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_relict.errors import RelictError
-from napari_relict.viewer.background import prepare
-from napari_relict.viewer.jobs import Jobs
-from napari_relict.viewer.review import Review
+from napari_relict.viewer.jobs.worker import Jobs
+from napari_relict.viewer.review.review import Review
+from napari_relict.viewer.review.tasks import prepare
 
 if TYPE_CHECKING:
     import napari

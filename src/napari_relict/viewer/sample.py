@@ -9,7 +9,7 @@ import napari
 import numpy as np
 
 from napari_relict.errors import DataError
-from napari_relict.fetching import cache_folder
+from napari_relict.files.package_files import cache_folder
 
 #: What `napari-relict demo` calls its study when no other folder is named.
 DEMO_STUDY = "demo-study"

@@ -23,7 +23,7 @@ import zarr
 from zarr.codecs import BloscCodec
 
 from napari_relict.errors import DataError
-from napari_relict.volumes.frames import field_of_view, from_rows
+from napari_relict.volumes.affines import field_of_view, from_rows
 from napari_relict.volumes.grid import Grid
 from napari_relict.volumes.keypoints import LENGTH, Keypoints, unpadded
 from napari_relict.volumes.pose import body_of, turn_over

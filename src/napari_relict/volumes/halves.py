@@ -12,7 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from napari_relict.volumes.frames import grid_points, matrix_of, on_grid
+from napari_relict.volumes.affines import grid_points, matrix_of, on_grid
 from napari_relict.volumes.grid import Grid, place
 from napari_relict.volumes.pose import Limits, coarse_grid, foreground
 

@@ -19,7 +19,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from napari_relict.errors import DataError
-from napari_relict.volumes.frames import matrix_of
+from napari_relict.volumes.affines import matrix_of
 from napari_relict.volumes.grid import Grid, bounding_grid, place
 from napari_relict.volumes.intensity import Modality, to_unit, value_range
 

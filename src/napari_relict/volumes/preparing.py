@@ -14,10 +14,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from napari_relict.errors import DataError, disk_faults
-from napari_relict.progress import Progress, silent
+from napari_relict.jobs.executors import Workforce, workforce
+from napari_relict.jobs.progress import Progress, silent
+from napari_relict.volumes.affines import field_of_view, index_of_world, matrix_of, rows_of
 from napari_relict.volumes.cohort import CohortWriter, PreparedCohort, Row, searched_image
 from napari_relict.volumes.finding import VolumeFile
-from napari_relict.volumes.frames import field_of_view, index_of_world, matrix_of, rows_of
 from napari_relict.volumes.grid import Grid, place
 from napari_relict.volumes.halves import half_layout, half_pose, half_values
 from napari_relict.volumes.intensity import Modality, to_unit, value_range
@@ -33,7 +34,6 @@ from napari_relict.volumes.pose import (
     turned_over,
 )
 from napari_relict.volumes.reading import read_segmentation, read_volume
-from napari_relict.workers import Workforce, workforce
 
 # Raise this when prepared voxels change for the same settings: caches of older versions are then rebuilt.
 RECIPE = 5

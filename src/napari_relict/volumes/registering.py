@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from napari_relict.volumes.affines import resampled
 from napari_relict.volumes.cohort import PreparedVolume
-from napari_relict.volumes.frames import resampled
 from napari_relict.volumes.grid import Grid
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
-from napari_relict.viewer.scores import number
+from napari_relict.viewer.data_models.scores import number
 from napari_relict.viewer.widgets.matches_table import PairsTable
 
 

@@ -24,9 +24,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_relict.quality.alterations import Alteration
-from napari_relict.viewer.altering import Seen, strength_in_words, strongest
-from napari_relict.viewer.scores import number
-from napari_relict.viewer.tables import FrameModel
+from napari_relict.viewer.data_models.scores import number
+from napari_relict.viewer.data_models.table_model import FrameModel
+from napari_relict.viewer.pair.alteration_preview import Seen, strength_in_words, strongest
 from napari_relict.viewer.widgets.ink import DARK, Ink
 
 STEPS = 20

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_relict.viewer.scores import Calibrated, number
+from napari_relict.viewer.data_models.scores import Calibrated, number
 from napari_relict.viewer.widgets.ink import DARK, Axis, Ink
 from napari_relict.viewer.widgets.rules_table import RulesTable
 from napari_relict.viewer.widgets.threshold_view import ThresholdView

@@ -7,8 +7,8 @@ from functools import partial
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from napari_relict.viewer.candidates import MOST
-from napari_relict.viewer.keys import shown
+from napari_relict.viewer.data_models.candidates import MOST
+from napari_relict.viewer.session.keys import shown
 
 
 class CandidatesBar(QWidget):

@@ -7,7 +7,7 @@ from html import escape
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
-from napari_relict.viewer.keys import KEYS
+from napari_relict.viewer.session.keys import KEYS
 
 #: Groups side by side, and below each other: as wide as the smallest window.
 COLUMNS = (("Rate",), ("Go", "Compare"), ("Look",))

@@ -7,7 +7,7 @@ import time
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
-from napari_relict.viewer.stopwatch import in_words
+from napari_relict.viewer.session.stopwatch import in_words
 
 
 class JobBar(QWidget):

@@ -8,7 +8,7 @@ import pandas as pd
 from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QLabel, QTableView, QVBoxLayout, QWidget
 
-from napari_relict.viewer.tables import FrameModel, FrameProxy
+from napari_relict.viewer.data_models.table_model import FrameModel, FrameProxy
 
 HIDDEN = "Differences of the segmentations are shown when the rating is locked"
 NONE = "This pair has no segmentations to compare"

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_relict.training import Epoch
-from napari_relict.viewer.scores import number
+from napari_relict.viewer.data_models.scores import number
 from napari_relict.viewer.widgets.ink import DARK, Ink
 
 

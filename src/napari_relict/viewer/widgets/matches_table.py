@@ -6,7 +6,7 @@ import pandas as pd
 from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHBoxLayout, QLabel, QLineEdit, QTableView, QVBoxLayout, QWidget
 
-from napari_relict.viewer.tables import FrameModel, FrameProxy
+from napari_relict.viewer.data_models.table_model import FrameModel, FrameProxy
 
 
 class PairsTable(QWidget):

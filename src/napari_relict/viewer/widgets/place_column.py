@@ -6,7 +6,7 @@ from qtpy.QtCore import QModelIndex, QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
-from napari_relict.viewer.quality_lines import Place
+from napari_relict.viewer.data_models.quality_lines import Place
 from napari_relict.viewer.widgets.ink import DARK, Ink
 
 PLACE_ROLE = int(Qt.ItemDataRole.UserRole) + 1

@@ -8,10 +8,10 @@ import pandas as pd
 from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
-from napari_relict.study.outliers import Behind
-from napari_relict.viewer.quality_lines import in_short, metrics_frame, place_of, summary
-from napari_relict.viewer.scores import number
-from napari_relict.viewer.tables import VALUE_ROLE, FrameModel
+from napari_relict.experiments.outliers import Behind
+from napari_relict.viewer.data_models.quality_lines import in_short, metrics_frame, place_of, summary
+from napari_relict.viewer.data_models.scores import number
+from napari_relict.viewer.data_models.table_model import VALUE_ROLE, FrameModel
 from napari_relict.viewer.widgets.ink import Ink
 from napari_relict.viewer.widgets.job_bar import JobBar
 from napari_relict.viewer.widgets.matches_table import PairsTable

@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_relict.viewer.draft import CONFIDENCES, GRADES, Draft
-from napari_relict.viewer.keys import shown
+from napari_relict.viewer.session.draft import CONFIDENCES, GRADES, Draft
+from napari_relict.viewer.session.keys import shown
 
 STYLE = """
 QPushButton[relict="grade"] {

@@ -8,10 +8,10 @@ import pandas as pd
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
-from napari_relict.viewer.draft import CONFIDENCES, GRADES
-from napari_relict.viewer.keys import shown
-from napari_relict.viewer.reading_filter import FILTERS
-from napari_relict.viewer.session import ReadingSession
+from napari_relict.viewer.session.draft import CONFIDENCES, GRADES
+from napari_relict.viewer.session.filters import FILTERS
+from napari_relict.viewer.session.keys import shown
+from napari_relict.viewer.session.session import ReadingSession
 from napari_relict.viewer.widgets.matches_table import PairsTable
 
 

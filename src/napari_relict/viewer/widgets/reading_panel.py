@@ -14,9 +14,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_relict.viewer.keys import shown
-from napari_relict.viewer.session import ReadingSession
-from napari_relict.viewer.stopwatch import in_words
+from napari_relict.viewer.session.keys import shown
+from napari_relict.viewer.session.session import ReadingSession
+from napari_relict.viewer.session.stopwatch import in_words
 from napari_relict.viewer.widgets.candidates_bar import CandidatesBar
 from napari_relict.viewer.widgets.rating_bar import RatingBar
 from napari_relict.viewer.widgets.score_strips import ScoreStrips

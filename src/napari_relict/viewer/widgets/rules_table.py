@@ -6,7 +6,7 @@ import pandas as pd
 from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtWidgets import QWidget
 
-from napari_relict.viewer.tables import FrameModel
+from napari_relict.viewer.data_models.table_model import FrameModel
 from napari_relict.viewer.widgets.matches_table import PairsTable
 
 WIDEST = 330  # pixels of a column, so that what a rule says stands beside its caution

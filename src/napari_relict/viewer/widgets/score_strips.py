@@ -7,7 +7,7 @@ from qtpy.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from qtpy.QtGui import QFont, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QLabel, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
-from napari_relict.viewer.scores import Strip, number
+from napari_relict.viewer.data_models.scores import Strip, number
 from napari_relict.viewer.widgets.ink import DARK, Axis, Ink
 
 HIDDEN = "Scores are shown once the rating is locked."

@@ -10,8 +10,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_relict.calibration.verdicts import UNDECIDED
-from napari_relict.viewer.scores import Scores, Threshold, number
-from napari_relict.viewer.scores_map import FILLED, MARKERS, MapPoints, default_axes, map_points
+from napari_relict.viewer.data_models.map_points import FILLED, MARKERS, MapPoints, default_axes, map_points
+from napari_relict.viewer.data_models.scores import Scores, Threshold, number
 from napari_relict.viewer.widgets.ink import DARK, Ink
 
 NOTE = "closer is right and up; click a point to open its pair"

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_relict.viewer.confusion import confusion, roc
-from napari_relict.viewer.draft import GRADES
-from napari_relict.viewer.scores import Calibrated, number
+from napari_relict.viewer.data_models.confusion import confusion, roc
+from napari_relict.viewer.data_models.scores import Calibrated, number
+from napari_relict.viewer.session.draft import GRADES
 from napari_relict.viewer.widgets.ink import DARK, Ink
 
 MOST_NAMED = 8

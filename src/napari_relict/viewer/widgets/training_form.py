@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit,
 
 from napari_relict.encoders.registry import KINDS as ENCODERS
 from napari_relict.encoders.slice_net import BACKBONES
-from napari_relict.study.stopped_training import StoppedTraining
-from napari_relict.study.training import On
+from napari_relict.study.pipeline.stopped_training import StoppedTraining
+from napari_relict.study.pipeline.training import On
 from napari_relict.training import KINDS, Asked
 from napari_relict.training.contrastive import KIND as CONTRASTIVE
 from napari_relict.training.deepssim_2d import KIND as SLICES

@@ -1,0 +1,1 @@
+"""From ratings and scores to thresholds, verdicts, evidence and a release."""

@@ -1,0 +1,1 @@
+"""Studies about studies: quality of a cohort, alterations of known strength, memorisation."""

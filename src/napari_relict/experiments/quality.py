@@ -1,0 +1,284 @@
+"""Metrics of a study's synthetic cohort: what they are computed on, and where the last ones lie.
+
+The table is kept in a file, `quality.json`: it is written whole, nothing else in the study refers to it, and it can be
+made again at any time. The database is for what cannot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+
+from napari_relict.encoders import EmbeddingCache
+from napari_relict.encoders.stored import stored_vectors
+from napari_relict.errors import DataError, UsageError, disk_faults
+from napari_relict.jobs.executors import Workforce, workforce
+from napari_relict.jobs.progress import Progress, silent
+from napari_relict.quality import METRICS, evaluate
+from napari_relict.quality.appearance import NAMES
+from napari_relict.quality.descriptors import Description, describe_cohort, from_circle, halved, similar_to_next
+from napari_relict.quality.evaluating import COLUMNS
+from napari_relict.quality.feature_sets import Kind, Pool, Space, vector_space
+from napari_relict.records.reader import Stored
+from napari_relict.version import __version__
+from napari_relict.volumes.cohort import PreparedCohort
+
+FILE = "quality.json"
+LARGEST = 400  # volumes of a cohort; of larger ones as many are drawn
+# Features of a slice, of encoders that string slices together in order.
+SLICE_FEATURES = {"mobilenet_v2": 1280}
+
+
+def study_quality(
+    study: Stored, *, metrics: Sequence[str] | None = None, seed: int = 0, progress: Progress = silent
+) -> pd.DataFrame:
+    """Compute metrics of the synthetic cohort and keep the table; see `napari_relict.quality.evaluate`.
+
+    Embeddings are those that the last match left. What is computed of a volume is kept, so a stopped run goes on
+    where it was.
+
+    Raises
+    ------
+    DataError : nothing was matched yet, or too few volumes. UsageError : no such metric.
+    """
+    if unknown := sorted(set(metrics or ()) - set(METRICS)):
+        raise UsageError(f"no metric '{unknown[0]}'; there are {', '.join(METRICS)}")
+    wanted = None if metrics is None else {METRICS[name].works_on for name in metrics}
+    with workforce() as force:
+        gathered = gather(study, force, wanted, seed=seed, progress=progress)
+    table = evaluate(gathered.pool, metrics=metrics, seed=seed, progress=progress)
+    _write(study.folder, table, seed, gathered.notes)
+    return table
+
+
+def read_quality(folder: Path) -> pd.DataFrame:
+    """The table that the last `study_quality` left; empty where there is none.
+
+    Raises
+    ------
+    DataError : the file is damaged.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return pd.DataFrame(columns=list(COLUMNS))
+    try:
+        rows = json.loads(file.read_text(encoding="utf-8"))["metrics"]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(file, "is damaged", "run: napari-relict quality") from error
+
+
+def read_notes(folder: Path) -> list[str]:
+    """What the last `study_quality` had to leave out, in words."""
+    file = folder / FILE
+    return list(json.loads(file.read_text(encoding="utf-8")).get("notes", [])) if file.is_file() else []
+
+
+def _write(folder: Path, table: pd.DataFrame, seed: int, notes: Sequence[str]) -> None:
+    document = {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "app_version": __version__,
+        "seed": seed,
+        "notes": list(notes),
+        "metrics": json.loads(table.to_json(orient="records", double_precision=12)),
+    }
+    unfinished = folder / (FILE + ".part")
+    with disk_faults(folder / FILE):
+        unfinished.write_text(json.dumps(document, indent=1), encoding="utf-8")
+        unfinished.replace(folder / FILE)
+
+
+class Gathered:
+    """Volumes of all cohorts with what describes them.
+
+    Attributes
+    ----------
+    volumes : cohort, name, patient, content, voxels; the order of the pool.
+    cohorts : prepared ones, by name.
+    values : labels whose shape was described.
+    descriptions, vectors, voxels : what spaces are made of, a row a volume; vectors by encoder, voxels at half the
+        grid's resolution.
+    notes : what had to be left out, in words.
+    """
+
+    def __init__(self, volumes: pd.DataFrame, cohorts: dict[str, PreparedCohort]) -> None:
+        self.volumes, self.cohorts = volumes, cohorts
+        self.values: list[int] = []
+        self.notes: list[str] = []
+        self.descriptions: list[Description] = []
+        self.vectors: dict[str, np.ndarray] = {}
+        self.voxels = np.empty((0, 0), np.float32)
+        self.spaces: dict[str, Space] = {}
+
+    @property
+    def pool(self) -> Pool:
+        return Pool(self.volumes["cohort"].to_numpy(str), self.volumes["patient"].to_numpy(str), self.spaces)
+
+    def image(self, place: int) -> np.ndarray:
+        """float32 (z, y, x) of the volume at a place of the pool."""
+        volume = self.volumes.iloc[place]
+        return np.asarray(self.cohorts[volume["cohort"]].images([volume["name"]])[0])
+
+    def names(self, cohort: str) -> list[str]:
+        return list(self.volumes.loc[self.volumes["cohort"] == cohort, "name"])
+
+
+def gather(
+    study: Stored,
+    force: Workforce,
+    kinds: Collection[Kind] | None = None,
+    *,
+    leave_out: Sequence[str] = (),
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Gathered:
+    """Everything that metrics look at.
+
+    Holdout volumes of a training patient, or with a training volume's voxels, are left out.
+
+    Parameters
+    ----------
+    kinds : of spaces (see `Space.kind`); all when None.
+    leave_out : cohorts that are not looked at.
+    """
+    volumes = _volumes(study, seed)
+    volumes = volumes[~volumes["cohort"].isin(leave_out)].reset_index(drop=True)
+    cohorts = {name: study.prepared(name) for name in volumes["cohort"].unique()}
+    found = Gathered(volumes, cohorts)
+    kinds = get_args(Kind) if kinds is None else kinds
+    if "vectors" in kinds or "looks" in kinds:
+        _describe(found, study.folder, force, progress)
+    if "vectors" in kinds:
+        _embeddings(found, study)
+    if "voxels" in kinds:
+        found.voxels = np.array([halved(found.image(place)).ravel() for place in range(len(volumes))])
+        found.spaces["voxels"] = voxel_space(found.voxels)
+    if "pairs" in kinds:
+        found.spaces["pairs"] = Space(
+            "pairs", "pairs of volumes", "pairs", 3, _pairs(found, study.folder, force, progress)
+        )
+    return found
+
+
+def _volumes(study: Stored, seed: int) -> pd.DataFrame:
+    frame = study.contents()
+    if frame.empty:
+        raise DataError(study.folder, "has no matches yet", "run: napari-relict match")
+    training = frame[frame["cohort"] == "training"]
+    same = frame["patient"].isin(training["patient"]) | frame["voxels"].isin(training["voxels"])
+    frame = frame[(frame["cohort"] != "holdout") | ~same]
+    random = np.random.default_rng([seed, 0])
+    parts = []
+    for cohort in ("training", "holdout", "synthetic"):
+        mine = frame[frame["cohort"] == cohort].sort_values("name")
+        if len(mine) > LARGEST:
+            mine = mine.iloc[np.sort(random.choice(len(mine), LARGEST, replace=False))]
+        parts.append(mine)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _describe(found: Gathered, folder: Path, force: Workforce, progress: Progress) -> None:
+    lacking = [
+        cohort for cohort, prepared in found.cohorts.items() if set(found.names(cohort)) - set(prepared.with_labels())
+    ]
+    if not lacking:
+        everywhere = [set(found.cohorts["training"].rows[name].labels) for name in found.names("training")]
+        found.values = sorted(set.union(*everywhere))
+    else:
+        found.notes.append(f"shape of labels left out: not every {lacking[0]} volume has a segmentation")
+    file = folder / "volumes" / "descriptions.sqlite"
+    for cohort, prepared in found.cohorts.items():
+        found.descriptions += describe_cohort(prepared, found.names(cohort), found.values, file, force, progress)
+    training = found.pool.places("training")
+    for space in described_spaces(found.descriptions, training):
+        found.spaces[space.name] = space
+
+
+def described_spaces(descriptions: Sequence[Description], training: np.ndarray) -> list[Space]:
+    """Radiomics-like spaces of volumes and of slices, scaled by the training volumes at these places, and looks."""
+    whole = np.stack([one.whole for one in descriptions])
+    slices = np.stack([one.slices for one in descriptions])
+    flat = slices.reshape(-1, slices.shape[2])
+    looks = np.stack([one.looks for one in descriptions])
+    return [
+        vector_space("radiomics", "radiomics", whole, scaled_by=whole[training]),
+        vector_space(
+            "radiomics_slices", "radiomics of slices", flat, each=slices.shape[1],
+            scaled_by=slices[training].reshape(-1, slices.shape[2]),
+        ),
+        *(Space(name, name, "looks", 2, looks[:, place]) for place, name in enumerate(NAMES)),
+    ]  # fmt: skip
+
+
+def _embeddings(found: Gathered, study: Stored) -> None:
+    encoders = [measure for measure in study.measures() if measure.level == "feature"]
+    if not encoders:
+        found.notes.append("metrics of an encoder's features left out: the last match used none")
+    for encoder in encoders:
+        vectors = stored_vectors(
+            study.folder / "volumes" / "embeddings.sqlite", encoder.name, list(found.volumes["content"])
+        )
+        if vectors is None:
+            found.notes.append(
+                f"{encoder.title} left out: not all embeddings lie in the cache; run: napari-relict match"
+            )
+            continue
+        found.vectors[encoder.name] = vectors
+        for space in encoder_spaces(encoder.name, encoder.title, vectors):
+            found.spaces[space.name] = space
+
+
+def voxel_space(rows: np.ndarray) -> Space:
+    """The space of voxels (volumes, voxels)."""
+    return Space("voxels", "voxels", "voxels", 3, vector_space("voxels", "voxels", rows).rows, features=rows.shape[1])
+
+
+def encoder_spaces(name: str, title: str, vectors: np.ndarray) -> list[Space]:
+    """The space of an encoder's vectors (volumes, features); of a slice-wise one also that of its slices."""
+    spaces = [vector_space(name, title, vectors)]
+    features = SLICE_FEATURES.get(name)
+    if features and vectors.shape[1] % features == 0:
+        slices = vectors.reshape(-1, features)
+        spaces.append(
+            vector_space(f"{name}_slices", f"{title}, slice by slice", slices, each=len(slices) // len(vectors))
+        )
+    return spaces
+
+
+def _pairs(found: Gathered, folder: Path, force: Workforce, progress: Progress) -> np.ndarray:
+    """MS-SSIM among real and among synthetic volumes; rows are kept as they are finished."""
+    cache = EmbeddingCache(folder / "volumes" / "descriptions.sqlite")
+    volumes = found.volumes
+    preparation = ",".join(sorted({cohort.key for cohort in found.cohorts.values()}))
+    values = np.full((len(volumes), len(volumes)), np.nan)
+    for title, group in (
+        ("real", np.flatnonzero(volumes["cohort"] != "synthetic")),
+        ("synthetic", np.flatnonzero(volumes["cohort"] == "synthetic")),
+    ):
+        if not len(group):
+            continue
+        # Shuffled, so that volumes near each other in the circle are of any cohort.
+        group = np.random.default_rng(0).permutation(group)
+        contents = [str(volumes["content"].iloc[place]) for place in group]
+        key = "ms_ssim:" + hashlib.sha256(":".join([preparation, *contents]).encode()).hexdigest()
+
+        def one(place: int, key: str = key, contents: list[str] = contents, group: np.ndarray = group) -> np.ndarray:
+            known = cache.get(key, contents[place], False)
+            if known is None:
+                known = similar_to_next(lambda at: found.image(int(group[at])), place, len(group))
+                cache.put(key, contents[place], False, known)
+            return known
+
+        rows = []
+        for mine in force.in_order(one, range(len(group))):
+            rows.append(mine)
+            progress(f"MS-SSIM, {title}", len(rows), len(group))
+        values[np.ix_(group, group)] = from_circle(rows)
+    return values

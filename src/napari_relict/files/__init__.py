@@ -1,0 +1,1 @@
+"""Files of our own making: caches, and what comes out of packages."""

@@ -1,0 +1,117 @@
+"""Describes prepared volumes, once each: texture, shape, looks and, pair by pair, MS-SSIM."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from napari_relict.encoders import EmbeddingCache
+from napari_relict.jobs.executors import Workforce
+from napari_relict.jobs.progress import Progress, silent
+from napari_relict.measures.ssim import ms_ssim, scales_of
+from napari_relict.quality.appearance import NAMES, appearance
+from napari_relict.quality.radiomics import SLICES, slice_features, volume_features
+from napari_relict.volumes.cohort import PreparedCohort
+
+VERSION = "1"  # raised when a description changes
+PARTNERS = 20  # others that each volume is compared with by MS-SSIM; all of up to 41 volumes
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """Of one volume: features (features,), of slices (slices, features), and looks as in `appearance.NAMES`."""
+
+    whole: np.ndarray
+    slices: np.ndarray
+    looks: np.ndarray
+
+
+def describe(
+    image: np.ndarray, labels: np.ndarray | None, values: Sequence[int], spacing: Sequence[float]
+) -> Description:
+    """Describe one volume; see `volume_features`. Rounded as the cache rounds, so that kept ones are the same."""
+    parts = volume_features(image, labels, values, spacing), slice_features(image), appearance(image)
+    return Description(*(part.astype(np.float32).astype(np.float64) for part in parts))
+
+
+def describe_cohort(
+    cohort: PreparedCohort,
+    names: Sequence[str],
+    values: Sequence[int],
+    file: Path,
+    force: Workforce,
+    progress: Progress = silent,
+) -> list[Description]:
+    """Describe volumes that are not in the cache yet; each is kept once it is there.
+
+    Parameters
+    ----------
+    values : labels whose shape counts; none where not all volumes of the study have a segmentation.
+    file : the cache, an `EmbeddingCache`.
+    """
+    cache = EmbeddingCache(file)
+    key = f"description:{VERSION}:{','.join(map(str, values))}:{cohort.key}"
+
+    def one(name: str) -> Description:
+        row = cohort.rows[name]
+        content = hashlib.sha256(f"{row.content}:{row.stamp if values else ''}".encode()).hexdigest()
+        known = cache.get(key, content, False)
+        if known is not None:
+            return _unpacked(known)
+        labels = cohort.labels([name])[0] if values else None
+        found = describe(cohort.images([name])[0], labels, values, cohort.grid.spacing)
+        cache.put(key, content, False, np.concatenate([found.whole, found.slices.ravel(), found.looks]))
+        return found
+
+    described = []
+    for done, found in enumerate(force.in_order(one, names), start=1):
+        described.append(found)
+        progress(f"texture and shape, {cohort.cohort}", done, len(names))
+    return described
+
+
+def _unpacked(vector: np.ndarray) -> Description:
+    vector = vector.astype(np.float64)
+    looks = len(vector) - len(NAMES)
+    features = _SLICE_FEATURES * SLICES
+    return Description(vector[: looks - features], vector[looks - features : looks].reshape(SLICES, -1), vector[looks:])
+
+
+_SLICE_FEATURES = slice_features(np.zeros((2, 2, 2), np.float32)).shape[1]
+
+
+def partners(volumes: int) -> int:
+    """How many of the volumes after it, in a circle, each is compared with."""
+    return min(PARTNERS, volumes // 2)
+
+
+def similar_to_next(read: Callable[[int], np.ndarray], place: int, volumes: int) -> np.ndarray:
+    """MS-SSIM of one volume with those after it in a circle of so many: (partners,).
+
+    `read` gives the image at a place. What the others bring is made anew for each pair: kept for a whole cohort it
+    would fill the memory.
+    """
+    image = read(place)
+    scales = scales_of(image)
+    others = [(place + step) % volumes for step in range(1, partners(volumes) + 1)]
+    return np.array([ms_ssim(image, read(other), scales=(scales, None)) for other in others], np.float32)
+
+
+def from_circle(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of `similar_to_next`, one a volume, as a symmetric matrix; NaN for pairs that were not compared."""
+    volumes = len(rows)
+    found = np.full((volumes, volumes), np.nan)
+    for place, values in enumerate(rows):
+        others = (place + 1 + np.arange(len(values))) % volumes
+        found[place, others] = found[others, place] = values
+    return found
+
+
+def halved(image: np.ndarray) -> np.ndarray:
+    """Mean of each 2 x 2 x 2 voxels; a last odd plane is left out: float32 (z // 2, y // 2, x // 2)."""
+    z, y, x = (side // 2 for side in image.shape)
+    return np.asarray(image[: 2 * z, : 2 * y, : 2 * x].reshape(z, 2, y, 2, x, 2).mean((1, 3, 5)), np.float32)

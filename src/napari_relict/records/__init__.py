@@ -1,0 +1,1 @@
+"""What is on disk of a study: settings, database, exports."""

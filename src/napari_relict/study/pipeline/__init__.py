@@ -1,0 +1,1 @@
+"""The long work of a study: cohorts, match, segment, train, audit."""

@@ -1,0 +1,128 @@
+"""What the mouse does in the cells. Each gesture is one generator, as napari's mouse callbacks are.
+
+wheel: slices; left click: crosshair; left drag: napari's own (moves the picture), in a swipe the split line;
+right drag: window and level; double right click: the default window; Shift and left drag: a box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.components import ViewerModel
+
+from napari_relict.viewer.pair.modes import Mode
+from napari_relict.viewer.pair.window_level import dragged
+
+if TYPE_CHECKING:
+    from napari_relict.viewer.canvas.scene import ReviewScene
+
+LEFT, RIGHT = 1, 2
+#: Pixels that a hand trembles in a click.
+_STILL = 4.0
+
+
+class Mouse:
+    """Listens to the mouse on one viewer from `attach` to `detach`."""
+
+    def __init__(self, scene: ReviewScene) -> None:
+        self._scene, self._viewer = scene, scene.viewer
+
+    def attach(self) -> None:
+        viewer = self._viewer
+        viewer.mouse_wheel_callbacks.append(self.on_wheel)
+        viewer.mouse_drag_callbacks.append(self.on_press)
+        # napari zooms in on any double click; with the right button it is ours.
+        self._double_clicks = list(viewer.mouse_double_click_callbacks)
+        viewer.mouse_double_click_callbacks[:] = [self.on_double_click]
+
+    def detach(self) -> None:
+        viewer = self._viewer
+        viewer.mouse_wheel_callbacks.remove(self.on_wheel)
+        viewer.mouse_drag_callbacks.remove(self.on_press)
+        viewer.mouse_double_click_callbacks[:] = self._double_clicks
+
+    def on_wheel(self, viewer: ViewerModel, event: Any) -> None:
+        """The wheel goes through slices, as radiologists expect; with a modifier it stays napari's."""
+        if not event.modifiers and not self._scene.in_3d:
+            self._scene.step(1 if event.delta[1] > 0 else -1)
+            event.handled = True
+
+    def on_double_click(self, viewer: ViewerModel, event: Any) -> None:
+        if event.button == RIGHT:
+            if not self._scene.in_3d:
+                self._scene.windows.reset()
+            event.handled = True
+            return
+        for callback in self._double_clicks:
+            callback(viewer, event)
+
+    def on_press(self, viewer: ViewerModel, event: Any) -> Iterator[None]:
+        """Which gesture begins. What is handled here, napari's camera does not get to see."""
+        scene = self._scene
+        if scene.in_3d or scene.images is None:
+            return
+        shift = "Shift" in event.modifiers
+        if event.button == RIGHT and not event.modifiers:
+            event.handled = True
+            yield from self._window(event)
+        elif event.button == LEFT and shift and len(event.modifiers) == 1:
+            event.handled = True
+            yield from self._box(event)
+        elif event.button == LEFT and not event.modifiers:
+            swipe = scene.third.mode is Mode.SWIPE and _cell(event) == 2
+            event.handled = event.handled or swipe
+            yield from self._click(event, swipe)
+
+    def _window(self, event: Any) -> Iterator[None]:
+        start, pressed = self._scene.windows.window, _pixel(event)
+        moved = False
+        yield
+        while event.type == "mouse_move":
+            down, right = _pixel(event) - pressed
+            moved = moved or _far(event, pressed)
+            if moved:
+                self._scene.windows.drag(dragged(start, right, -down, self._scene.images.unit))
+            event.handled = True
+            yield
+        if moved:
+            self._scene.windows.end_drag()
+
+    def _click(self, event: Any, swipe: bool) -> Iterator[None]:
+        pressed, moved = _pixel(event), False
+        yield
+        while event.type == "mouse_move":
+            moved = moved or _far(event, pressed)
+            if swipe and moved:
+                self._scene.third.put_split(event.position)
+                event.handled = True
+            yield
+        if not moved and not _far(event, pressed):
+            self._scene.pointer.go_to(event.position)
+
+    def _box(self, event: Any) -> Iterator[None]:
+        pressed, first, cell = _pixel(event), tuple(event.position), _cell(event)
+        moved = False
+        yield
+        while event.type == "mouse_move":
+            moved = moved or _far(event, pressed)
+            if moved:
+                self._scene.marker.preview_box(first, event.position, cell)
+            event.handled = True
+            yield
+        if moved:
+            self._scene.marker.mark_box(first, event.position, cell)
+
+
+def _pixel(event: Any) -> Any:
+    """Where the mouse is on the canvas: (down, right) in pixels."""
+    return np.asarray(event.pos, float)[::-1]
+
+
+def _far(event: Any, pressed: Any) -> bool:
+    return bool(np.abs(_pixel(event) - pressed).max() > _STILL)
+
+
+def _cell(event: Any) -> int:
+    return 0 if event.viewbox is None else int(event.viewbox[1])

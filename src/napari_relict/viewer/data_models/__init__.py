@@ -1,0 +1,1 @@
+"""Tables and points that widgets show, without a widget."""

@@ -1,0 +1,1 @@
+"""What two volumes look like side by side: arrays only, no Qt and no napari layers."""

@@ -1,0 +1,1 @@
+"""The tabs Quality and Alterations."""

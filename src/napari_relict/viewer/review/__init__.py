@@ -1,0 +1,1 @@
+"""The review: joins session, canvas and widgets."""

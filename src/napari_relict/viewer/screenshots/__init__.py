@@ -1,0 +1,1 @@
+"""Pictures of the real window for the documentation."""
