@@ -35,6 +35,16 @@ class CohortFolders(_Table):
 
     volumes: str
     segmentations: str | None = None
+    spacing: tuple[float, float, float] | str | None = Field(
+        default=None, description="of files that do not say (arrays, pictures): mm along z, y, x, or a table of them"
+    )
+
+    @field_validator("spacing")
+    @classmethod
+    def _positive(cls, spacing: tuple[float, float, float] | str | None) -> tuple[float, float, float] | str | None:
+        if isinstance(spacing, tuple) and not all(0 < mm < 100 for mm in spacing):
+            raise ValueError("spacing must be above 0 and below 100 mm")
+        return spacing
 
 
 class GridSettings(_Table):

@@ -178,7 +178,7 @@ def prepare_cohort(
         problems = _add_missing(writer, cohort, files, segmentations, preparation, reference, progress, crew)
     failed = {str(problem.subject) for problem in problems}
     rows = {
-        file.name: writer.rows[file.name] for file in files if file.name in writer.rows and str(file.path) not in failed
+        file.name: writer.rows[file.name] for file in files if file.name in writer.rows and file.subject not in failed
     }
     if not rows:
         for problem in problems[1:]:
@@ -254,7 +254,7 @@ def _prepared(
     turns, halves = _posed_halves(coarse, posed, how, reference)
     fill = how.window[0] if how.modality == "ct" else float(min(0, values.min()))
     placed = place(image, how.grid, pose, fill=fill)
-    low, high = value_range(placed, how.modality, how.window, str(file.path))
+    low, high = value_range(placed, how.modality, how.window, file.subject)
     labels: np.ndarray | None = None
     refused: DataError | None = None
     if segmentation:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from napari_relict.errors import DataError
+from napari_relict.volumes.array_files import read_array
 from napari_relict.volumes.finding import VolumeFile, extension_of, name_of
 from napari_relict.volumes.nifti import not_finite, read_nifti
 
@@ -20,6 +22,66 @@ sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK's warnings name its own sour
 GRID_TOLERANCE = 1e-2
 LARGEST_LABEL = 65535
 NIFTI = (".nii", ".nii.gz")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a volume without its voxels.
+
+    Attributes
+    ----------
+    size : tuple of int
+        Voxels along x, y, z.
+    spacing : tuple of float
+        mm along x, y, z; 1 where nobody says.
+    direction : ndarray, (3, 3)
+        Columns: world directions (LPS) of the three axes.
+    modality : str
+        DICOM's word for it (`CT`, `MR`); "" elsewhere.
+    """
+
+    size: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    direction: np.ndarray
+    modality: str = ""
+
+
+def header_of(file: VolumeFile) -> Header:
+    """Size, spacing and orientation of a volume, without its voxels where its format allows that.
+
+    Raises
+    ------
+    DataError
+        As `read_volume`, as far as a header shows it.
+    """
+    if not file.knows_spacing:
+        image = _read(file)
+        return Header(image.GetSize(), image.GetSpacing(), np.reshape(image.GetDirection(), (3, 3)))
+    reader = read_header(file)
+    size, spacing = np.array(reader.GetSize()[:3]), np.array(reader.GetSpacing()[:3], float)
+    if len(file.paths) > 1:
+        size = np.array([*size[:2], len(file.paths)])
+        spacing = np.array([*spacing[:2], _slice_step(file, spacing)])
+    turn = np.reshape(reader.GetDirection(), (len(reader.GetSize()),) * 2)[:3, :3]
+    modality = reader.GetMetaData("0008|0060").strip() if reader.HasMetaDataKey("0008|0060") else ""
+    return Header(
+        tuple(size.tolist()),
+        tuple(spacing.tolist()),
+        turn if turn.shape == (3, 3) else np.eye(3),  # a DICOM slice read as 2D
+        modality,
+    )
+
+
+def _slice_step(file: VolumeFile, spacing: np.ndarray) -> float:
+    """mm between two slices of a DICOM series; the slice thickness where positions are not given."""
+    places = []
+    for path in (file.paths[0], file.paths[-1]):
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(str(path))
+        reader.ReadImageInformation()
+        places.append(np.array(reader.GetOrigin(), float))
+    apart = float(np.linalg.norm(places[1] - places[0])) / max(1, len(file.paths) - 1)
+    return apart if apart > 0 else float(spacing[-1])
 
 
 def read_header(file: VolumeFile) -> sitk.ImageFileReader:
@@ -51,11 +113,11 @@ def read_header(file: VolumeFile) -> sitk.ImageFileReader:
             f"has {reader.GetNumberOfComponents()} values a voxel (colour or vectors)",
             "give a grey-scale volume",
         )
-    if len(size) > 3 and any(n > 1 for n in size[3:]):
+    if file.sample is None and len(size) > 3 and any(n > 1 for n in size[3:]):
         raise DataError(
             file.path,
             f"is {len(size)}D ({shape})",
-            "give one 3D volume: split the series or take one time point",
+            "give one 3D volume: split the series or take one time point (a synthetic cohort may keep samples so)",
         )
     # A slice of a series is read as 2D or as x 1; a multi-frame file has its frames on the third axis.
     slices = len(file.paths) if len(file.paths) > 1 else (size[2] if len(size) > 2 else 1)
@@ -78,9 +140,9 @@ def read_volume(file: VolumeFile) -> sitk.Image:
     image = _read(file)
     values = sitk.GetArrayViewFromImage(image)
     if values.dtype.kind == "f" and not all(np.isfinite(plane).all() for plane in values):
-        raise not_finite(file.path, int((~np.isfinite(values)).sum()), values.size)
+        raise not_finite(Path(file.subject), int((~np.isfinite(values)).sum()), values.size)
     if all((plane == values[0, 0, 0]).all() for plane in values):  # mostly settled by the first planes
-        raise DataError(file.path, f"every voxel is {values.flat[0]}", "a constant volume cannot be compared")
+        raise DataError(file.subject, f"every voxel is {values.flat[0]}", "a constant volume cannot be compared")
     return image
 
 
@@ -130,8 +192,54 @@ def grid_difference(one: sitk.Image, other: sitk.Image) -> str:
 
 
 def _read(file: VolumeFile) -> sitk.Image:
+    if file.is_array:
+        return _without_geometry(sitk.GetImageFromArray(read_array(file.paths[0], file.array, file.sample)), file)
+    if file.is_slices:
+        return _without_geometry(_read_pictures(file), file)
     header = read_header(file)
+    if file.sample is not None:
+        return _read_frame(file, header, file.sample)
     return _read_file(file.paths[0], header) if len(file.paths) == 1 else _read_series(file)
+
+
+def _without_geometry(image: sitk.Image, file: VolumeFile) -> sitk.Image:
+    """Axes as z upwards, y backwards, x to the patient's left, until the cohort is seen to lie otherwise."""
+    image.SetSpacing((1.0, 1.0, 1.0) if file.spacing is None else file.spacing[::-1])
+    image.SetOrigin((0.0, 0.0, 0.0))
+    image.SetDirection(np.eye(3).ravel().tolist())
+    return image
+
+
+def _read_pictures(file: VolumeFile) -> sitk.Image:
+    """Pictures of slices as a volume, the first slice lowest; grey ones saved as colour become grey again."""
+    try:
+        image = sitk.ReadImage([str(path) for path in file.paths] if len(file.paths) > 1 else str(file.paths[0]))
+    except RuntimeError as error:
+        raise DataError(file.path, "its slices cannot be read, or are of several sizes", "copy them again") from error
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        values = sitk.GetArrayViewFromImage(image)
+        if any((values[..., 0] != values[..., channel]).any() for channel in range(1, min(3, values.shape[-1]))):
+            raise DataError(file.path, "its slices are coloured", "save grey-scale slices")
+        image = sitk.VectorIndexSelectionCast(image, 0)
+    return image
+
+
+def _read_frame(file: VolumeFile, header: sitk.ImageFileReader, frame: int) -> sitk.Image:
+    """One frame of an image with a fourth axis."""
+    size = list(header.GetSize())
+    if len(size) < 4 or frame >= size[3]:
+        raise DataError(file.subject, "is not there any more", "run match again")
+    reader = sitk.ImageFileReader()
+    with _alone(file.paths[0]) as safe:
+        reader.SetFileName(str(safe))
+        reader.SetExtractSize([*size[:3], 0, *size[4:]])
+        reader.SetExtractIndex([0, 0, 0, frame, *([0] * len(size[4:]))])
+        try:
+            return reader.Execute()
+        except RuntimeError as error:
+            raise DataError(
+                file.subject, "its voxels cannot be read (truncated or damaged)", "copy it again"
+            ) from error
 
 
 def _read_file(path: Path, header: sitk.ImageFileReader) -> sitk.Image:

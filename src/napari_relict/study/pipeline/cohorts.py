@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,12 @@ import SimpleITK as sitk
 
 from napari_relict.errors import DataError, UsageError
 from napari_relict.records.settings import CohortFolders
-from napari_relict.volumes.finding import VolumeFile, find_volumes
+from napari_relict.volumes.finding import VolumeFile, find_volumes, passed_over
 from napari_relict.volumes.grid import Grid, default_grid
 from napari_relict.volumes.intensity import Modality
 from napari_relict.volumes.patients import read_patients
-from napari_relict.volumes.reading import read_header, read_volume
+from napari_relict.volumes.reading import header_of, read_volume
+from napari_relict.volumes.spacings import read_spacings, with_spacing
 
 # No MR image holds values this low; air in a CT does.
 LOWEST_MR_VALUE = -300
@@ -24,28 +25,61 @@ LARGEST_EXTENT_RATIO = float(np.log(1.25))
 
 @dataclass(frozen=True)
 class CohortFiles:
-    """Volumes of one cohort that exist on disk, and the segmentation of each that has one, by name."""
+    """Files of one cohort.
+
+    Attributes
+    ----------
+    volumes : list of VolumeFile
+    segmentations : dict of str to VolumeFile
+        By the name of the volume each belongs to.
+    notes : list of str
+        What was passed over, and what had to be taken for granted.
+    """
 
     volumes: list[VolumeFile]
     segmentations: dict[str, VolumeFile]
+    notes: list[str] = field(default_factory=list)
 
 
 def list_cohort(folder: Path, cohort: str, folders: CohortFolders) -> tuple[CohortFiles, list[DataError]]:
     """Find a cohort's files. Segmentations belong to the volume of the same name.
 
+    An image with a fourth axis is one sample a frame in the synthetic cohort; elsewhere it may be one patient in time,
+    and is refused when it is read.
+
     Parameters
     ----------
-    folder : the study's; relative paths start there.
+    folder : Path
+        The study's; relative paths start there.
+    cohort : str
+    folders : CohortFolders
+
+    Raises
+    ------
+    DataError
+        No volumes, or a table of spacings that cannot be used.
     """
     segmented = folder / folders.segmentations if folders.segmentations is not None else None
-    volumes, problems = find_volumes(folder / folders.volumes, leave_out=segmented)
+    place = folder / folders.volumes
+    volumes, problems = find_volumes(place, leave_out=segmented, frames=cohort == "synthetic")
     if not volumes:
         for problem in problems[1:]:
             problems[0].add_note(str(problem))
         raise problems[0]
+    spacing = read_spacings(folder / folders.spacing) if isinstance(folders.spacing, str) else folders.spacing
+    volumes, untold = with_spacing(volumes, spacing)
+    notes = []
+    if untold:
+        notes.append(
+            f"{len(untold)} of {len(volumes)} {cohort} volumes (arrays, pictures) do not say how large their voxels"
+            f" are: taken as 1 mm; --{cohort}-spacing says otherwise"
+        )
+    if others := passed_over(place, volumes, leave_out=segmented):
+        notes.append(f"{place}: {others}")
     segmentations: dict[str, VolumeFile] = {}
     if segmented is not None:
-        found, more = find_volumes(segmented)
+        found, more = find_volumes(segmented, frames=cohort == "synthetic")
+        found, _ = with_spacing(found, spacing)
         problems += more
         names = {file.name for file in volumes}
         segmentations = {file.name: file for file in found if file.name in names}
@@ -57,7 +91,7 @@ def list_cohort(folder: Path, cohort: str, folders: CohortFolders) -> tuple[Coho
                     f"name each segmentation like its volume, e.g. {volumes[0].name}.nii.gz",
                 )
             )
-    return CohortFiles(volumes, segmentations), problems
+    return CohortFiles(volumes, segmentations, notes), problems
 
 
 def refuse_overlap(folders: Mapping[str, Path]) -> None:
@@ -165,38 +199,17 @@ def _mm(extent: np.ndarray) -> str:
 
 def _extent(file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
     """Size in mm along world z, y, x, and the spacing, from the header alone."""
-    reader = read_header(file)
-    size, steps = np.array(reader.GetSize()[:3], float), np.array(reader.GetSpacing()[:3], float)
-    if len(file.paths) > 1:
-        size = np.array([*size[:2], len(file.paths)])
-        steps = np.array([*steps[:2], _slice_step(file, steps)])
-    turn = np.reshape(reader.GetDirection(), (len(reader.GetSize()),) * 2)[:3, :3]
-    if turn.shape != (3, 3):  # a DICOM slice read as 2D
-        turn = np.eye(3)
-    return (np.abs(turn) @ (size * steps))[::-1], steps
-
-
-def _slice_step(file: VolumeFile, steps: np.ndarray) -> float:
-    """mm between two slices of a DICOM series; the slice thickness where positions are not given."""
-    places = []
-    for path in (file.paths[0], file.paths[-1]):
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(str(path))
-        reader.ReadImageInformation()
-        places.append(np.array(reader.GetOrigin(), float))
-    apart = float(np.linalg.norm(places[1] - places[0])) / max(1, len(file.paths) - 1)
-    return apart if apart > 0 else float(steps[-1])
+    header = header_of(file)
+    extent = np.abs(header.direction) @ np.multiply(header.size, header.spacing)
+    return extent[::-1], np.array(header.spacing)
 
 
 def guess_modality(files: list[VolumeFile]) -> Modality:
     """ct when the first readable volume says so (DICOM) or holds values as low as air in HU; else mr."""
     for file in files:
         try:
-            if file.is_dicom:
-                reader = read_header(file)
-                reader.LoadPrivateTagsOn()
-                if reader.HasMetaDataKey("0008|0060"):
-                    return "ct" if reader.GetMetaData("0008|0060").strip() == "CT" else "mr"
+            if file.is_dicom and (said := header_of(file).modality):
+                return "ct" if said == "CT" else "mr"
             image = read_volume(file)
         except DataError:
             continue
