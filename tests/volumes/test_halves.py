@@ -82,24 +82,25 @@ def _apart(one: sitk.Transform, other: sitk.Transform, mask: np.ndarray) -> floa
     return float(np.linalg.norm(((matrix_of(one) - matrix_of(other)) @ points)[:3], axis=0).mean())
 
 
-@pytest.mark.parametrize(("half", "heads"), [(LEFT, (0, 1)), (LEFT, (2, 3)), (HALVES.index("upper"), (2, 3))])
+@pytest.mark.parametrize(("half", "heads"), [("left", (0, 1)), ("upper", (2, 3)), ("lower", (0, 1)), ("front", (4, 1))])
 def test_a_copied_half_is_posed_like_its_source_s_half(
-    reference: np.ndarray, half: int, heads: tuple[int, int]
+    reference: np.ndarray, half: str, heads: tuple[int, int]
 ) -> None:
     own, strange = (phantom.head(seed)[0] for seed in heads)
     strange = ndimage.shift(ndimage.rotate(strange, 8, axes=(1, 2), reshape=False, order=1), (2, 0, 0), order=1)
     composite = strange.copy()
-    here = np.s_[..., own.shape[2] // 2 :] if half == LEFT else np.s_[own.shape[0] // 2 :]
+    z, y, x = (side // 2 for side in own.shape)
+    here = {"left": np.s_[..., x:], "upper": np.s_[z:], "lower": np.s_[:z], "front": np.s_[:, :y]}[half]
     composite[here] = own[here]
-    layout = half_layout(reference)
-    mask = layout.masks[half]
+    layout, place = half_layout(reference), HALVES.index(half)
+    mask = layout.masks[place]
     coarse = [_coarse(own), _coarse(composite)]
     whole = [registered(image, reference, GRID, "similarity") for image in coarse]
     posed = [half_pose(image, pose, reference, mask, GRID) for image, pose in zip(coarse, whole, strict=True)]
     assert _apart(*posed, mask) < 6
-    assert _apart(*posed, mask) < 0.7 * _apart(*whole, mask)
+    assert _apart(*posed, mask) < _apart(*whole, mask)
     values = [
-        half_values(image, pose, layout, half, GRID)[: mask.sum()].astype(float)
+        half_values(image, pose, layout, place, GRID)[: mask.sum()].astype(float)
         for image, pose in zip(coarse, posed, strict=True)
     ]
     assert np.corrcoef(*values)[0, 1] > 0.97
@@ -114,24 +115,19 @@ def test_a_half_too_small_to_hold_on_to_keeps_the_whole_s_pose(reference: np.nda
 
 
 def test_a_half_that_runs_away_keeps_the_whole_s_pose(reference: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A half of one brightness holds on to nothing: left alone, its search ends far off."""
-    layout = half_layout(reference)
-    ran_away = 0
-    for half, here in enumerate((np.s_[:20], np.s_[20:], np.s_[:, :24], np.s_[:, 24:])):
-        values = phantom.head(0)[0]
-        values[here] = 500
-        coarse, mask = _coarse(values), layout.masks[half]
-        whole = registered(coarse, reference, GRID, "similarity")
-        with monkeypatch.context() as unguarded:
-            unguarded.setattr(halves, "HALF_LIMITS", Limits(degrees=180, scale=9, shift=9))
-            far = half_pose(coarse, whole, reference, mask, GRID)
-        turned = matrix_of(far)[:3, :3] @ np.linalg.inv(matrix_of(whole)[:3, :3])
-        off = np.trace(turned / np.cbrt(np.linalg.det(turned))) < 1 + 2 * np.cos(np.deg2rad(40))
-        if off:
-            ran_away += 1
+    """Of a volume that shows another head elsewhere, the search of a half ends where no half can lie."""
+    values = ndimage.shift(
+        ndimage.rotate(phantom.head(3)[0], 14, axes=(1, 2), reshape=False, order=1), (0, 3, 0), order=1
+    )
+    layout, coarse = half_layout(reference), _coarse(values)
+    whole = registered(_coarse(phantom.head(3)[0]), reference, GRID, "similarity")  # not its own: some way off
+    for mask in layout.masks[:2]:
+        far = half_pose(coarse, whole, reference, mask, GRID)
+        assert _apart(far, whole, mask) > 5
+        with monkeypatch.context() as strict:
+            strict.setattr(halves, "HALF_LIMITS", Limits(degrees=2, scale=1.02, shift=0.01))
             kept = half_pose(coarse, whole, reference, mask, GRID)
-            assert matrix_of(kept).tolist() == matrix_of(whole).tolist()
-    assert ran_away >= 2
+        assert matrix_of(kept).tolist() == matrix_of(whole).tolist()
 
 
 def _moved(degrees: float = 0, scale: float = 1, shift: float = 0) -> np.ndarray:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from napari_relict.matching.regions import Region
-from napari_relict.volumes.affines import grid_points, matrix_of, on_grid, resampled, transform_of
+from napari_relict.registration import Pyramid, register
+from napari_relict.volumes.affines import grid_points, resampled
 from napari_relict.volumes.grid import Grid
 
 ALIGNED = 0.13  # of the grid's mean side: radius of the ball that is aligned
 COMPARED = 0.1  # and of the ball that is compared
 FINE = (0.8, 2.0)  # voxels, of two blurs: what lies between them differs most between heads that are alike at large
 LARGEST = 1 - 1e-6  # correlation, so that its atanh is finite
-SAMPLED = 0.4  # of the box around the ball
 FEWEST_VOXELS = 300
 
 
@@ -88,32 +87,11 @@ def _aligned(
     query: np.ndarray, ball: np.ndarray, other: np.ndarray, other_seen: np.ndarray, grid: Grid, start: np.ndarray
 ) -> np.ndarray:
     """The similarity transform that shows `other` as `query` shows it in the ball; every voxel of it counts."""
-    method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)
-    method.SetMetricAsCorrelation()
-    method.SetMetricSamplingStrategy(method.REGULAR)
-    method.SetMetricSamplingPercentage(SAMPLED, 1)
-    method.SetInterpolator(sitk.sitkLinear)
     corners = np.argwhere(ball)
     low, high = corners.min(0), corners.max(0) + 1
-    box = tuple(slice(int(a), int(b)) for a, b in zip(low[::-1], high[::-1], strict=True))
-    fixed = on_grid(np.ascontiguousarray(query, np.float32), grid)[box]
-    method.SetMetricFixedMask(on_grid(ball.astype(np.uint8), grid)[box])
-    method.SetMetricMovingMask(on_grid(other_seen.astype(np.uint8), grid))
-    method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=1.0, minStep=1e-3, numberOfIterations=100, relaxationFactor=0.6, gradientMagnitudeTolerance=1e-8
-    )
-    method.SetOptimizerScalesFromPhysicalShift()
-    method.SetShrinkFactorsPerLevel([1])
-    method.SetSmoothingSigmasPerLevel([0])
-    method.SetMovingInitialTransform(transform_of(start))
-    # Turned and scaled about the ball's middle: so that shift and turn do not pull on each other.
-    first = sitk.Similarity3DTransform()
-    middle = [(n - 1) / 2 for n in fixed.GetSize()]
-    first.SetCenter(fixed.TransformContinuousIndexToPhysicalPoint(middle))
-    method.SetInitialTransform(first, inPlace=False)
-    try:
-        found = method.Execute(fixed, on_grid(np.ascontiguousarray(other, np.float32), grid))
-    except RuntimeError:  # too little overlap, or no structure
-        return start
-    return np.asarray(start @ matrix_of(found))
+    box = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    middle = (np.array(grid.shape) - 1) / 2
+    first = ((low - middle) * grid.spacing)[::-1]
+    onto = Pyramid(query[box], grid.spacing, ball[box], first)
+    from_ = Pyramid(other, grid.spacing, other_seen)
+    return register(onto, from_, starts=[start], factors=(1,)).matrix

@@ -7,11 +7,14 @@ from typing import Literal
 import numpy as np
 import SimpleITK as sitk
 
+from napari_relict.registration import Contrast, Kind, Pyramid, register
 from napari_relict.volumes.affines import matrix_of, on_grid, transform_of
 from napari_relict.volumes.grid import Grid
 
 Alignment = Literal["rigid", "similarity", "affine"]
-LARGEST_SIDE = 64  # registration runs on a grid of at most about this many voxels a side
+Engine = Literal["gauss-newton", "simpleitk"]
+KINDS = {"rigid": Kind.RIGID, "similarity": Kind.SIMILARITY, "affine": Kind.AFFINE}
+LARGEST_SIDE = 64  # SimpleITK's registration runs on a grid of at most about this many voxels a side
 FEWEST_VOXELS = 500
 SAMPLED = 0.1
 
@@ -26,25 +29,51 @@ def align(
     start: np.ndarray | None = None,
     kind: Alignment = "similarity",
     contrasts_differ: bool = False,
+    engine: Engine = "gauss-newton",
 ) -> np.ndarray:
     """The transform that shows `moving` as `fixed` shows it.
 
-    Correlation of intensities inside both masks (mutual information where the contrasts differ), coarse to fine.
-    Where that fails, the start is returned.
+    Correlation inside both masks (where the contrasts differ: of `fixed` with what the values of `moving` stand for,
+    or mutual information with SimpleITK), coarse to fine. Where that fails, the start is returned.
 
     Parameters
     ----------
-    fixed, moving : float32 (z, y, x) on `grid`.
-    fixed_mask, moving_mask : bool, where they count (their fields of view).
-    start : (4, 4), grid mm of `fixed` -> grid mm of `moving`; identity when None.
+    fixed, moving : ndarray of float32, (z, y, x)
+        On `grid`.
+    grid : Grid
+    fixed_mask, moving_mask : ndarray of bool, (z, y, x)
+        Where they count (their fields of view).
+    start : ndarray of float64, (4, 4), or None
+        Grid mm of `fixed` -> grid mm of `moving`; identity when None.
+    kind : {"rigid", "similarity", "affine"}
+    contrasts_differ : bool
+    engine : {"gauss-newton", "simpleitk"}
 
     Returns
     -------
-    float64 (4, 4), likewise.
+    ndarray of float64, (4, 4)
+        Likewise.
     """
     begin = np.eye(4) if start is None else start
     if fixed_mask.sum() < FEWEST_VOXELS or moving_mask.sum() < FEWEST_VOXELS:
         return begin
+    if engine == "simpleitk":
+        return _with_simpleitk(fixed, moving, grid, fixed_mask, moving_mask, begin, kind, contrasts_differ)
+    pyramids = Pyramid(fixed, grid.spacing, fixed_mask), Pyramid(moving, grid.spacing, moving_mask)
+    contrast: Contrast = "different" if contrasts_differ else "same"
+    return register(*pyramids, starts=[begin], kind=KINDS[kind], contrast=contrast).matrix
+
+
+def _with_simpleitk(
+    fixed: np.ndarray,
+    moving: np.ndarray,
+    grid: Grid,
+    fixed_mask: np.ndarray,
+    moving_mask: np.ndarray,
+    begin: np.ndarray,
+    kind: Alignment,
+    contrasts_differ: bool,
+) -> np.ndarray:
     method, one, other, _ = set_up(fixed, moving, grid, fixed_mask, moving_mask, contrasts_differ)
     # A tenth of the voxels, always the same ones: as near to the optimum, at a third of the time.
     method.SetMetricSamplingPercentage(SAMPLED, 1)
@@ -60,11 +89,11 @@ def align(
     kinds = {"rigid": sitk.Euler3DTransform, "similarity": sitk.Similarity3DTransform}
     method.SetInitialTransform(kinds[kind]() if kind in kinds else sitk.AffineTransform(3), inPlace=False)
     try:
-        found = method.Execute(one, other)
+        optimised = method.Execute(one, other)
     except RuntimeError:  # too little overlap, or no structure
         return begin
     # ITK applies the optimised transform first, then the moving initial one.
-    return np.asarray(begin @ matrix_of(found))
+    return np.asarray(begin @ matrix_of(optimised))
 
 
 def set_up(

@@ -12,13 +12,13 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from napari_relict.volumes.affines import grid_points, matrix_of, on_grid
+from napari_relict.registration import Pyramid, register
+from napari_relict.volumes.affines import grid_points, matrix_of, transform_of
 from napari_relict.volumes.grid import Grid, place
-from napari_relict.volumes.pose import Limits, coarse_grid, foreground
+from napari_relict.volumes.pose import KINDS, POINTS, Limits, PoseKind, coarse_grid, foreground, pyramid_of
 
 HALVES = ("lower", "upper", "front", "back", "right", "left")
 MIRRORED = {"right": "left", "left": "right"}
-SAMPLED = 0.25  # share of the voxels that a half is posed by
 # As seen from the whole's pose, which already is a compromise: halves of simulated heads that lay right, copied ones
 # too, kept within half of this; one that had slid onto other anatomy lay far beyond.
 HALF_LIMITS = Limits(degrees=30, scale=1.25, shift=0.2)
@@ -75,7 +75,12 @@ def half_layout(reference: np.ndarray) -> HalfLayout:
 
 
 def half_pose(
-    coarse: sitk.Image, whole: sitk.Transform, reference: np.ndarray, mask: np.ndarray, grid: Grid
+    coarse: sitk.Image,
+    whole: sitk.Transform,
+    reference: np.ndarray,
+    mask: np.ndarray,
+    grid: Grid,
+    kind: PoseKind = "similarity",
 ) -> sitk.Transform:
     """Grid mm -> world mm that brings one half onto the reference's; starts from the whole volume's pose.
 
@@ -83,28 +88,10 @@ def half_pose(
     """
     if mask.sum() < 500:
         return whole
-    method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)
-    method.SetMetricAsCorrelation()
-    method.SetMetricFixedMask(on_grid(mask.astype(np.uint8), coarse_grid(grid)))
-    method.SetMetricSamplingStrategy(method.REGULAR)
-    method.SetMetricSamplingPercentage(SAMPLED, 1)  # the same voxels every time
-    method.SetInterpolator(sitk.sitkLinear)
-    method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=4.0, minStep=1e-3, numberOfIterations=150, relaxationFactor=0.6
-    )
-    method.SetOptimizerScalesFromPhysicalShift()
-    method.SetShrinkFactorsPerLevel([2, 1])
-    method.SetSmoothingSigmasPerLevel([1, 0])
-    method.SetInitialTransform(type(whole)(whole), inPlace=False)
-    try:
-        found = method.Execute(on_grid(reference, coarse_grid(grid)), coarse)
-    except RuntimeError:
-        return whole
-    if isinstance(found, sitk.CompositeTransform):
-        found = found.GetNthTransform(0)
-    moved = np.linalg.inv(matrix_of(whole)) @ matrix_of(found)
-    return type(whole)(found) if HALF_LIMITS.allow(moved, grid, _middle(mask, grid)) else whole
+    onto = Pyramid(reference, coarse_grid(grid).spacing, mask, points=POINTS)
+    found = register(onto, pyramid_of(coarse), starts=[matrix_of(whole)], kind=KINDS[kind], factors=(2, 1))
+    moved = np.linalg.inv(matrix_of(whole)) @ found.matrix
+    return transform_of(found.matrix) if HALF_LIMITS.allow(moved, grid, _middle(mask, grid)) else whole
 
 
 def _middle(mask: np.ndarray, grid: Grid) -> np.ndarray:

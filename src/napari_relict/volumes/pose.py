@@ -19,15 +19,18 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from napari_relict.errors import DataError
-from napari_relict.volumes.affines import matrix_of
+from napari_relict.registration import Kind, Pyramid, register
+from napari_relict.volumes.affines import matrix_of, transform_of
 from napari_relict.volumes.grid import Grid, bounding_grid, place
 from napari_relict.volumes.intensity import Modality, to_unit, value_range
 
 COARSE = 2.0  # the pose is estimated on a grid this many times coarser than the study's
 SAME_CONTRAST = 0.4  # agreement with the reference from which on nobody asks whether the contrast is inverted
+POINTS = 40_000  # of the reference: the more, the better a pose repeats
 RIM_MM = 4.0  # of the body's surface: half tissue, half air, bright in whatever is turned over
 
 PoseKind = Literal["similarity", "rigid", "centre"]
+KINDS = {"similarity": Kind.SIMILARITY, "rigid": Kind.RIGID}
 
 
 @dataclass(frozen=True)
@@ -234,31 +237,12 @@ def registered(coarse: sitk.Image, reference: np.ndarray, grid: Grid, kind: Pose
     start = centring(centre_of_mass(coarse))
     if kind == "centre" or reference.max() <= reference.min() or min(reference.shape) < 8:
         return start
-    fixed = sitk.GetImageFromArray(reference)
-    fixed.CopyInformation(coarse_grid(grid).empty())
-    method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)  # sums in one order: the same pose every time
-    method.SetMetricAsCorrelation()
-    method.SetMetricSamplingStrategy(method.NONE)
-    method.SetInterpolator(sitk.sitkLinear)
-    method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=4.0, minStep=1e-4, numberOfIterations=200, relaxationFactor=0.7
-    )
-    method.SetOptimizerScalesFromPhysicalShift()
-    shrink = [factor for factor in (4, 2, 1) if factor == 1 or min(reference.shape) >= 12 * factor]
-    method.SetShrinkFactorsPerLevel(shrink)
-    method.SetSmoothingSigmasPerLevel([factor / 2 if factor > 1 else 0 for factor in shrink])
-    first: sitk.Transform = sitk.Similarity3DTransform(start)
-    if kind == "rigid":
-        first = sitk.Euler3DTransform()
-        first.SetTranslation(start.GetTranslation())
-    method.SetInitialTransform(first, inPlace=False)
-    try:
-        found = method.Execute(fixed, coarse)
-    except RuntimeError:  # too little overlap, or a volume without structure
-        return start
-    if isinstance(found, sitk.CompositeTransform):
-        found = found.GetNthTransform(0)
-    pose = sitk.Similarity3DTransform(found) if kind == "similarity" else sitk.Euler3DTransform(found)
-    moved = np.linalg.inv(matrix_of(start)) @ matrix_of(pose)
-    return pose if WHOLE_LIMITS.allow(moved, grid, np.zeros(3)) else start
+    onto = Pyramid(reference, coarse_grid(grid).spacing, points=POINTS)
+    found = register(onto, pyramid_of(coarse), starts=[matrix_of(start)], kind=KINDS[kind])
+    moved = np.linalg.inv(matrix_of(start)) @ found.matrix
+    return transform_of(found.matrix) if WHOLE_LIMITS.allow(moved, grid, np.zeros(3)) else start
+
+
+def pyramid_of(coarse: sitk.Image) -> Pyramid:
+    """A result of `coarse_image`, whose axes are the world's, prepared for registration."""
+    return Pyramid(sitk.GetArrayFromImage(coarse), coarse.GetSpacing()[::-1], origin=coarse.GetOrigin())

@@ -36,7 +36,7 @@ from napari_relict.volumes.pose import (
 from napari_relict.volumes.reading import read_segmentation, read_volume
 
 # Raise this when prepared voxels change for the same settings: caches of older versions are then rebuilt.
-RECIPE = 5
+RECIPE = 6
 REFERENCE_VOLUMES = 24
 
 
@@ -296,7 +296,7 @@ def _posed_halves(
     if posed.inverted:
         coarse = turned_over(coarse)
     layout = half_layout(reference)
-    poses = [half_pose(coarse, posed.transform, reference, mask, how.grid) for mask in layout.masks]
+    poses = [half_pose(coarse, posed.transform, reference, mask, how.grid, how.pose) for mask in layout.masks]
     values = [half_values(coarse, pose, layout, number, how.grid) for number, pose in enumerate(poses)]
     return poses, np.stack(values)
 
