@@ -19,6 +19,7 @@ from napari_relict.matching import Cohorts, Depth, match_cohorts
 from napari_relict.matching import pairwise_alignment as verifying
 from napari_relict.matching.pairwise_alignment import ON_LABELS, WHOLE, Candidate, Half, Task, Verified, verify
 from napari_relict.measures import choose_measures
+from napari_relict.measures.registration import Engine
 from napari_relict.volumes import Grid, Preparation, PreparedCohort, find_volumes, prepare_cohort
 from napari_relict.volumes.halves import HALVES, half_layout
 from napari_relict.volumes.preparing import study_reference
@@ -80,11 +81,12 @@ def _verified(
     pose: str = "similarity",
     changes: bool = False,
     deformable: bool = False,
+    engine: Engine = "gauss-newton",
 ) -> list[Verified]:
     return verify(
         Task(
             prepared[f"{pose} synthetic"], query, prepared[f"{pose} training"], candidates, measures, [1, 2], {},
-            "similarity", 4.0, changes, deformable,
+            "similarity", 4.0, changes, deformable, engine,
         )
     )  # fmt: skip
 
@@ -127,12 +129,19 @@ def test_a_copy_is_alike_in_everything_and_a_stranger_is_not(prepared: dict[str,
     assert not CHANGES & set(stranger.scores)  # the nearest candidate's change alone is looked for
 
 
-def test_a_mirrored_copy_is_compared_as_its_mirror_image(prepared: dict[str, Any]) -> None:
+def test_the_registered_pair_decides_whether_it_is_mirrored(prepared: dict[str, Any]) -> None:
+    """Whatever the search took it for."""
+    for query, truth in (("same", False), ("mirrored", True)):
+        for searched in (False, True):
+            (pair,) = _verified(prepared, query, [_own(mirrored=searched)], WHOLE | ON_LABELS)
+            assert pair.mirrored == truth and not pair.inverted
     (as_it_is,) = _verified(prepared, "same", [_own()], WHOLE | ON_LABELS)
-    straight, flipped = _verified(prepared, "mirrored", [_own(), _own(mirrored=True)], WHOLE | ON_LABELS)
-    assert flipped.scores["nmi"] > straight.scores["nmi"]
     for name in ("aligned_ncc", "ssim", "surface_dice"):
-        assert flipped.scores[name] == pytest.approx(as_it_is.scores[name], abs=0.03)
+        assert pair.scores[name] == pytest.approx(as_it_is.scores[name], abs=0.03)
+    straight, flipped = (
+        _verified(prepared, "mirrored", [_own(mirrored=state)], WHOLE, engine="simpleitk") for state in (False, True)
+    )
+    assert flipped[0].mirrored and flipped[0].scores["nmi"] > straight[0].scores["nmi"]
 
 
 def test_an_inverted_copy_is_found_by_what_contrast_does_not_change(prepared: dict[str, Any]) -> None:

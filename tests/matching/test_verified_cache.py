@@ -93,6 +93,7 @@ def test_nothing_that_the_answer_depends_on_is_left_out_of_the_key(
         "tolerance_mm": 2.5,
         "changes": False,
         "deformable": True,
+        "engine": "simpleitk",
     }
     assert {one.name for one in fields(Task)} == {*other, "query"}
     keys = {cache.key(task), VerifiedCache(tmp_path / "verified.sqlite", "another").key(task)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -17,12 +17,13 @@ from napari_relict.measures.change import Change, find_change
 from napari_relict.measures.deformation import deform
 from napari_relict.measures.information import normalised_mutual_information
 from napari_relict.measures.lesions import lesions_of, match_lesions
-from napari_relict.measures.registration import Alignment, align
+from napari_relict.measures.registration import KINDS, Alignment, Engine, align
 from napari_relict.measures.shape import centroid_distance, shapes_of
 from napari_relict.measures.ssim import ms_ssim, ssim
 from napari_relict.measures.surface import Surfaces, surface_scores, surfaces_of
 from napari_relict.measures.tiles import tile_scores
 from napari_relict.measures.voxel import psnr
+from napari_relict.registration import Pyramid, Registered, register
 from napari_relict.volumes.affines import MIRROR, from_rows, grid_points, resampled, rows_of
 from napari_relict.volumes.cohort import PreparedCohort, mirror_labels
 from napari_relict.volumes.grid import Grid
@@ -30,6 +31,7 @@ from napari_relict.volumes.halves import HALVES, MIRRORED
 from napari_relict.volumes.pose import body_of, foreground
 
 EDGE_MM = 6.0  # beyond the fields of view and the body's surface by less than this, volumes are not compared
+SAME_STATE = 0.01  # of the correlation by which the other mirror state has to be better than the one searched by
 SURFACE_LABELS = frozenset({"surface_dice", "hd95", "assd"})
 WHOLE = frozenset({"aligned_ncc", "nmi", "ssim", "ms_ssim", "psnr", "tile_rmse", "copied_share"})
 ON_LABELS = SURFACE_LABELS | {"cl_dice", "centroid_distance", "lesion_f1"}
@@ -70,6 +72,7 @@ class Task:
     labels, sides : label values, and which of them exchange places in a mirror.
     changes : whether to say how the nearest candidate was changed.
     deformable : bend each aligned pair a little before it is compared; how it was changed is told without.
+    engine : of the linear alignment.
     """
 
     cohort: PreparedCohort
@@ -83,6 +86,7 @@ class Task:
     tolerance_mm: float
     changes: bool
     deformable: bool = False
+    engine: Engine = "gauss-newton"
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,8 @@ class Verified:
     part : where the best half lies, in the query's own left and right.
     region : where the best region lies, likewise.
     change : how the pair differs, where it was asked for.
+    mirrored : the query's mirror image is what lies on the candidate.
+    inverted : the two contrasts run against each other.
     """
 
     scores: dict[str, float] = field(default_factory=dict)
@@ -103,6 +109,8 @@ class Verified:
     part: str = ""
     region: FoundRegion | None = None
     change: Change | None = None
+    mirrored: bool = False
+    inverted: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,11 +121,16 @@ class _Side:
     searched: np.ndarray
     seen: np.ndarray
     labels: np.ndarray | None
+    spacing: tuple[float, float, float]
     masked: bool = False  # the body alone counts
 
     @cached_property
     def body(self) -> np.ndarray:
         return body_of(self.image) if self.masked else foreground(self.image)
+
+    @cached_property
+    def pyramid(self) -> Pyramid:
+        return Pyramid(self.searched, self.spacing, self.seen)
 
     def surfaces(self, labels: Sequence[int], spacing: Sequence[float]) -> Surfaces:
         """Made once: a query is compared with several training volumes."""
@@ -129,7 +142,19 @@ class _Side:
     def mirrored(self, sides: Mapping[int, int]) -> _Side:
         labels = None if self.labels is None else mirror_labels(self.labels, sides)
         image, searched, seen = (np.ascontiguousarray(v[..., ::-1]) for v in (self.image, self.searched, self.seen))
-        return _Side(image, searched, seen, labels, self.masked)
+        return _Side(image, searched, seen, labels, self.spacing, self.masked)
+
+
+class _States:
+    """The query as it is and mirrored; its mirror image is made when it is first asked for."""
+
+    def __init__(self, query: _Side, sides: Mapping[int, int]) -> None:
+        self._sides, self._made = sides, {False: query}
+
+    def __getitem__(self, mirrored: bool) -> _Side:
+        if mirrored not in self._made:
+            self._made[mirrored] = self._made[False].mirrored(self._sides)
+        return self._made[mirrored]
 
 
 def verify(task: Task) -> list[Verified]:
@@ -139,18 +164,15 @@ def verify(task: Task) -> list[Verified]:
     """
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     wanted = set(task.measures)
-    query = _side(task.cohort, task.query, bool(wanted & ON_LABELS))
-    states = {False: query}
-    if any(one is not None and one.mirrored for c in task.candidates for one in (c, c.half, c.region)):
-        states[True] = query.mirrored(task.sides)
+    states = _States(_side(task.cohort, task.query, bool(wanted & ON_LABELS)), task.sides)
     found = [_pair(task, states, candidate, wanted) for candidate in task.candidates]
     if task.changes and found:
         nearest = max(range(len(found)), key=lambda i: np.nan_to_num(found[i].scores.get("nmi", np.nan), nan=-1.0))
-        change = _change(task, states[task.candidates[nearest].mirrored], found[nearest], task.candidates[nearest])
         one = found[nearest]
+        change = _change(task, states[one.mirrored], one, task.candidates[nearest])
         told = {"bend": change.bend_mm, "lesion": change.lesion}
         scores = one.scores | {name: value for name, value in told.items() if name in wanted}
-        found[nearest] = Verified(scores, one.alignment, one.part, one.region, change)
+        found[nearest] = replace(one, scores=scores, change=change)
     return found
 
 
@@ -158,40 +180,22 @@ def _side(cohort: PreparedCohort, name: str, labels: bool) -> _Side:
     image = cohort.images([name])[0]
     searched = cohort.images([name], searched=True)[0] if cohort.rows[name].apart else image
     maps = cohort.labels([name])[0] if labels and cohort.rows[name].has_labels else None
-    return _Side(image, searched, cohort.field_of_view(name), maps, cohort.rows[name].masked)
+    return _Side(image, searched, cohort.field_of_view(name), maps, cohort.grid.spacing, cohort.rows[name].masked)
 
 
-def _pair(task: Task, states: Mapping[bool, _Side], candidate: Candidate, wanted: set[str]) -> Verified:
+def _pair(task: Task, states: _States, candidate: Candidate, wanted: set[str]) -> Verified:
     grid = task.training.grid
-    query = states[candidate.mirrored]
-    other = _side(task.training, candidate.training, query.labels is not None)
-    contrasts = task.cohort.rows[task.query].inverted != task.training.rows[candidate.training].inverted
-    matrix = align(
-        query.searched,
-        other.searched,
-        grid,
-        fixed_mask=query.seen,
-        moving_mask=other.seen,
-        kind=task.alignment,
-    )
-    if contrasts:  # what was turned over is only roughly the other contrast
-        again = align(
-            query.image,
-            other.image,
-            grid,
-            fixed_mask=query.seen,
-            moving_mask=other.seen,
-            start=matrix,
-            kind=task.alignment,
-            contrasts_differ=True,
-        )
-        # Mutual information has many optima, and most of them are no better than where it began.
-        matrix = max((matrix, again), key=lambda one: _whole(query, other, grid, one, {"nmi"})["nmi"])
+    other = _side(task.training, candidate.training, states[False].labels is not None)
+    mirrored, matrix = _registered(task, states, other, candidate)
+    query = states[mirrored]
+    inverted = task.cohort.rows[task.query].inverted != task.training.rows[candidate.training].inverted
+    if inverted:  # what was turned over is only roughly the other contrast
+        inverted, matrix = _by_contrast(task, query, other, matrix)
     way: np.ndarray | sitk.Transform = matrix
     if task.deformable and wanted & (WHOLE | ON_LABELS):
         way = deform(
             query.image, other.image, grid, matrix, fixed_mask=query.seen & query.body, moving_mask=other.seen,
-            contrasts_differ=contrasts,
+            contrasts_differ=inverted,
         )  # fmt: skip
     scores = _whole(query, other, grid, way, wanted)
     if query.labels is not None and other.labels is not None and wanted & ON_LABELS:
@@ -207,7 +211,64 @@ def _pair(task: Task, states: Mapping[bool, _Side], candidate: Candidate, wanted
         state = states[candidate.region.mirrored]
         region = compare_region(state.searched, state.seen, other.searched, other.seen, grid, candidate.region)
         scores["region_ncc"] = region.fisher_z
-    return Verified(scores, rows_of(matrix), part, region)
+    return Verified(scores, rows_of(matrix), part, region, mirrored=mirrored, inverted=inverted)
+
+
+def _registered(task: Task, states: _States, other: _Side, candidate: Candidate) -> tuple[bool, np.ndarray]:
+    """Whether the query is mirrored, and the transform onto the candidate: the best that the proposals lead to.
+
+    One pose for all can go wrong, and so can the files: both are starts, in both mirror states, and the registered
+    pair decides.
+    """
+    if task.engine == "simpleitk":
+        query = states[candidate.mirrored]
+        matrix = align(
+            query.searched, other.searched, task.training.grid, fixed_mask=query.seen, moving_mask=other.seen,
+            kind=task.alignment, engine="simpleitk",
+        )  # fmt: skip
+        return candidate.mirrored, matrix
+    kind = KINDS[task.alignment]
+    posed, lying = np.eye(4), _as_the_files_lie(task, candidate)
+    coarsest, *finer = [f for f in states[False].pyramid.factors if f in other.pyramid.factors]
+    best: dict[bool, Registered] = {}
+    for mirrored, starts in ((False, [posed, lying]), (True, [posed])):
+        fixed = states[mirrored].pyramid
+        best[mirrored] = register(fixed, other.pyramid, starts=starts, kind=kind, factors=[coarsest])
+        if len(finer) > 1:
+            start = best[mirrored].matrix
+            best[mirrored] = register(fixed, other.pyramid, starts=[start], kind=kind, factors=finer[:1])
+    margin = SAME_STATE if candidate.mirrored else -SAME_STATE
+    mirrored = best[True].worth + margin > best[False].worth
+    start = best[mirrored].matrix
+    return mirrored, register(
+        states[mirrored].pyramid, other.pyramid, starts=[start], kind=kind, factors=finer[1:] or finer or [coarsest]
+    ).matrix
+
+
+def _as_the_files_lie(task: Task, candidate: Candidate) -> np.ndarray:
+    """Grid mm of the query -> grid mm of the candidate, one file laid onto the other by their headers."""
+    query, training = task.cohort.rows[task.query], task.training.rows[candidate.training]
+    return np.asarray(np.linalg.inv(from_rows(training.pose)) @ from_rows(query.pose))
+
+
+def _by_contrast(task: Task, query: _Side, other: _Side, matrix: np.ndarray) -> tuple[bool, np.ndarray]:
+    """Whether the contrast of two registered volumes is inverted after all, and the transform that suits them better.
+
+    Where both agree better as they are, the pose was mistaken when it took one of them for turned over.
+    """
+    grid = task.training.grid
+    masks = {"fixed_mask": query.seen, "moving_mask": other.seen}
+    ways = [
+        align(query.image, other.image, grid, start=start, kind=task.alignment, contrasts_differ=differ,
+              engine=task.engine, **masks)
+        for start, differ in ((matrix, True), (matrix, False), (np.eye(4), False))
+    ]  # fmt: skip
+    # There are many optima, and most of them are no better than where it began.
+    matrix = max((matrix, *ways), key=lambda one: _whole(query, other, grid, one, {"nmi"})["nmi"])
+    both = query.seen & query.body & (resampled(other.seen.astype(np.float32), grid, matrix) > 0.5)
+    if not both.any():
+        return True, matrix
+    return _ncc(query.image[both], resampled(other.image, grid, matrix)[both]) < 0, matrix
 
 
 def _whole(
@@ -249,10 +310,14 @@ def _half(task: Task, query: _Side, other: _Side, candidate: Candidate) -> float
     theirs = from_rows(task.training.rows[candidate.training].halves[half])
     inside = query.seen & _half_box(grid, np.linalg.inv(ours), half)
     start = theirs @ np.linalg.inv(ours)
-    matrix = align(
-        query.searched, other.searched, grid, fixed_mask=inside, moving_mask=other.seen, start=start,
-        kind=task.alignment,
-    )  # fmt: skip
+    if task.engine == "simpleitk":
+        matrix = align(
+            query.searched, other.searched, grid, fixed_mask=inside, moving_mask=other.seen, start=start,
+            kind=task.alignment, engine="simpleitk",
+        )  # fmt: skip
+    else:
+        onto = query.pyramid.with_mask(inside)
+        matrix = register(onto, other.pyramid, starts=[start], kind=KINDS[task.alignment], factors=(2, 1)).matrix
     both = inside & (resampled(other.seen.astype(np.float32), grid, matrix) > 0.5)
     both &= ndimage.binary_dilation(foreground(query.searched), iterations=2)
     return _ncc(query.searched[both], resampled(other.searched, grid, matrix)[both]) if both.any() else float("nan")

@@ -30,7 +30,7 @@ from napari_relict.matching.tables import queries_at_once
 from napari_relict.matching.verified_cache import VerifiedCache
 from napari_relict.measures import Measure
 from napari_relict.measures.feature import centre_of, cosine
-from napari_relict.measures.registration import Alignment
+from napari_relict.measures.registration import Alignment, Engine
 from napari_relict.measures.segmentation import pack_labels, paired_sides
 from napari_relict.volumes.cohort import PreparedCohort
 from napari_relict.volumes.halves import HalfLayout
@@ -85,6 +85,7 @@ class Depth:
     alignment : the transform of that alignment.
     tolerance_mm : of surface Dice.
     deformable : bend each aligned pair a little before it is compared.
+    engine : of that alignment.
     """
 
     top: int = 5
@@ -92,6 +93,7 @@ class Depth:
     alignment: Alignment = "similarity"
     tolerance_mm: float = 2.0
     deformable: bool = False
+    engine: Engine = "gauss-newton"
 
 
 @dataclass
@@ -220,6 +222,7 @@ def _verify_block(
                 depth.tolerance_mm,
                 bool({"bend", "lesion"} & set(aligned)),
                 depth.deformable,
+                depth.engine,
             )
             key = cache.key(task) if cache and task.candidates else None
             kept = cache.get(key) if cache and key else None
@@ -233,6 +236,7 @@ def _verify_block(
         for pair, one in zip(found.verified, verified, strict=True):
             pair.scores |= one.scores
             pair.alignment, pair.part, pair.region = one.alignment, one.part, one.region
+            pair.mirrored, pair.inverted = one.mirrored, one.inverted
             if one.change is not None:
                 pair.changed_at = one.change.where
         result.pairs += found.pairs

@@ -14,7 +14,7 @@ from napari_relict.calibration.verdicts import VERDICTS
 from napari_relict.calibration.verdicts import Rule as VerdictRule
 from napari_relict.encoders.registry import check_definition
 from napari_relict.errors import DataError, UsageError, disk_faults
-from napari_relict.measures.registration import Alignment
+from napari_relict.measures.registration import Alignment, Engine
 from napari_relict.measures.registry import check_encoder_name, choose_measures
 from napari_relict.volumes.grid import Grid
 from napari_relict.volumes.intensity import Modality
@@ -82,6 +82,7 @@ class MatchSettings(_Table):
     verify: int = Field(default=2, ge=0)
     alignment: Alignment = "similarity"
     deformable: bool = False
+    engine: Engine = "gauss-newton"
     tolerance_mm: float = Field(default=2.0, gt=0)
     duplicate_ncc: float = Field(default=0.99, gt=0, le=1)
     left_out: int = Field(default=200, ge=0)
@@ -226,7 +227,8 @@ COMMENTS = {
     "# find keypoints too, so that copies of a part are found; foreground: search by the body alone, without table\n"
     "# and noise around it; ct_window: HU that become 0 and 1",
     "match": "top: patients kept by each measure; verify: how many of these are aligned pair by pair (alignment:\n"
-    "# rigid, similarity or affine; deformable: then bent a little, too); tolerance_mm: of surface Dice;\n"
+    "# rigid, similarity or affine, by engine: gauss-newton or simpleitk; deformable: then bent a little, too);\n"
+    "# tolerance_mm: of surface Dice;\n"
     "# duplicate_ncc: training volumes at least this alike are reported as duplicates; left_out: training patients\n"
     "# are left out one by one and searched against the others until the null has this many patients",
     "verdicts": "alpha: false discovery rate; an unrated replica is called exact where anatomy is bent by less than\n"

@@ -42,6 +42,11 @@ class Registered:
     overlap: float
     start: int = 0
 
+    @property
+    def worth(self) -> float:
+        """What proposals are compared by: a high correlation over a small overlap is worth less."""
+        return float(self.correlation * self.overlap**0.25)
+
 
 def register(
     fixed: Pyramid,
@@ -92,15 +97,9 @@ def register(
     for step, factor in enumerate(levels):
         onto, from_ = fixed.level(factor), moving.level(factor)
         found = [_climbed(one, onto, from_, kind, contrast, ITERATIONS.get(factor, 20)) for one in found]
-        found.sort(key=lambda one: -_worth(one, contrast))
+        found.sort(key=lambda one: -(abs(one.worth) if contrast == "either sign" else one.worth))
         found = found[: keep if step == 0 and len(levels) > 1 else 1]
     return found[0]
-
-
-def _worth(registered: Registered, contrast: Contrast) -> float:
-    """What starts are compared by: a high correlation over a small overlap is worth less."""
-    alike = abs(registered.correlation) if contrast == "either sign" else registered.correlation
-    return float(alike * registered.overlap**0.25)
 
 
 def _climbed(begin: Registered, fixed: Level, moving: Level, kind: Kind, contrast: Contrast, most: int) -> Registered:

@@ -122,7 +122,7 @@ class Auditor:
             self._encoders,
             _Beside(folder / "embeddings.sqlite", self._embeddings),
             self._preparation.key(self._reference),
-            Depth(match.top, match.verify, match.alignment, match.tolerance_mm, match.deformable),
+            Depth(match.top, match.verify, match.alignment, match.tolerance_mm, match.deformable, match.engine),
             device=self._device,
             progress=self._progress,
         )

@@ -127,6 +127,7 @@ def _compare(
             settings.match.alignment,
             settings.match.tolerance_mm,
             settings.match.deformable,
+            settings.match.engine,
         ),
         verified=VerifiedCache(folder / "volumes" / "verified.sqlite", key),
         parts=parts,
