@@ -312,7 +312,7 @@ def test_a_deformation_asked_for_in_study_toml_reaches_the_tables_and_the_null(t
     assert after["nmi"] > before["nmi"] + 0.02
     assert after["ncc"] == before["ncc"]
     assert after["bend"] == before["bend"] > 1
-    assert (null_after >= null_before).all()
+    assert (null_after > null_before - 0.03).all()  # a stranger gains little, and may lose a little
     assert null_after.max() > null_before.max() + 0.02  # the holdout volume that was bent
 
 
