@@ -16,7 +16,7 @@ from napari_relict.study import Study
 
 # Everything but the network encoder, whose weights have to be fetched.
 MEASURES = (
-    *("ncc", "mse", "half", "region", "nmi", "half_ncc", "region_ncc", "ssim", "bend", "lesion"),
+    *("ncc", "mse", "registered", "half", "region", "nmi", "half_ncc", "region_ncc", "ssim", "bend", "lesion"),
     *("dice", "volume_difference", "surface_dice"),
 )
 

@@ -26,6 +26,7 @@ from napari_relict.matching.half_search import half_norms
 from napari_relict.matching.pairwise_alignment import Task, Verified, verify
 from napari_relict.matching.part_cache import PartCache
 from napari_relict.matching.regions import regions_of
+from napari_relict.matching.registered_search import registered_scores
 from napari_relict.matching.tables import queries_at_once
 from napari_relict.matching.verified_cache import VerifiedCache
 from napari_relict.measures import Measure
@@ -156,6 +157,8 @@ def match_cohorts(
                 )
                 told = partial(_told, progress, done, len(names), total)
                 scores, halves, votes = search_block(shard, crew, parts, told)
+                if any(measure.name == "registered" for measure in measures):
+                    scores.columns["registered"] = registered_scores(cohort, names, training, crew, told)
                 regions = list(crew.in_order(partial(regions_of, grid=training.grid), votes))
                 for encoder in encoders:
                     scores.columns[encoder.name] = _feature(

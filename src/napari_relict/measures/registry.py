@@ -93,6 +93,14 @@ VOXEL = (
     Measure("ncc", "NCC", "voxel", True, "normalised cross-correlation over the whole grid", identity=1.0),
     Measure("mse", "MSE", "voxel", False, "mean squared difference of the 0..1 intensities"),
     Measure(
+        "registered",
+        "Registered",
+        "voxel",
+        True,
+        "correlation of outlines, every pair registered at low resolution",
+        identity=1.0,
+    ),
+    Measure(
         "half",
         "Half",
         "voxel",
@@ -264,10 +272,24 @@ def deciders(measures: Sequence[Measure]) -> list[Measure]:
     return chosen
 
 
-def computed(measures: Sequence[Measure], *, aligned: bool, halves: bool, keypoints: bool) -> list[Measure]:
+def computed(
+    measures: Sequence[Measure], *, aligned: bool, halves: bool, keypoints: bool, registered: bool
+) -> list[Measure]:
     """Without those that no pair will have: they would decide in the place of those that every pair has.
 
-    `aligned`: candidates are aligned pair by pair; `halves`: halves were posed; `keypoints`: they were looked for.
+    Parameters
+    ----------
+    measures : sequence of Measure
+    aligned : bool
+        Candidates are aligned pair by pair.
+    halves, keypoints : bool
+        Halves were posed; keypoints were looked for.
+    registered : bool
+        Every pair is registered coarsely.
     """
-    without = (*(() if halves else ("half", "half_ncc")), *(() if keypoints else ("region", "region_ncc")))
+    without = {
+        *(() if halves else ("half", "half_ncc")),
+        *(() if keypoints else ("region", "region_ncc")),
+        *(() if registered else ("registered",)),
+    }
     return [measure for measure in measures if (aligned or measure.searched) and measure.name not in without]

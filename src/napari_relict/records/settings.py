@@ -75,8 +75,8 @@ class PreparationSettings(_Table):
 
 class MatchSettings(_Table):
     measures: tuple[str, ...] = (
-        *("ncc", "mse", "half", "region", "nmi", "half_ncc", "region_ncc", "ssim", "ms_ssim", "copied_share"),
-        *("bend", "lesion", "mobilenet_v2", "dice", "volume_difference", "surface_dice", "hd95"),
+        *("ncc", "mse", "registered", "half", "region", "nmi", "half_ncc", "region_ncc", "ssim", "ms_ssim"),
+        *("copied_share", "bend", "lesion", "mobilenet_v2", "dice", "volume_difference", "surface_dice", "hd95"),
     )
     top: int = Field(default=5, ge=1)
     verify: int = Field(default=2, ge=0)

@@ -124,8 +124,8 @@ class Pyramid:
         return Level(values, seen, spacing, origin, partial(self._chosen, factor))
 
     def _chosen(self, factor: int, seen: np.ndarray) -> np.ndarray:
-        where = _spread(np.flatnonzero((seen > 0) & self._about_body(factor)), self._points)
-        return where if len(where) else _spread(np.flatnonzero(seen), self._points)
+        where = spread(np.flatnonzero((seen > 0) & self._about_body(factor)), self._points)
+        return where if len(where) else spread(np.flatnonzero(seen), self._points)
 
     def _about_body(self, factor: int) -> np.ndarray:
         """Voxels in and about the body, where registration has something to hold on to; all if there is no telling."""
@@ -174,7 +174,7 @@ def _block_least(seen: np.ndarray) -> np.ndarray:
     return least
 
 
-def _spread(where: np.ndarray, most: int) -> np.ndarray:
+def spread(where: np.ndarray, most: int) -> np.ndarray:
     """At most so many places, spread evenly over all of them and always the same."""
     if len(where) <= most:
         return where

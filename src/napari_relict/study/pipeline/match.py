@@ -26,6 +26,7 @@ from napari_relict.matching import (
     find_duplicates,
     match_cohorts,
 )
+from napari_relict.matching.registered_search import MOST
 from napari_relict.measures import Measure, choose_measures
 from napari_relict.measures.registry import computed, deciders
 from napari_relict.records.database import Database
@@ -114,6 +115,7 @@ def _compare(
         aligned=settings.match.verify > 0,
         halves=layout is not None,
         keypoints=cohorts.have_keypoints,
+        registered=len(training) <= MOST,
     )
     result = match_cohorts(
         cohorts,
