@@ -68,7 +68,7 @@ def test_a_killed_parent_leaves_no_orphans(tmp_path: Path) -> None:
     marks = [tmp_path / "first", tmp_path / "second"]
     script = tmp_path / "starts.py"
     script.write_text(STARTS.format(first=str(marks[0]), second=str(marks[1])))
-    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
     parent = subprocess.Popen([sys.executable, str(script)], env={**os.environ, "PYTHONPATH": path})
     children: list[int] = []
 

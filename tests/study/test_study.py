@@ -46,7 +46,7 @@ def test_tables_have_the_promised_columns(matched: Study) -> None:
     assert list(matched.matches().columns) == [
         *["synthetic", "training", "rank", "rank_voxel", "rank_segmentation", "mirrored", "inverted", "part"],
         *["region_z", "region_y", "region_x", "region_mm"],
-        *["ncc", "mse", "half", "region", "nmi", "half_ncc", "region_ncc", "ssim", "bend", "lesion"],
+        *["ncc", "mse", "registered", "half", "region", "nmi", "half_ncc", "region_ncc", "ssim", "bend", "lesion"],
         *["dice", "volume_difference", "surface_dice"],
     ]
     assert list(matched.verdicts().columns) == [
@@ -353,6 +353,7 @@ def test_when_nothing_is_aligned_ncc_decides(matched: Study) -> None:
     assert [measure.name for measure in study.measures()] == [
         "ncc",
         "mse",
+        "registered",
         "half",
         "region",
         "dice",
