@@ -1,0 +1,352 @@
+"""How arrays lie, by what they show: geometry as evidence, where files have lost it or never had it.
+
+Generators write volumes with the axes of their arrays, exchanged or turned, and with a spacing of one. The body's
+centre and its spread along each axis bring any array into a small canonical cube, whatever its header says; the 48
+exchanges and flips of the axes are compared with the mean cube of the training volumes, and the spread says how large
+the voxels are. What shows less than the training volumes do, a crop above all, agrees with them too little to be judged: it
+lies as its file says. A spacing is only estimated where the file has none, or says one millimetre and knows no place.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+from scipy.optimize import linear_sum_assignment
+from skimage.filters import threshold_otsu
+
+SIDE = 32  # voxels of a canonical cube
+REACH = 2.2  # SD of the body from its centre to the cube's faces
+WORKING_SIDE = 64  # voxels a side, at most, from which a cube is made
+LETTERS = ("LR", "PA", "SI")  # where world x, y, z grow to, and the other way
+MARGIN = 0.03  # by which another orientation has to agree better where a file knows no place in the world
+SURE_MARGIN = 0.15  # and where it does: software that loses the axes rarely keeps the place
+SHARE = 0.7  # of a cohort's volumes that have to vote alike
+FEWEST = 3  # volumes that make a vote
+LEEWAY = 1.25  # factor by which a cohort's voxels may seem larger or smaller than its files say
+SLACK = 0.08
+ALIKE = 1.1  # factor within which a spacing is taken for the training volumes' own, or for the same along all axes
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """Which axis of an array is which in the patient.
+
+    Attributes
+    ----------
+    axes : tuple of int
+        Array axis (z, y, x of the file) that runs along the patient's z, y and x.
+    signs : tuple of int
+        -1 where it runs the other way.
+    """
+
+    axes: tuple[int, int, int]
+    signs: tuple[int, int, int]
+
+    @property
+    def code(self) -> str:
+        """Where the file's x, y and z axes grow to, as ITK writes it: LPS is left, posterior, superior."""
+        letters = ["", "", ""]
+        for world, (axis, sign) in enumerate(zip(self.axes, self.signs, strict=True)):
+            letters[2 - axis] = LETTERS[2 - world][0 if sign > 0 else 1]
+        return "".join(letters)
+
+    @property
+    def direction(self) -> np.ndarray:
+        """Direction cosines as an image has them, (3, 3): columns are the world directions of the file's x, y, z."""
+        columns = np.zeros((3, 3))
+        for world, (axis, sign) in enumerate(zip(self.axes, self.signs, strict=True)):
+            columns[2 - world, 2 - axis] = sign
+        return columns
+
+    def turned(self, cube: np.ndarray) -> np.ndarray:
+        """A cube of the array's axes with the patient's."""
+        flips = tuple(slice(None, None, sign) for sign in self.signs)
+        return cube.transpose(self.axes)[flips]
+
+    @property
+    def mirrored(self) -> Orientation:
+        """Left and right exchanged."""
+        return Orientation(self.axes, (self.signs[0], self.signs[1], -self.signs[2]))
+
+
+@cache
+def orientations() -> tuple[Orientation, ...]:
+    """All 48."""
+    return tuple(
+        Orientation(axes, signs)  # type: ignore[arg-type]
+        for axes in itertools.permutations(range(3))
+        for signs in itertools.product((1, -1), repeat=3)
+    )
+
+
+def orientation_of(code: str) -> Orientation:
+    """The orientation of a code such as `LPS`.
+
+    Raises
+    ------
+    ValueError
+        No such code.
+    """
+    for one in orientations():
+        if one.code == code.upper():
+            return one
+    raise ValueError(f"'{code}' is no orientation: three letters of L or R, P or A, S or I, such as LPS")
+
+
+def orientation_in(image: sitk.Image) -> Orientation:
+    """What an image's direction cosines say, to the nearest right angle."""
+    cosines = np.reshape(image.GetDirection(), (3, 3))
+    world, axis = linear_sum_assignment(-np.abs(cosines))
+    axes, signs = [0, 0, 0], [1, 1, 1]
+    for row, column in zip(world, axis, strict=True):
+        axes[2 - row], signs[2 - row] = int(2 - column), 1 if cosines[row, column] >= 0 else -1
+    return Orientation(tuple(axes), tuple(signs))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Cube:
+    """A volume whatever its geometry: the body at a standard place and size.
+
+    Attributes
+    ----------
+    values : ndarray of float32, (2, SIDE, SIDE, SIDE)
+        Smoothed brightness above the background, and its gradient's magnitude, each with mean 0 and norm 1; along
+        the array's own axes.
+    spread : ndarray of float64, (3,)
+        SD of the body along each axis, voxels.
+    """
+
+    values: np.ndarray
+    spread: np.ndarray
+
+
+def canonical_cube(values: np.ndarray) -> Cube | None:
+    """The cube of an array.
+
+    Parameters
+    ----------
+    values : ndarray, (z, y, x)
+
+    Returns
+    -------
+    Cube or None
+        None where no body stands out from the background.
+    """
+    factors = [max(1, int(np.ceil(side / WORKING_SIDE))) for side in values.shape]
+    small = _shrunk(values, factors)
+    faces = np.concatenate([small[[0, -1]].ravel(), small[:, [0, -1]].ravel(), small[..., [0, -1]].ravel()])
+    # Distance from the background: also of a volume turned over with its air.
+    apart = np.abs(small - np.median(faces))
+    brightest = float(np.quantile(apart, 0.99))
+    if brightest <= 0:
+        return None
+    apart = np.clip(apart / brightest, 0, 1)
+    body = ndimage.binary_fill_holes(ndimage.binary_opening(apart > 0.5 * threshold_otsu(apart)))
+    parts, count = ndimage.label(body)
+    if not count:
+        return None
+    body = parts == 1 + int(np.bincount(parts.ravel())[1:].argmax())
+    places = np.argwhere(body)
+    centre, spread = places.mean(0), places.std(0)
+    if min(spread) < 0.5:
+        return None
+    steps = np.linspace(-REACH, REACH, SIDE)
+    grid = np.meshgrid(*(centre[axis] + spread[axis] * steps for axis in range(3)), indexing="ij")
+    seen = ndimage.gaussian_filter(ndimage.map_coordinates(np.where(body, apart, 0), grid, order=1), 1)
+    edges = np.sqrt(sum(np.gradient(seen, axis=axis) ** 2 for axis in range(3)))
+    return Cube(np.stack([_standard(seen), _standard(edges)]), spread * factors)
+
+
+def _shrunk(values: np.ndarray, factors: Sequence[int]) -> np.ndarray:
+    a, b, c = factors
+    z, y, x = values.shape[0] // a, values.shape[1] // b, values.shape[2] // c
+    whole = np.asarray(values[: z * a, : y * b, : x * c], np.float32)
+    return np.asarray(whole.reshape(z, a, y, b, x, c).mean((1, 3, 5)), np.float32)
+
+
+def _standard(values: np.ndarray) -> np.ndarray:
+    centred = values - values.mean()
+    norm = float(np.sqrt((centred * centred).sum()))
+    return np.asarray(centred / norm if norm > 0 else centred, np.float32)
+
+
+@dataclass(frozen=True)
+class Norm:
+    """What the training volumes look like, and how large they are.
+
+    Attributes
+    ----------
+    cube : ndarray of float32, (2, SIDE, SIDE, SIDE)
+        Their mean cube along the patient's axes.
+    spread : ndarray of float64, (3,)
+        Median SD of the body along the patient's z, y, x, mm.
+    spacing : ndarray of float64, (3,)
+        Median of their voxels along the patient's z, y, x, mm.
+    least : float
+        Agreement with the mean cube that nine in ten of them have, less `SLACK`: below it, nothing is concluded.
+    """
+
+    cube: np.ndarray
+    spread: np.ndarray
+    spacing: np.ndarray
+    least: float
+
+    def agreement(self, cube: Cube) -> np.ndarray:
+        """How well a volume agrees in each of `orientations()`: mean of two correlations, float64 (48,)."""
+        return np.array(
+            [
+                sum(float((one.turned(own) * mean).sum()) for own, mean in zip(cube.values, self.cube, strict=True)) / 2
+                for one in orientations()
+            ]
+        )
+
+
+def norm_of(images: Sequence[sitk.Image]) -> Norm | None:
+    """Of training volumes, as their headers have them; None where not one shows a body."""
+    cubes, spreads, spacings = [], [], []
+    for image in images:
+        cube, way = canonical_cube(sitk.GetArrayViewFromImage(image)), orientation_in(image)
+        if cube is None:
+            continue
+        steps = np.array(image.GetSpacing())[::-1]
+        cubes.append(np.stack([way.turned(values) for values in cube.values]))
+        spreads.append((cube.spread * steps)[list(way.axes)])
+        spacings.append(steps[list(way.axes)])
+    if not cubes:
+        return None
+    mean = np.stack([_standard(values) for values in np.mean(cubes, axis=0)])
+    agreement = [float((values * mean).sum()) / 2 for values in cubes]
+    least = float(np.quantile(agreement, 0.1)) - SLACK
+    return Norm(mean, np.median(spreads, axis=0), np.median(spacings, axis=0), least)
+
+
+@dataclass(frozen=True)
+class Vote:
+    """How a cohort's arrays lie.
+
+    Attributes
+    ----------
+    orientation : Orientation or None
+        None: as the files say.
+    spacing : tuple of float or None
+        mm along the file's z, y, x; None: as the files say.
+    share : float
+        Of the volumes that agree with it; of those that stand by their files where that is None.
+    volumes : int
+        How many voted.
+    """
+
+    orientation: Orientation | None
+    spacing: tuple[float, float, float] | None
+    share: float
+    volumes: int
+
+
+def has_lost_geometry(image: sitk.Image) -> bool:
+    """Whether an image is what software writes that knows none: voxels of 1 mm, the first one at the world's zero."""
+    return set(image.GetSpacing()) == {1.0} and not any(image.GetOrigin())
+
+
+def _margin(image: sitk.Image) -> float:
+    return SURE_MARGIN if any(image.GetOrigin()) else MARGIN
+
+
+def vote(images: Sequence[sitk.Image], norm: Norm, *, told: bool = True) -> Vote:
+    """Whether a cohort lies otherwise than its files say.
+
+    Left and right cannot be told in most bodies, so an orientation and its mirror image count as one; the header's
+    own is kept unless another agrees better in most volumes, and on average by a margin.
+
+    Parameters
+    ----------
+    images : sequence of sitk.Image
+        Some of the cohort's volumes, as their headers have them.
+    norm : Norm
+    told : bool
+        Somebody said how large the voxels are: the person, or files that have not lost their geometry.
+    """
+    ways = orientations()
+    cubes = [(image, canonical_cube(sitk.GetArrayViewFromImage(image))) for image in images]
+    seen = [(image, cube) for image, cube in cubes if cube is not None]
+    if len(seen) < FEWEST:
+        return Vote(None, None, 0.0, len(seen))
+    agreements = np.array([norm.agreement(cube) for _, cube in seen])
+    claimed = [ways.index(orientation_in(image)) for image, _ in seen]
+    mirrored = np.array([ways.index(way.mirrored) for way in ways])
+    either = np.maximum(agreements, agreements[:, mirrored])
+    of_claimed = either[np.arange(len(seen)), claimed]
+    best = int(either.mean(0).argmax())
+    better = (either[:, best] > of_claimed) & (either[:, best] > norm.least)
+    chosen: Orientation | None = None
+    if better.mean() >= SHARE and (either[:, best] - of_claimed).mean() > np.median(
+        [_margin(image) for image, _ in seen]
+    ):
+        chosen = ways[int(max((best, int(mirrored[best])), key=lambda way: agreements[:, way].mean()))]
+    share = float((better if chosen is not None else of_claimed >= either.max(1) - MARGIN).mean())
+    estimated, said = [], []
+    for (image, cube), number in zip(seen, claimed, strict=True):
+        way = chosen or ways[number]
+        world = norm.spread / cube.spread[list(way.axes)]
+        estimated.append(world)
+        said.append(np.array(image.GetSpacing())[::-1][list(way.axes)])
+    size, ratio = np.median(estimated, axis=0), np.median(np.divide(estimated, said), axis=0)
+    if told or (np.abs(np.log(ratio)) < np.log(LEEWAY)).all() or (either.max(1) > norm.least).mean() < SHARE:
+        return Vote(chosen, _header_spacing(said, chosen), share, len(seen))
+    return Vote(chosen, _along_file(_likely(size, norm.spacing), chosen or ways[claimed[0]]), share, len(seen))
+
+
+def _header_spacing(said: Sequence[np.ndarray], chosen: Orientation | None) -> tuple[float, float, float] | None:
+    """What the files say, where that needs saying anew because their axes are called otherwise."""
+    return None if chosen is None else _along_file(np.median(said, axis=0), chosen)
+
+
+def _likely(size: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """The training volumes' own spacing where it is about that; else the same along all axes where it is about so."""
+    if (np.abs(np.log(size / training)) < np.log(ALIKE)).all():
+        return training
+    if size.max() / size.min() < ALIKE**2:
+        return np.full(3, float(np.exp(np.log(size).mean())))
+    return size
+
+
+def _along_file(world: np.ndarray, way: Orientation) -> tuple[float, float, float]:
+    """mm along the patient's axes -> along the file's, to three digits."""
+    along = [0.0, 0.0, 0.0]
+    for place, axis in enumerate(way.axes):
+        along[axis] = float(f"{world[place]:.3g}")
+    return along[0], along[1], along[2]
+
+
+def turned_otherwise(image: sitk.Image, norm: Norm) -> Orientation | None:
+    """The orientation that one volume lies in, where that is clearly another than its header's; else None."""
+    cube = canonical_cube(sitk.GetArrayViewFromImage(image))
+    if cube is None:
+        return None
+    ways, agreement = orientations(), norm.agreement(cube)
+    claimed, best = orientation_in(image), int(agreement.argmax())
+    kept = max(agreement[ways.index(claimed)], agreement[ways.index(claimed.mirrored)])
+    return ways[best] if agreement[best] > max(kept + _margin(image), norm.least) else None
+
+
+def laid(image: sitk.Image, way: Orientation, spacing: Sequence[float] | None = None) -> sitk.Image:
+    """An image whose array lies as `way` says, its first voxel at the world's zero; voxels are not touched.
+
+    Parameters
+    ----------
+    image : sitk.Image
+    way : Orientation
+    spacing : sequence of float or None
+        mm along the file's z, y, x; the image's own when None.
+    """
+    image = sitk.Image(image)
+    image.SetDirection(way.direction.ravel().tolist())
+    image.SetOrigin((0.0, 0.0, 0.0))
+    if spacing is not None:
+        image.SetSpacing([float(mm) for mm in spacing[::-1]])
+    return image
