@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_relict.cli.options import StudyFolder, open_study, split_names
+from napari_relict.cli.options import StudyFolder, open_study, say_notes, split_names
 from napari_relict.cli.terminal import TerminalProgress, say, stop_at_problems
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def match(
     with TerminalProgress() as progress:
         opened.match(measures=split_names(measures), top=top, device=device, scheduler=scheduler, progress=progress)
     say_summary(opened)
+    say_notes(opened.notes)
     stop_at_problems(opened.problems)
 
 

@@ -16,6 +16,21 @@ from napari_relict.errors import UsageError
 Folder = Annotated[Path | None, typer.Option(metavar="DIR", show_default=False)]
 
 
+VoxelSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MM|FILE.csv", help="of files that do not say: one number, Z,Y,X or a table", show_default=False
+    ),
+]
+
+
+class Geometry(StrEnum):
+    """What is believed of how volumes lie."""
+
+    evidence = "evidence"
+    header = "header"
+
+
 class Modality(StrEnum):
     """What the volumes were taken with."""
 
@@ -44,6 +59,12 @@ def new(
     shape: Annotated[
         str | None, typer.Option(metavar="Z,Y,X", help="voxels of the common grid", show_default=False)
     ] = None,
+    training_spacing: VoxelSize = None,
+    synthetic_spacing: VoxelSize = None,
+    holdout_spacing: VoxelSize = None,
+    geometry: Annotated[
+        Geometry, typer.Option(help="compare volumes as they show that they lie, or as their files say")
+    ] = Geometry.evidence,
 ) -> None:
     """Make a study of folders of volumes. Nothing in them is changed."""
     from napari_relict.study import Study
@@ -60,6 +81,10 @@ def new(
         modality=None if modality is None else modality.value,
         spacing=_numbers(spacing, "--spacing", float),
         shape=_numbers(shape, "--shape", int, alone=False),
+        training_spacing=_voxel_size(training_spacing, "--training-spacing"),
+        synthetic_spacing=_voxel_size(synthetic_spacing, "--synthetic-spacing"),
+        holdout_spacing=_voxel_size(holdout_spacing, "--holdout-spacing"),
+        geometry=geometry.value,
     )
     grid = made.settings.grid
     say(
@@ -70,6 +95,13 @@ def new(
         say("without --holdout, p-values rest on the training patients themselves: weaker evidence")
     say_notes(made.notes)
     stop_at_problems(made.problems)
+
+
+def _voxel_size(text: str | None, option: str) -> tuple[float, float, float] | Path | None:
+    if text is not None and Path(text).is_file():
+        return Path(text)
+    size = _numbers(text, option, float)
+    return (size,) * 3 if isinstance(size, float) else size
 
 
 def _numbers(text: str | None, option: str, kind: Callable[[str], Any], alone: bool = True) -> Any:

@@ -16,6 +16,7 @@ from napari_relict.encoders.registry import check_definition
 from napari_relict.errors import DataError, UsageError, disk_faults
 from napari_relict.measures.registration import Alignment, Engine
 from napari_relict.measures.registry import check_encoder_name, choose_measures
+from napari_relict.volumes.geometry import orientation_of
 from napari_relict.volumes.grid import Grid
 from napari_relict.volumes.intensity import Modality
 from napari_relict.volumes.pose import PoseKind
@@ -39,12 +40,26 @@ class CohortFolders(_Table):
         default=None, description="of files that do not say (arrays, pictures): mm along z, y, x, or a table of them"
     )
 
+    geometry: GeometrySettings | None = None
+
     @field_validator("spacing")
     @classmethod
     def _positive(cls, spacing: tuple[float, float, float] | str | None) -> tuple[float, float, float] | str | None:
         if isinstance(spacing, tuple) and not all(0 < mm < 100 for mm in spacing):
             raise ValueError("spacing must be above 0 and below 100 mm")
         return spacing
+
+
+class GeometrySettings(_Table):
+    """How a cohort's arrays lie, in place of what their files say: as voted, or as somebody knows."""
+
+    orientation: str | None = None
+    spacing: tuple[float, float, float] | None = None
+
+    @field_validator("orientation")
+    @classmethod
+    def _known(cls, orientation: str | None) -> str | None:
+        return None if orientation is None else orientation_of(orientation).code
 
 
 class GridSettings(_Table):
@@ -70,6 +85,7 @@ class PreparationSettings(_Table):
     pose: PoseKind = "similarity"
     partial: bool = True
     foreground: bool = False
+    geometry: Literal["evidence", "header"] = "evidence"
     ct_window: tuple[float, float] = (-1000.0, 1000.0)
 
 
@@ -189,6 +205,7 @@ class Settings(_Table):
             self.preparation.pose,
             self.preparation.partial,
             self.preparation.foreground,
+            self.preparation.geometry,
         )
 
 
@@ -225,7 +242,8 @@ COMMENTS = {
     "grid": "the common grid; changing it prepares every volume again",
     "preparation": "pose: similarity or rigid (onto the study's reference), or centre; partial: pose halves and\n"
     "# find keypoints too, so that copies of a part are found; foreground: search by the body alone, without table\n"
-    "# and noise around it; ct_window: HU that become 0 and 1",
+    "# and noise around it; geometry: evidence turns volumes that lie otherwise than their files say, header believes\n"
+    "# the files; ct_window: HU that become 0 and 1",
     "match": "top: patients kept by each measure; verify: how many of these are aligned pair by pair (alignment:\n"
     "# rigid, similarity or affine, by engine: gauss-newton or simpleitk; deformable: then bent a little, too);\n"
     "# tolerance_mm: of surface Dice;\n"

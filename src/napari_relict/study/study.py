@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 from pydantic import ValidationError
@@ -26,6 +27,7 @@ from napari_relict.records.settings import (
     FILE,
     CohortFolders,
     GridSettings,
+    PreparationSettings,
     Settings,
     read_settings,
     write_settings,
@@ -38,6 +40,7 @@ from napari_relict.study.pipeline.cohorts import (
     propose_grid,
     refuse_overlap,
 )
+from napari_relict.study.pipeline.geometry import training_norm, turned_volumes, vote_on
 from napari_relict.study.pipeline.match import run_match
 from napari_relict.study.pipeline.segmenting import segment_study
 from napari_relict.study.pipeline.training import On, TrainedEncoder, train_encoder
@@ -45,6 +48,7 @@ from napari_relict.training import Asked, Epoch
 from napari_relict.volumes.cohort import PreparedCohort, read_rows
 from napari_relict.volumes.intensity import Modality
 from napari_relict.volumes.patients import read_patients
+from napari_relict.volumes.spacings import Spacing
 
 
 class Study(JudgedStudy):
@@ -81,6 +85,11 @@ class Study(JudgedStudy):
         modality: Modality | None = None,
         spacing: float | tuple[float, float, float] | None = None,
         shape: tuple[int, int, int] | None = None,
+        training_spacing: Spacing | str | Path | None = None,
+        synthetic_spacing: Spacing | str | Path | None = None,
+        holdout_spacing: Spacing | str | Path | None = None,
+        geometry: Literal["evidence", "header"] = "evidence",
+        progress: Progress = silent,
     ) -> Study:
         """Make a study of existing folders. Nothing in them is changed or copied.
 
@@ -89,6 +98,10 @@ class Study(JudgedStudy):
         modality : `mr` or `ct`; None looks at the first training volume.
         spacing : mm, one number or z, y, x; None takes what the training volumes suggest.
         shape : voxels z, y, x; None likewise.
+        training_spacing, synthetic_spacing, holdout_spacing : of files that do not say (arrays, pictures): mm along
+            z, y, x, or a table with the columns volume, z, y, x.
+        geometry : `evidence`: a cohort whose volumes show that they lie otherwise than their files say is compared
+            as it lies, and that is said in `notes`; `header`: files are believed.
 
         Raises
         ------
@@ -105,10 +118,12 @@ class Study(JudgedStudy):
         }
         places = {name: Path(pair[0]) for name, pair in given.items() if pair[0] is not None}
         refuse_overlap(places)
+        spacings = {"training": training_spacing, "holdout": holdout_spacing, "synthetic": synthetic_spacing}
         cohorts = {
             name: CohortFolders(
                 volumes=_written(Path(volumes), folder),
                 segmentations=None if segmentations is None else _written(Path(segmentations), folder),
+                spacing=_spacing_written(spacings[name], folder),
             )
             for name, (volumes, segmentations) in given.items()
             if volumes is not None
@@ -118,6 +133,17 @@ class Study(JudgedStudy):
         for name, folders in cohorts.items():
             files[name], more = list_cohort(folder, name, folders)
             problems += more
+        notes = [note for found in files.values() for note in found.notes]
+        if geometry == "evidence":
+            norm = training_norm(files["training"].volumes, folder / "volumes", progress)
+            for name in [name for name in cohorts if name != "training"]:
+                if norm is None:
+                    break
+                lies, said = vote_on(name, files[name].volumes, norm, progress)
+                if lies is not None:
+                    cohorts[name] = cohorts[name].model_copy(update={"geometry": lies})
+                    files[name], _ = list_cohort(folder, name, cohorts[name])
+                    notes.append(said)
         if patients is not None and not Path(patients).is_file():
             raise DataError(patients, "no such file", "give the CSV with the columns volume,patient")
         if patients is not None:
@@ -140,11 +166,12 @@ class Study(JudgedStudy):
             cohorts=cohorts,  # type: ignore[arg-type]
             patients=None if patients is None else _written(Path(patients), folder),
             grid=grid_settings,
+            preparation=PreparationSettings(geometry=geometry),
         )
         write_settings(settings, folder)
         study = cls(folder, settings)
         study.problems = problems + more
-        study.notes = compare_extents({name: found.volumes for name, found in files.items()})
+        study.notes = notes + compare_extents({name: found.volumes for name, found in files.items()})
         return study
 
     @classmethod
@@ -196,6 +223,7 @@ class Study(JudgedStudy):
             scheduler=scheduler,
             progress=progress,
         )
+        self.notes = turned_volumes({name: self._open_cohort(name) for name in self.settings.cohorts})
         self.calibrate()
         return self.problems
 
@@ -437,6 +465,10 @@ class Study(JudgedStudy):
             raise DataError(self.folder, f"has no prepared {cohort} volumes", "run: napari-relict match")
         how = self.settings.preparation_of_volumes()
         return PreparedCohort(folder, cohort, rows, how.grid, how.unit)
+
+
+def _spacing_written(spacing: Spacing | str | Path | None, folder: Path) -> Spacing | str | None:
+    return _written(Path(spacing), folder) if isinstance(spacing, str | Path) else spacing
 
 
 def _written(path: Path, folder: Path) -> str:

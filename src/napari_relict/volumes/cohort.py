@@ -106,6 +106,7 @@ class Row:
     total: float = 0.0
     spread: float = 0.0
     masked: bool = False  # the search sees the body alone
+    turned: str = ""  # how it lies (`LPS`), where it was seen to lie otherwise than its file says
     keypoints: int = -1  # how many there are; -1 where none were looked for
 
     @property

@@ -41,7 +41,9 @@ class VolumeFile:
     sample : int or None
         Which sample along the array's first axis (or a NIfTI's fourth); None where the file is one volume.
     spacing : tuple of float or None
-        mm along z, y, x, for files that know none; None where the file knows, or nobody does.
+        mm along the file's z, y, x, whatever it says itself; None where it is believed, or nobody knows.
+    orientation : str
+        Where its x, y and z axes grow to (`LPS`), likewise; "" where it is believed.
     """
 
     name: str
@@ -49,6 +51,7 @@ class VolumeFile:
     array: str = ""
     sample: int | None = None
     spacing: tuple[float, float, float] | None = None
+    orientation: str = ""
 
     @property
     def path(self) -> Path:
@@ -88,8 +91,8 @@ class VolumeFile:
             files += [self.paths[0].with_name(self.name + end) for end in SIDECARS]
         present = [path.resolve() for path in files if path.exists()]
         parts = [f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in present]
-        if (self.array, self.sample, self.spacing) != ("", None, None):
-            parts.append(f"{self.array}:{self.sample}:{self.spacing}")
+        if (self.array, self.sample, self.spacing, self.orientation) != ("", None, None, ""):
+            parts.append(f"{self.array}:{self.sample}:{self.spacing}:{self.orientation}")
         return hashlib.sha256(";".join(parts).encode()).hexdigest()
 
 

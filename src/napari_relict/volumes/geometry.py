@@ -3,8 +3,9 @@
 Generators write volumes with the axes of their arrays, exchanged or turned, and with a spacing of one. The body's
 centre and its spread along each axis bring any array into a small canonical cube, whatever its header says; the 48
 exchanges and flips of the axes are compared with the mean cube of the training volumes, and the spread says how large
-the voxels are. What shows less than the training volumes do, a crop above all, agrees with them too little to be judged: it
-lies as its file says. A spacing is only estimated where the file has none, or says one millimetre and knows no place.
+the voxels are. What shows less than the training volumes do, a crop above all, agrees with them too little to be
+judged: it lies as its file says. A spacing is only estimated where the file has none, or says one millimetre and knows
+no place.
 """
 
 from __future__ import annotations
@@ -207,19 +208,51 @@ class Norm:
         )
 
 
-def norm_of(images: Sequence[sitk.Image]) -> Norm | None:
-    """Of training volumes, as their headers have them; None where not one shows a body."""
-    cubes, spreads, spacings = [], [], []
-    for image in images:
-        cube, way = canonical_cube(sitk.GetArrayViewFromImage(image)), orientation_in(image)
-        if cube is None:
-            continue
-        steps = np.array(image.GetSpacing())[::-1]
-        cubes.append(np.stack([way.turned(values) for values in cube.values]))
-        spreads.append((cube.spread * steps)[list(way.axes)])
-        spacings.append(steps[list(way.axes)])
-    if not cubes:
+@dataclass(frozen=True)
+class Evidence:
+    """What one volume shows of how it lies, and what its file claims.
+
+    Attributes
+    ----------
+    cube : Cube
+    claimed : Orientation
+    spacing : ndarray of float64, (3,)
+        mm along the file's z, y, x, as claimed.
+    placed : bool
+        The file knows a place in the world: its first voxel is not at zero.
+    """
+
+    cube: Cube
+    claimed: Orientation
+    spacing: np.ndarray
+    placed: bool
+
+    @property
+    def lost(self) -> bool:
+        """The file says what software writes that knows no geometry: voxels of 1 mm, the first one at zero."""
+        return not self.placed and bool((self.spacing == 1.0).all())
+
+    @property
+    def margin(self) -> float:
+        """By how much another orientation has to agree better."""
+        return SURE_MARGIN if self.placed else MARGIN
+
+
+def evidence_of(image: sitk.Image) -> Evidence | None:
+    """Evidence of one volume; None where it shows no body."""
+    cube = canonical_cube(sitk.GetArrayViewFromImage(image))
+    if cube is None:
         return None
+    return Evidence(cube, orientation_in(image), np.array(image.GetSpacing())[::-1], any(image.GetOrigin()))
+
+
+def norm_of(volumes: Sequence[Evidence]) -> Norm | None:
+    """Of training volumes, as their files have them; None without any."""
+    if not volumes:
+        return None
+    cubes = [np.stack([one.claimed.turned(values) for values in one.cube.values]) for one in volumes]
+    spacings = [one.spacing[list(one.claimed.axes)] for one in volumes]
+    spreads = [(one.cube.spread * one.spacing)[list(one.claimed.axes)] for one in volumes]
     mean = np.stack([_standard(values) for values in np.mean(cubes, axis=0)])
     agreement = [float((values * mean).sum()) / 2 for values in cubes]
     least = float(np.quantile(agreement, 0.1)) - SLACK
@@ -248,57 +281,42 @@ class Vote:
     volumes: int
 
 
-def has_lost_geometry(image: sitk.Image) -> bool:
-    """Whether an image is what software writes that knows none: voxels of 1 mm, the first one at the world's zero."""
-    return set(image.GetSpacing()) == {1.0} and not any(image.GetOrigin())
-
-
-def _margin(image: sitk.Image) -> float:
-    return SURE_MARGIN if any(image.GetOrigin()) else MARGIN
-
-
-def vote(images: Sequence[sitk.Image], norm: Norm, *, told: bool = True) -> Vote:
+def vote(volumes: Sequence[Evidence], norm: Norm, *, told: bool) -> Vote:
     """Whether a cohort lies otherwise than its files say.
 
-    Left and right cannot be told in most bodies, so an orientation and its mirror image count as one; the header's
+    Left and right cannot be told in most bodies, so an orientation and its mirror image count as one; the files'
     own is kept unless another agrees better in most volumes, and on average by a margin.
 
     Parameters
     ----------
-    images : sequence of sitk.Image
-        Some of the cohort's volumes, as their headers have them.
+    volumes : sequence of Evidence
+        Of some of the cohort's volumes.
     norm : Norm
     told : bool
         Somebody said how large the voxels are: the person, or files that have not lost their geometry.
     """
     ways = orientations()
-    cubes = [(image, canonical_cube(sitk.GetArrayViewFromImage(image))) for image in images]
-    seen = [(image, cube) for image, cube in cubes if cube is not None]
-    if len(seen) < FEWEST:
-        return Vote(None, None, 0.0, len(seen))
-    agreements = np.array([norm.agreement(cube) for _, cube in seen])
-    claimed = [ways.index(orientation_in(image)) for image, _ in seen]
+    if len(volumes) < FEWEST:
+        return Vote(None, None, 0.0, len(volumes))
+    agreements = np.array([norm.agreement(one.cube) for one in volumes])
+    claimed = [ways.index(one.claimed) for one in volumes]
     mirrored = np.array([ways.index(way.mirrored) for way in ways])
     either = np.maximum(agreements, agreements[:, mirrored])
-    of_claimed = either[np.arange(len(seen)), claimed]
+    of_claimed = either[np.arange(len(volumes)), claimed]
     best = int(either.mean(0).argmax())
     better = (either[:, best] > of_claimed) & (either[:, best] > norm.least)
+    margin = float(np.median([one.margin for one in volumes]))
     chosen: Orientation | None = None
-    if better.mean() >= SHARE and (either[:, best] - of_claimed).mean() > np.median(
-        [_margin(image) for image, _ in seen]
-    ):
+    if better.mean() >= SHARE and (either[:, best] - of_claimed).mean() > margin:
         chosen = ways[int(max((best, int(mirrored[best])), key=lambda way: agreements[:, way].mean()))]
     share = float((better if chosen is not None else of_claimed >= either.max(1) - MARGIN).mean())
-    estimated, said = [], []
-    for (image, cube), number in zip(seen, claimed, strict=True):
-        way = chosen or ways[number]
-        world = norm.spread / cube.spread[list(way.axes)]
-        estimated.append(world)
-        said.append(np.array(image.GetSpacing())[::-1][list(way.axes)])
-    size, ratio = np.median(estimated, axis=0), np.median(np.divide(estimated, said), axis=0)
+    said = [one.spacing[list((chosen or one.claimed).axes)] for one in volumes]
+    sizes = [norm.spread / one.cube.spread[list((chosen or one.claimed).axes)] for one in volumes]
+    size, ratio = np.median(sizes, axis=0), np.median(np.divide(sizes, said), axis=0)
     if told or (np.abs(np.log(ratio)) < np.log(LEEWAY)).all() or (either.max(1) > norm.least).mean() < SHARE:
-        return Vote(chosen, _header_spacing(said, chosen), share, len(seen))
-    return Vote(chosen, _along_file(_likely(size, norm.spacing), chosen or ways[claimed[0]]), share, len(seen))
+        return Vote(chosen, _header_spacing(said, chosen), share, len(volumes))
+    likely = _along_file(_likely(size, norm.spacing), chosen or volumes[0].claimed)
+    return Vote(chosen, likely, share, len(volumes))
 
 
 def _header_spacing(said: Sequence[np.ndarray], chosen: Orientation | None) -> tuple[float, float, float] | None:
@@ -324,14 +342,14 @@ def _along_file(world: np.ndarray, way: Orientation) -> tuple[float, float, floa
 
 
 def turned_otherwise(image: sitk.Image, norm: Norm) -> Orientation | None:
-    """The orientation that one volume lies in, where that is clearly another than its header's; else None."""
-    cube = canonical_cube(sitk.GetArrayViewFromImage(image))
-    if cube is None:
+    """The orientation that one volume lies in, where that is clearly another than its file's; else None."""
+    seen = evidence_of(image)
+    if seen is None:
         return None
-    ways, agreement = orientations(), norm.agreement(cube)
-    claimed, best = orientation_in(image), int(agreement.argmax())
-    kept = max(agreement[ways.index(claimed)], agreement[ways.index(claimed.mirrored)])
-    return ways[best] if agreement[best] > max(kept + _margin(image), norm.least) else None
+    ways, agreement = orientations(), norm.agreement(seen.cube)
+    best = int(agreement.argmax())
+    kept = max(agreement[ways.index(seen.claimed)], agreement[ways.index(seen.claimed.mirrored)])
+    return ways[best] if agreement[best] > max(kept + seen.margin, norm.least) else None
 
 
 def laid(image: sitk.Image, way: Orientation, spacing: Sequence[float] | None = None) -> sitk.Image:

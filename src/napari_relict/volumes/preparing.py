@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import SimpleITK as sitk
@@ -19,6 +20,7 @@ from napari_relict.jobs.progress import Progress, silent
 from napari_relict.volumes.affines import field_of_view, index_of_world, matrix_of, rows_of
 from napari_relict.volumes.cohort import CohortWriter, PreparedCohort, Row, searched_image
 from napari_relict.volumes.finding import VolumeFile
+from napari_relict.volumes.geometry import Norm, laid, turned_otherwise
 from napari_relict.volumes.grid import Grid, place
 from napari_relict.volumes.halves import half_layout, half_pose, half_values
 from napari_relict.volumes.intensity import Modality, to_unit, value_range
@@ -33,10 +35,10 @@ from napari_relict.volumes.pose import (
     pose_of,
     turned_over,
 )
-from napari_relict.volumes.reading import read_segmentation, read_volume
+from napari_relict.volumes.reading import as_it_lies, read_as_filed, read_segmentation, read_volume
 
 # Raise this when prepared voxels change for the same settings: caches of older versions are then rebuilt.
-RECIPE = 6
+RECIPE = 7
 REFERENCE_VOLUMES = 24
 
 
@@ -52,6 +54,7 @@ class Preparation:
     partial : pose halves too and find keypoints, so that copies of a part are found (halves need a pose onto the
         reference).
     foreground : pose and search by the body alone.
+    geometry : `evidence`: a volume that clearly lies otherwise than its file says is turned; `header`: never.
     """
 
     grid: Grid
@@ -60,6 +63,7 @@ class Preparation:
     pose: PoseKind = "similarity"
     partial: bool = True
     foreground: bool = False
+    geometry: Literal["evidence", "header"] = "evidence"
 
     @property
     def unit(self) -> str:
@@ -93,6 +97,7 @@ class _Task:
     segmentation: VolumeFile | None
     how: Preparation
     reference: np.ndarray | None
+    norm: Norm | None
 
 
 def study_reference(
@@ -152,6 +157,7 @@ def prepare_cohort(
     folder: Path,
     progress: Progress = silent,
     force: Workforce | None = None,
+    norm: Norm | None = None,
 ) -> tuple[PreparedCohort, list[DataError]]:
     """Prepare what is not prepared yet and open the cohort.
 
@@ -163,6 +169,8 @@ def prepare_cohort(
     segmentations : label-map file of each volume that has one, by volume name.
     folder : the study's `volumes/`; the cohort lies in `folder/<cohort>.zarr`.
     force : who prepares; this machine's threads when None.
+    norm : what the training volumes look like: a volume that clearly lies otherwise than its file says is turned.
+        None: files are believed.
 
     Returns
     -------
@@ -175,7 +183,7 @@ def prepare_cohort(
     place_on_disk = folder / f"{cohort}.zarr"
     with disk_faults(folder), nullcontext(force) if force else workforce() as crew:
         writer = CohortWriter(place_on_disk, preparation.grid, preparation.key(reference))
-        problems = _add_missing(writer, cohort, files, segmentations, preparation, reference, progress, crew)
+        problems = _add_missing(writer, cohort, files, segmentations, preparation, reference, progress, crew, norm)
     failed = {str(problem.subject) for problem in problems}
     rows = {
         file.name: writer.rows[file.name] for file in files if file.name in writer.rows and file.subject not in failed
@@ -196,10 +204,11 @@ def _add_missing(
     reference: np.ndarray | None,
     progress: Progress,
     crew: Workforce,
+    norm: Norm | None,
 ) -> list[DataError]:
     """Prepare in parallel, store in order; the errors of what had to be left out."""
     waiting = [file for file in files if not _is_current(file, segmentations.get(file.name), writer)]
-    tasks = (_Task(file, segmentations.get(file.name), preparation, reference) for file in waiting)
+    tasks = (_Task(file, segmentations.get(file.name), preparation, reference, norm) for file in waiting)
     problems: list[DataError] = []
     for done, ready in enumerate(crew.in_order(_prepare, tasks), start=1 + len(files) - len(waiting)):
         if isinstance(ready, DataError):
@@ -229,17 +238,20 @@ def _is_current(file: VolumeFile, segmentation: VolumeFile | None, writer: Cohor
 
 def _prepare(task: _Task) -> _Prepared | DataError:
     try:
-        return _prepared(task.file, task.segmentation, task.how, task.reference)
+        return _prepared(task)
     except DataError as refused:  # an answer, not an accident: the other volumes go on
         return refused
 
 
-def _prepared(
-    file: VolumeFile, segmentation: VolumeFile | None, how: Preparation, reference: np.ndarray | None
-) -> _Prepared:
+def _prepared(task: _Task) -> _Prepared:
     # Volumes are prepared side by side; threads inside each would only get into each other's way.
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    image = read_volume(file)
+    file, segmentation, how, reference = task.file, task.segmentation, task.how, task.reference
+    filed = read_as_filed(file)
+    image = as_it_lies(filed, file)
+    turned = None if task.norm is None else turned_otherwise(image, task.norm)
+    if turned is not None:
+        image = laid(image, turned)
     stamp = _stamp(file, segmentation)
     values = sitk.GetArrayViewFromImage(image)
     voxels = hashlib.sha256(values).hexdigest()
@@ -259,7 +271,9 @@ def _prepared(
     refused: DataError | None = None
     if segmentation:
         try:
-            labels = place(read_segmentation(segmentation, image), how.grid, pose, fill=0, labels=True)
+            mask = read_segmentation(segmentation, filed)
+            mask.CopyInformation(image)
+            labels = place(mask, how.grid, pose, fill=0, labels=True)
         except DataError as error:
             refused = error
     row = Row(
@@ -278,6 +292,7 @@ def _prepared(
         halves=[rows_of(np.linalg.inv(to_world) @ matrix_of(half)) for half in turns],
         path=str(file.path),
         masked=how.foreground,
+        turned="" if turned is None else turned.code,
     )
     scaled = to_unit(placed, low, high)
     keypoints = None

@@ -14,6 +14,7 @@ import SimpleITK as sitk
 from napari_relict.errors import DataError
 from napari_relict.volumes.array_files import read_array
 from napari_relict.volumes.finding import VolumeFile, extension_of, name_of
+from napari_relict.volumes.geometry import laid, orientation_in, orientation_of
 from napari_relict.volumes.nifti import not_finite, read_nifti
 
 sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK's warnings name its own source files, not the person's
@@ -54,8 +55,8 @@ def header_of(file: VolumeFile) -> Header:
     DataError
         As `read_volume`, as far as a header shows it.
     """
-    if not file.knows_spacing:
-        image = _read(file)
+    if not file.knows_spacing or file.orientation or file.spacing is not None:
+        image = as_it_lies(_read(file), file)
         return Header(image.GetSize(), image.GetSpacing(), np.reshape(image.GetDirection(), (3, 3)))
     reader = read_header(file)
     size, spacing = np.array(reader.GetSize()[:3]), np.array(reader.GetSpacing()[:3], float)
@@ -127,7 +128,7 @@ def read_header(file: VolumeFile) -> sitk.ImageFileReader:
 
 
 def read_volume(file: VolumeFile) -> sitk.Image:
-    """Read a grey-scale 3D volume, geometry and stored values untouched.
+    """Read a grey-scale 3D volume, stored values untouched; as it lies by its file, or by what is known better.
 
     Returns
     -------
@@ -137,6 +138,11 @@ def read_volume(file: VolumeFile) -> sitk.Image:
     ------
     DataError : unreadable, empty, truncated, 2D, 4D, colour, not finite, or constant.
     """
+    return as_it_lies(read_as_filed(file), file)
+
+
+def read_as_filed(file: VolumeFile) -> sitk.Image:
+    """As `read_volume`, lying as the file says."""
     image = _read(file)
     values = sitk.GetArrayViewFromImage(image)
     if values.dtype.kind == "f" and not all(np.isfinite(plane).all() for plane in values):
@@ -146,8 +152,16 @@ def read_volume(file: VolumeFile) -> sitk.Image:
     return image
 
 
+def as_it_lies(image: sitk.Image, file: VolumeFile) -> sitk.Image:
+    """An image read from a file as it lies by what is known better than the file; the image itself without that."""
+    if not file.orientation and file.spacing is None:
+        return image
+    way = orientation_of(file.orientation) if file.orientation else orientation_in(image)
+    return laid(image, way, file.spacing)
+
+
 def read_segmentation(file: VolumeFile, volume: sitk.Image) -> sitk.Image:
-    """Read the label map that belongs to `volume`.
+    """Read the label map that belongs to `volume`; both lie as their files say.
 
     Returns
     -------
@@ -204,7 +218,7 @@ def _read(file: VolumeFile) -> sitk.Image:
 
 def _without_geometry(image: sitk.Image, file: VolumeFile) -> sitk.Image:
     """Axes as z upwards, y backwards, x to the patient's left, until the cohort is seen to lie otherwise."""
-    image.SetSpacing((1.0, 1.0, 1.0) if file.spacing is None else file.spacing[::-1])
+    image.SetSpacing((1.0, 1.0, 1.0))
     image.SetOrigin((0.0, 0.0, 0.0))
     image.SetDirection(np.eye(3).ravel().tolist())
     return image

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +76,7 @@ def list_cohort(folder: Path, cohort: str, folders: CohortFolders) -> tuple[Coho
         )
     if others := passed_over(place, volumes, leave_out=segmented):
         notes.append(f"{place}: {others}")
+    volumes = _laid(volumes, folders)
     segmentations: dict[str, VolumeFile] = {}
     if segmented is not None:
         found, more = find_volumes(segmented, frames=cohort == "synthetic")
@@ -92,6 +93,14 @@ def list_cohort(folder: Path, cohort: str, folders: CohortFolders) -> tuple[Coho
                 )
             )
     return CohortFiles(volumes, segmentations, notes), problems
+
+
+def _laid(files: list[VolumeFile], folders: CohortFolders) -> list[VolumeFile]:
+    """The files with the geometry that was voted for the cohort, or that somebody knows."""
+    if folders.geometry is None:
+        return files
+    orientation, spacing = folders.geometry.orientation or "", folders.geometry.spacing
+    return [replace(file, orientation=orientation, spacing=spacing or file.spacing) for file in files]
 
 
 def refuse_overlap(folders: Mapping[str, Path]) -> None:

@@ -32,6 +32,7 @@ from napari_relict.measures.registry import computed, deciders
 from napari_relict.records.database import Database
 from napari_relict.records.settings import COHORTS, Settings
 from napari_relict.study.pipeline.cohorts import CohortFiles, list_cohort, patients_of
+from napari_relict.study.pipeline.geometry import training_norm
 from napari_relict.study.pipeline.null_cohorts import learned_from, null_cohorts
 from napari_relict.version import __version__
 from napari_relict.volumes.cohort import PreparedCohort
@@ -157,10 +158,11 @@ def prepare_study(
             problems += more
     cache = folder / "volumes"
     reference = study_reference(files["training"].volumes, preparation, cache, progress)
+    norm = training_norm(files["training"].volumes, cache, progress) if preparation.geometry == "evidence" else None
     prepared: dict[str, PreparedCohort] = {}
     for cohort, found in files.items():
         prepared[cohort], more = prepare_cohort(
-            cohort, found.volumes, found.segmentations, preparation, reference, cache, progress, force
+            cohort, found.volumes, found.segmentations, preparation, reference, cache, progress, force, norm
         )
         problems += more
     table = folder / settings.patients if settings.patients else None
