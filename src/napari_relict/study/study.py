@@ -40,7 +40,7 @@ from napari_relict.study.pipeline.cohorts import (
     propose_grid,
     refuse_overlap,
 )
-from napari_relict.study.pipeline.geometry import training_norm, turned_volumes, vote_on
+from napari_relict.study.pipeline.geometry import keep_norm, seen_norm, turned_volumes, vote_on
 from napari_relict.study.pipeline.match import run_match
 from napari_relict.study.pipeline.segmenting import segment_study
 from napari_relict.study.pipeline.training import On, TrainedEncoder, train_encoder
@@ -134,11 +134,9 @@ class Study(JudgedStudy):
             files[name], more = list_cohort(folder, name, folders)
             problems += more
         notes = [note for found in files.values() for note in found.notes]
-        if geometry == "evidence":
-            norm = training_norm(files["training"].volumes, folder / "volumes", progress)
+        norm = seen_norm(files["training"].volumes, progress) if geometry == "evidence" else None
+        if norm is not None:
             for name in [name for name in cohorts if name != "training"]:
-                if norm is None:
-                    break
                 lies, said = vote_on(name, files[name].volumes, norm, progress)
                 if lies is not None:
                     cohorts[name] = cohorts[name].model_copy(update={"geometry": lies})
@@ -169,6 +167,8 @@ class Study(JudgedStudy):
             preparation=PreparationSettings(geometry=geometry),
         )
         write_settings(settings, folder)
+        if norm is not None:
+            keep_norm(norm, folder / "volumes")
         study = cls(folder, settings)
         study.problems = problems + more
         study.notes = notes + compare_extents({name: found.volumes for name, found in files.items()})

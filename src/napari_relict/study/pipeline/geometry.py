@@ -45,14 +45,31 @@ def training_norm(files: Sequence[VolumeFile], folder: Path, progress: Progress 
                 return Norm(kept["cube"], kept["spread"], kept["spacing"], float(kept["least"]))
         except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # damaged: made anew
             pass
-    norm = norm_of(_looked_at(files, "geometry of training", progress))
+    norm = seen_norm(files, progress)
     if norm is not None:
-        unfinished = path.with_suffix(".part.npz")
-        with disk_faults(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            np.savez(unfinished, cube=norm.cube, spread=norm.spread, spacing=norm.spacing, least=norm.least)
-            unfinished.replace(path)
+        keep_norm(norm, folder)
     return norm
+
+
+def seen_norm(files: Sequence[VolumeFile], progress: Progress = silent) -> Norm | None:
+    """What the training volumes look like, nothing kept; None where none shows a body."""
+    return norm_of(_looked_at(files, "geometry of training", progress))
+
+
+def keep_norm(norm: Norm, folder: Path) -> None:
+    """Keep it for `training_norm`.
+
+    Raises
+    ------
+    DataError
+        The disk is at fault.
+    """
+    path = folder / FILE
+    unfinished = path.with_suffix(".part.npz")
+    with disk_faults(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(unfinished, cube=norm.cube, spread=norm.spread, spacing=norm.spacing, least=norm.least)
+        unfinished.replace(path)
 
 
 def vote_on(
