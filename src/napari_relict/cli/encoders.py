@@ -1,4 +1,4 @@
-"""The command about encoders. Part of the command line (see `cli.py`)."""
+"""The command `encoders`: what turns volumes into vectors."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_relict.cli.options import open_study
 from napari_relict.cli.terminal import say
-
-commands = typer.Typer(rich_markup_mode=None)
 
 WIDTH = 100
 
 
-@commands.command()
 def encoders(
     study: Annotated[Path | None, typer.Argument(metavar="[STUDY]", help="list those it defines too")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="the same for a program")] = False,
@@ -50,9 +48,8 @@ def _kinds() -> Iterator[dict[str, Any]]:
 def _of_study(folder: Path) -> Iterator[dict[str, Any]]:
     from napari_relict.encoders.readiness import readiness
     from napari_relict.encoders.registry import check_definition
-    from napari_relict.study import Study
 
-    study = Study.open(folder)
+    study = open_study(folder)
     for name, table in study.settings.encoders.items():
         kind, title = check_definition(name, table)
         weights = study.folder / Path(table["weights"]).expanduser() if table.get("weights") else None

@@ -1,26 +1,24 @@
-"""The commands about quality: quality, quality-study. Part of the command line (see `cli.py`)."""
+"""The commands about quality: quality, quality-study."""
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from napari_relict.cli.reading import StudyFolder
+from napari_relict.cli.options import Seed, StudyFolder, open_study, say_notes, split_names
 from napari_relict.cli.terminal import TerminalProgress, say
 
-commands = typer.Typer(rich_markup_mode=None)
 
+class CohortSize(StrEnum):
+    """How many volumes are altered."""
 
-class Size(StrEnum):
     small = "small"
     large = "large"
 
 
-@commands.command()
 def quality(
     study: StudyFolder,
     metrics: Annotated[
@@ -31,47 +29,42 @@ def quality(
     """Fidelity, diversity, looks and novelty of the synthetic cohort, each beside what real patients give."""
     from napari_relict.experiments.quality import read_notes
     from napari_relict.quality import FAMILIES
-    from napari_relict.study import Study
 
-    opened = Study.open(study)
-    chosen = None if metrics is None else [name.strip() for name in metrics.split(",") if name.strip()]
+    opened = open_study(study)
     with TerminalProgress() as progress:
-        table = opened.quality(metrics=chosen, seed=seed, progress=progress)
+        table = opened.quality(metrics=split_names(metrics), seed=seed, progress=progress)
     for family, question in FAMILIES.items():
-        mine = table[table["family"] == family]
-        if mine.empty:
+        rows = table[table["family"] == family]
+        if rows.empty:
             continue
         say(f"\n{family}: {question}")
         say(f"{'metric':46} {'synthetic (95% interval)':>32}  {'real against real':>30}  standing")
-        for row in mine.to_dict("records"):
+        for row in rows.to_dict("records"):
             say(_line({str(key): value for key, value in row.items()}))
     say(
         f"\nat {int(table['n_synthetic'].max())} synthetic, {int(table['n_training'].max())} training and "
         f"{int(table['n_holdout'].max())} holdout volumes; {len(table)} rows: one in twenty leaves the range of real "
         f"patients by chance. The table: napari-relict export {study} quality --to FILE.csv"
     )
-    for note in read_notes(opened.folder):
-        print(f"napari-relict: note: {note}", file=sys.stderr)
+    say_notes(read_notes(opened.folder))
 
 
-@commands.command("quality-study")
 def quality_study(
     study: StudyFolder,
     to: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="default: quality-study in the study", show_default=False)
     ] = None,
-    size: Annotated[Size, typer.Option(help="how many volumes are altered: 12 or 28")] = Size.small,
+    size: Annotated[CohortSize, typer.Option(help="how many volumes are altered: 12 or 28")] = CohortSize.small,
     downstream: Annotated[
         bool, typer.Option("--downstream", help="train a small segmenter on what was altered, too")
     ] = False,
-    seed: Annotated[int, typer.Option(metavar="N", min=0, help="of all that is drawn")] = 0,
+    seed: Seed = 0,
 ) -> None:
     """Alter real volumes with known strength, and see which metric sees it. A stopped run goes on where it was."""
     from napari_relict.quality.downstream import downstream_said
     from napari_relict.quality.page import best_seen, copying_said, local_said
-    from napari_relict.study import Study
 
-    opened = Study.open(study)
+    opened = open_study(study)
     with TerminalProgress() as progress:
         result = opened.quality_study(to, size=size.value, downstream=downstream, seed=seed, progress=progress)
     say(f"{'alteration':26} {'strength':>14}  clear of 0  metrics that see it  one way  say better")
@@ -83,8 +76,7 @@ def quality_study(
         for sentence in downstream_said(result.agreement, result.downstream):
             say(sentence)
     say(f"wrote {result.folder / 'index.html'}, heat-map.png, heat-map.svg and sensitivity.csv")
-    for note in result.notes:
-        print(f"napari-relict: note: {note}", file=sys.stderr)
+    say_notes(result.notes)
 
 
 def _line(row: dict[str, Any]) -> str:

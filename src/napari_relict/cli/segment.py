@@ -1,4 +1,4 @@
-"""The command that makes label maps. Part of the command line (see `cli.py`)."""
+"""The command `segment`: label maps for cohorts that have none."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from napari_relict.cli.reading import StudyFolder
-from napari_relict.cli.terminal import TerminalProgress, say, say_errors
-
-commands = typer.Typer(rich_markup_mode=None)
+from napari_relict.cli.options import StudyFolder, open_study
+from napari_relict.cli.terminal import TerminalProgress, say, stop_at_problems
 
 
 class Segmenter(StrEnum):
+    """What can make label maps."""
+
     deepbet = "deepbet"
     tissue = "tissue"
     ct_thresholds = "ct-thresholds"
@@ -22,7 +22,6 @@ class Segmenter(StrEnum):
     totalsegmentator = "totalsegmentator"
 
 
-@commands.command()
 def segment(
     study: StudyFolder,
     segmenter: Annotated[Segmenter, typer.Option("--with", help="what makes them", show_default=False)],
@@ -36,9 +35,7 @@ def segment(
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
 ) -> None:
     """Make label maps for cohorts that have none, and enter them into study.toml."""
-    from napari_relict.study import Study
-
-    opened = Study.open(study)
+    opened = open_study(study)
     with TerminalProgress() as progress:
         problems = opened.segment(
             segmenter.value, cohorts=cohort or (), bundle=bundle, device=device, progress=progress
@@ -46,6 +43,4 @@ def segment(
     for name, folders in opened.settings.cohorts.items():
         say(f"{name}: {folders.segmentations or 'no segmentations'}")
     say(f"Next: napari-relict match {study}")
-    if problems:
-        say_errors(problems)
-        raise typer.Exit(1)
+    stop_at_problems(problems)

@@ -1,4 +1,4 @@
-"""The command that trains encoders. Part of the command line (see `cli.py`)."""
+"""The command `train`: encoders trained on the study's own volumes."""
 
 from __future__ import annotations
 
@@ -8,38 +8,34 @@ from typing import Annotated
 
 import typer
 
-from napari_relict.cli.reading import StudyFolder
+from napari_relict.cli.options import Device, StudyFolder, open_study
 from napari_relict.cli.terminal import TerminalProgress, say
 
-commands = typer.Typer(rich_markup_mode=None)
 
+class EncoderKind(StrEnum):
+    """What can be trained."""
 
-class Kind(StrEnum):
     deepssim = "deepssim"
     deepssim_2d = "deepssim_2d"
     contrastive = "contrastive"
 
 
-class On(StrEnum):
+class TrainedOn(StrEnum):
+    """Whose volumes it learns from."""
+
     training = "training"
     holdout = "holdout"
 
 
-class Device(StrEnum):
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-@commands.command()
 def train(
-    kind: Annotated[Kind, typer.Argument(show_default=False)],
+    kind: Annotated[EncoderKind, typer.Argument(show_default=False)],
     study: StudyFolder,
     name: Annotated[
         str | None, typer.Option(metavar="NAME", help="of the measure; default: the kind", show_default=False)
     ] = None,
     on: Annotated[
-        On, typer.Option(help="training, or half of the holdout's patients, who are no null from then on")
-    ] = On.training,
+        TrainedOn, typer.Option(help="training, or half of the holdout's patients, who are no null from then on")
+    ] = TrainedOn.training,
     epochs: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="at most; default: as the kind has it", show_default=False)
     ] = None,
@@ -55,10 +51,9 @@ def train(
     device: Annotated[Device, typer.Option(help="where it is trained")] = Device.cpu,
 ) -> None:
     """Train an encoder on the study's own volumes. A stopped training goes on where it was."""
-    from napari_relict.study import Study
     from napari_relict.training import Epoch
 
-    opened = Study.open(study)
+    opened = open_study(study)
     losses: list[float] = []
 
     def report(epoch: Epoch) -> None:
@@ -68,7 +63,7 @@ def train(
         say(f"epoch {epoch.number}: loss {epoch.loss:.4f}, {checked}")
 
     with TerminalProgress() as progress:
-        found = opened.train(
+        encoder = opened.train(
             kind.value,
             name=name,
             on=on.value,
@@ -82,10 +77,13 @@ def train(
             report=report,
         )
     best = min(range(len(losses)), key=losses.__getitem__) + 1
-    say(f"wrote {found.file}: trained on {found.volumes} {on.value} volumes, {len(losses)} epochs, the best was {best}")
+    say(
+        f"wrote {encoder.file}: trained on {encoder.volumes} {on.value} volumes, {len(losses)} epochs, "
+        f"the best was {best}"
+    )
     if "holdout" not in opened.settings.cohorts:
         say(
             "note: without a holdout, p-values compare training volumes, which this encoder knows, with synthetic "
             "ones, which it does not: do not rest a verdict on them alone"
         )
-    say(f"{found.name} is a measure of this study now. Next: napari-relict match {study}")
+    say(f"{encoder.name} is a measure of this study now. Next: napari-relict match {study}")

@@ -1,29 +1,17 @@
-"""The commands about readers: review, kit, collect, agreement. Part of the command line (see `cli.py`)."""
+"""The commands about readers: review, kit, collect, agreement."""
 
 from __future__ import annotations
 
-import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from napari_relict.cli.options import Round, StudyFolder, open_study, say_notes
 from napari_relict.cli.terminal import TerminalProgress, has_screen, say
 from napari_relict.errors import UsageError
 
-commands = typer.Typer(rich_markup_mode=None)
 
-StudyFolder = Annotated[Path, typer.Argument(metavar="STUDY", help="folder of the study", show_default=False)]
-
-
-class Round(StrEnum):
-    first = "first"
-    second = "second"
-    consensus = "consensus"
-
-
-@commands.command()
 def review(
     study: Annotated[
         Path, typer.Argument(metavar="STUDY", help="folder of the study, or of a reading kit", show_default=False)
@@ -57,7 +45,6 @@ def review(
     open_viewer(study, reader, not unblinded, chosen or "first")
 
 
-@commands.command()
 def kit(
     study: StudyFolder,
     reader: Annotated[str, typer.Option(metavar="NAME", help="who will read it", show_default=False)],
@@ -67,9 +54,9 @@ def kit(
     round: Annotated[Round, typer.Option(help="which reading list")] = Round.first,
 ) -> None:
     """Make a folder with only what one reader must see, to be read on another computer."""
-    from napari_relict.study import Kit, Study
+    from napari_relict.study import Kit
 
-    opened = Study.open(study)
+    opened = open_study(study)
     with TerminalProgress() as progress:
         folder = opened.make_kit(reader, to, round=round.value, progress=progress)
     say(
@@ -78,26 +65,19 @@ def kit(
     )
 
 
-@commands.command()
 def collect(
     study: StudyFolder,
     kit: Annotated[Path, typer.Argument(metavar="KIT", help="folder of a kit that came back", show_default=False)],
 ) -> None:
     """Bring the ratings of a kit into the study. Doing it twice changes nothing."""
-    from napari_relict.study import Study
-
-    opened = Study.open(study)
+    opened = open_study(study)
     say(f"{opened.collect(kit)} new ratings and undos from {kit}")
-    for note in opened.notes:
-        print(f"napari-relict: note: {note}", file=sys.stderr)
+    say_notes(opened.notes)
 
 
-@commands.command()
 def agreement(study: StudyFolder) -> None:
     """How far readers agree, with themselves and with each other, and on which pairs they do not."""
-    from napari_relict.study import Study
-
-    opened = Study.open(study)
+    opened = open_study(study)
     table = opened.agreement()
     if table.empty:
         say("nothing to compare: no pair was rated twice, by one reader or by two")
@@ -116,9 +96,21 @@ def agreement(study: StudyFolder) -> None:
 def open_viewer(folder: Path, reader: str | None, blinded: bool, round: str = "first") -> None:
     """Open the window and stay until it is closed.
 
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder of the study, or of a reading kit.
+    reader : str or None
+        Who rates; the window asks where none is given.
+    blinded : bool
+        Names and scores stay hidden until a pair is rated.
+    round : str, default: "first"
+        The reading list: first, second or consensus.
+
     Raises
     ------
-    UsageError : there is no Qt binding.
+    UsageError
+        There is no Qt binding.
     """
     try:
         from napari_relict.viewer.plugin import run_review
