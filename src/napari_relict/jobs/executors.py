@@ -24,8 +24,12 @@ class Workforce:
 
     Attributes
     ----------
-    count : tasks done at the same time.
-    remote : the workers are other processes, so what a task needs travels to them.
+    executor : Executor
+        Where the functions run.
+    count : int
+        Tasks done at the same time.
+    remote : bool, default: False
+        The workers are other processes, so what a task needs travels to them.
     """
 
     executor: Executor
@@ -33,9 +37,22 @@ class Workforce:
     remote: bool = False
 
     def in_order(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Results in the order of `items`, at most twice `count` tasks ahead, so that memory stays flat.
+        """Run a function on many items.
 
-        The first error is raised where its result would be; tasks that have not begun are dropped.
+        At most twice `count` tasks run ahead, so that memory stays flat. The first error is raised where its result
+        would be; tasks that have not begun are dropped.
+
+        Parameters
+        ----------
+        function : callable
+            Called once an item; pickled where the workers are remote.
+        items : iterable of Item
+            What it is called with.
+
+        Yields
+        ------
+        Result
+            Results in the order of `items`.
         """
         queue = iter(items)
         running: deque[Future[Result]] = deque()
@@ -52,20 +69,37 @@ class Workforce:
 
 
 def workers() -> int:
-    """Tasks this machine does at the same time."""
+    """Count the tasks this machine does at the same time.
+
+    Returns
+    -------
+    int
+        Its cores, 16 at the most.
+    """
     return max(1, min(16, os.cpu_count() or 1))
 
 
 @contextmanager
 def workforce(scheduler: str | None = None) -> Iterator[Workforce]:
-    """The threads of this process, or the Dask cluster whose scheduler is at the given address.
+    """Open the threads of this process, or the Dask cluster whose scheduler is at the given address.
 
     A cluster's workers read the study's folder themselves: it has to lie at the same path for all of them. A
     task whose worker dies is done again by another.
 
+    Parameters
+    ----------
+    scheduler : str, optional
+        Address of a Dask scheduler.
+
+    Yields
+    ------
+    Workforce
+        Who does the work; closed at the end of the `with` block.
+
     Raises
     ------
-    UsageError : `distributed` is not installed, or nobody answers at the address.
+    UsageError
+        `distributed` is not installed, or nobody answers at the address.
     """
     if scheduler is None:
         pool = ThreadPoolExecutor(workers())
@@ -91,8 +125,15 @@ def workforce(scheduler: str | None = None) -> Iterator[Workforce]:
 
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
-    """One thread for torch, whatever the machine has: with another number sums are rounded otherwise, and the same seed
-    trains another network. Small networks gain nothing from a second one.
+    """Give torch one thread, whatever the machine has.
+
+    With another number sums are rounded otherwise, and the same seed trains another network. Small networks gain
+    nothing from a second one.
+
+    Yields
+    ------
+    None
+        Nothing; the number of threads is put back at the end of the `with` block.
     """
     import torch
 

@@ -28,20 +28,35 @@ STOPPED = "stopped; run it again to go on from there"
 def in_processes(
     work: Callable[[Item, Tell], Result], items: Sequence[Item], count: int, advanced: Callable[[int, int], None]
 ) -> list[Result]:
-    """Results of `work(item, tell)` in the order of `items`, `count` at a time.
+    """Run `work(item, tell)` for every item, `count` at a time, each in a process.
 
     When an item fails or `advanced` stops the job, the others end at their next step, and all have ended when this
     returns. When this process is killed, they end at once.
 
     Parameters
     ----------
-    work : a function that can be pickled, and so can items and results.
-    advanced : called here with the place of an item and how many of its steps are finished; may raise `Cancelled`.
+    work : callable
+        A function that can be pickled, and so can items and results.
+    items : sequence of Item
+        What `work` is called with.
+    count : int
+        Processes at a time.
+    advanced : callable
+        Called here with the place of an item and how many of its steps are finished; may raise `Cancelled`.
+
+    Returns
+    -------
+    list of Result
+        Results in the order of `items`.
 
     Raises
     ------
-    Cancelled : by `advanced`. DataError : a process was ended from outside.
-    Whatever `work` raises.
+    Cancelled
+        By `advanced`.
+    DataError
+        A process was ended from outside.
+    Exception
+        Whatever `work` raises.
     """
     context = get_context("spawn")  # a fork would copy locks that threads of this process hold
     told, stop = context.Queue(), context.RawValue("b", 0)  # no lock: a process killed while it holds one stops all

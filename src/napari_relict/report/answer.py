@@ -16,9 +16,16 @@ from napari_relict.decisions.release import Release
 
 @dataclass(frozen=True)
 class Answer:
-    """Attributes
+    """The answer in sentences.
+
+    Attributes
     ----------
-    headline : one sentence. lines : what follows from it. cautions : what makes it weak; called small where it is.
+    headline : str
+        One sentence.
+    lines : tuple of str
+        What follows from it.
+    cautions : tuple of str
+        What makes it weak; called small where it is.
     """
 
     headline: str
@@ -37,13 +44,31 @@ def answer(
     tail: bool = True,
     cautions: Sequence[str] = (),
 ) -> Answer:
-    """Verdicts, lists and their weak points in sentences.
+    """Put verdicts, lists and their weak points in sentences.
 
     Parameters
     ----------
-    verdicts : as `Study.verdicts` gives them.
-    null : of a deciding measure. alpha : false discovery rate. rated : synthetic volumes that readers rated.
-    tail : whether p goes on beyond the null by a fitted tail. cautions : of `Study.cautions`.
+    verdicts : pandas.DataFrame
+        As `Study.verdicts` gives them.
+    release : Release
+        What to withhold and what is cleared.
+    risk : float
+        Share of replicas among the volumes that are cleared.
+    null : NullScores
+        Of a deciding measure.
+    alpha : float
+        False discovery rate.
+    rated : int
+        Synthetic volumes that readers rated.
+    tail : bool, default: True
+        Whether p goes on beyond the null by a fitted tail.
+    cautions : sequence of str, default: ()
+        Of `Study.cautions`.
+
+    Returns
+    -------
+    Answer
+        What the report says first.
     """
     count, copies = len(verdicts), verdicts[verdicts["verdict"].isin(REPLICAS)]
     exact, near, undecided = (int((verdicts["verdict"] == name).sum()) for name in (EXACT, NEAR, UNDECIDED))
@@ -77,7 +102,22 @@ def answer(
 
 
 def fewest_to_call(tested: int, null: NullScores, alpha: float) -> int:
-    """How many volumes have to reach the smallest p of ranks before any is called by Benjamini and Hochberg."""
+    """Count how many volumes have to reach the smallest p of ranks before any is called by Benjamini and Hochberg.
+
+    Parameters
+    ----------
+    tested : int
+        Synthetic volumes that were tested.
+    null : NullScores
+        What scores are compared with.
+    alpha : float
+        False discovery rate.
+
+    Returns
+    -------
+    int
+        The smallest number of volumes.
+    """
     return floor(tested * null.resolution / alpha) + 1
 
 

@@ -10,7 +10,18 @@ from napari_relict.study import Study
 
 
 def cohort_quality(study: Study) -> dict[str, Any] | None:
-    """Rows by family with the sizes they were computed at; None where nothing was computed."""
+    """Gather what the last `Study.quality` left, by family, with the sizes it was computed at.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    dict of str to object or None
+        What the template needs; None where nothing was computed.
+    """
     table = study.quality_table()
     if table.empty:
         return None

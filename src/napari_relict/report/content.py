@@ -31,11 +31,19 @@ NOT_SHOWN = ("name", "cohorts", "patients", "encoders", "reading")
 
 
 def content(study: Study, risk: float) -> dict[str, Any]:
-    """Everything that the templates need.
+    """Gather everything that the templates need.
 
     Parameters
     ----------
-    risk : share of replicas among the volumes that are cleared; see `Study.release`.
+    study : Study
+        The study.
+    risk : float
+        Share of replicas among the volumes that are cleared; see `Study.release`.
+
+    Returns
+    -------
+    dict of str to object
+        By the names that the templates know.
     """
     matches, measures = study.matches(), study.measures()
     verdicts, rows = _rows(study, matches)

@@ -12,12 +12,22 @@ from napari_relict.study import Study
 
 @dataclass(frozen=True)
 class FeatureStrip:
-    """Attributes
+    """Where the similarity of one pair lies.
+
+    Attributes
     ----------
-    title : of the encoder. value : of this pair; NaN where it is not known.
-    null : (patients,), each with the nearest training volume; source : what they are, in a word.
-    others : (synthetic,), the other synthetic volumes with theirs.
-    cut, low, high : threshold from ratings and its 95% interval; NaN where there is none.
+    title : str
+        Of the encoder.
+    value : float
+        Of this pair; NaN where it is not known.
+    null : numpy.ndarray of shape (patients,)
+        Each with the nearest training volume.
+    source : str
+        What the patients of the null are, in a word.
+    others : numpy.ndarray of shape (synthetic volumes,)
+        The other synthetic volumes with theirs.
+    cut, low, high : float, optional
+        Threshold from ratings and its 95% interval; NaN where there is none.
     """
 
     title: str
@@ -39,11 +49,21 @@ class FeatureStrip:
 
 
 def feature_strip(study: Study, synthetic: str, value: float) -> FeatureStrip | None:
-    """The strip of the study's first encoder; None where the last match used none.
+    """Lay out the strip of the study's first encoder.
 
     Parameters
     ----------
-    value : similarity of the pair.
+    study : Study
+        The study.
+    synthetic : str
+        Name of the pair's synthetic volume.
+    value : float
+        Similarity of the pair.
+
+    Returns
+    -------
+    FeatureStrip or None
+        None where the last match used no encoder.
     """
     measure = next((one for one in study.measures() if one.level == "feature"), None)
     if measure is None:
@@ -57,7 +77,16 @@ def feature_strip(study: Study, synthetic: str, value: float) -> FeatureStrip | 
 
 
 def draw_strip(ax: Any, strip: FeatureStrip) -> None:
-    """Similarity upwards: the null's patients as dashes, beside them the synthetic volumes, this pair marked."""
+    """Draw a strip: similarity upwards, the null's patients as dashes, beside them the synthetic volumes, this pair
+    marked.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    strip : FeatureStrip
+        What to draw.
+    """
     random = np.random.default_rng(0)
     ax.plot(random.uniform(-0.2, 0.2, len(strip.null)), strip.null, "_", color="#555555", markersize=8)
     ax.plot(1 + random.uniform(-0.2, 0.2, len(strip.others)), strip.others, "o", color="#9db7cc", markersize=2.5)

@@ -18,12 +18,22 @@ def write_report(study: Study, risk: float = 0.05) -> Path:
 
     Parameters
     ----------
-    risk : share of replicas among the volumes that are cleared; see `Study.release`.
+    study : Study
+        The study.
+    risk : float, default: 0.05
+        Share of replicas among the volumes that are cleared; see `Study.release`.
+
+    Returns
+    -------
+    pathlib.Path
+        The file that was written.
 
     Raises
     ------
-    UsageError : a risk that is not above 0 and below 1.
-    DataError : nothing was matched yet, or the file cannot be written.
+    UsageError
+        A risk that is not above 0 and below 1.
+    DataError
+        Nothing was matched yet, or the file cannot be written.
     """
     if study.matches().empty:
         raise DataError(study.folder, "has no matches yet", "run: napari-relict match")

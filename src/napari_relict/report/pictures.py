@@ -34,7 +34,20 @@ COLUMN, GAP, TOP, BOTTOM, STRIP = 1.62, 0.06, 0.62, 0.34, 1.45  # inches
 
 
 def pair_figure(view: PairView, strip: FeatureStrip | None = None) -> Figure:
-    """Three fixed planes and one through the pair's own place, by three levels; on white, to be printed."""
+    """Draw three fixed planes and one through the pair's own place, by three levels; on white, to be printed.
+
+    Parameters
+    ----------
+    view : PairView
+        The pair.
+    strip : FeatureStrip, optional
+        Its feature level; left out where there is none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure, sized in inches for print.
+    """
     rows: list[tuple[str, str, Place, str]] = [(plane, plane, view.middle, "") for plane in PLANES]
     if view.own is not None:
         rows.append(("axial", "axial,", view.own, view.about))
@@ -75,27 +88,82 @@ def pair_figure(view: PairView, strip: FeatureStrip | None = None) -> Figure:
 
 
 def match_figure(study: Study, synthetic: str, training: str, strip: FeatureStrip | None = None) -> Figure:
-    """`pair_figure` of a matched pair.
+    """Draw a matched pair as `pair_figure` does.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    synthetic, training : str
+        Names of the two volumes.
+    strip : FeatureStrip, optional
+        Its feature level; left out where there is none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
 
     Raises
     ------
-    DataError : the pair is not matched, or its volumes are no longer prepared.
+    DataError
+        The pair is not matched, or its volumes are no longer prepared.
     """
     most = study.most_conspicuous().get(synthetic)
     return pair_figure(view_of(study, synthetic, training, most), strip)
 
 
 def png(figure: Figure, dpi: int = 110) -> bytes:
+    """Save a figure as PNG.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    dpi : int, default: 110
+        Pixels an inch.
+
+    Returns
+    -------
+    bytes
+        The file's content.
+    """
     return _saved(figure, dpi, format="png")
 
 
 def webp(figure: Figure, dpi: int = 150) -> bytes:
-    """A third of the size of a PNG, for pages that hold many."""
+    """Save a figure as WebP: a third of the size of a PNG, for pages that hold many.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    dpi : int, default: 150
+        Pixels an inch.
+
+    Returns
+    -------
+    bytes
+        The file's content.
+    """
     return _saved(figure, dpi, format="webp", pil_kwargs={"quality": 88, "method": 4})
 
 
 def write_pair_pictures(study: Study, folder: Path) -> list[Path]:
-    """A PNG of the nearest pair of every synthetic volume."""
+    """Write a PNG of the nearest pair of every synthetic volume.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+    folder : pathlib.Path
+        Where they go; made where it is missing.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files, without pairs that are no longer matched.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for row in study.verdicts().itertuples():

@@ -26,7 +26,18 @@ LINES = ("-", "--", "-.", ":", (0, (3, 1, 1, 1, 1, 1)))  # told apart without co
 
 
 def score_distributions(study: Study) -> list[str]:
-    """For each measure, where synthetic volumes lie among the null's: one strip each, those that decide first."""
+    """Draw for each measure where synthetic volumes lie among the null's: one strip each, those that decide first.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    list of str
+        SVG elements.
+    """
     measures, deciding = study.measures(), deciders(study.measures())
     nearest, verdicts = study.nearest(), study.verdicts().set_index("synthetic")["verdict"]
     cuts = study.thresholds().set_index("measure")
@@ -61,7 +72,18 @@ def _strip(study: Study, measure: Measure, nearest: pd.DataFrame, verdicts: pd.S
 
 
 def roc_curves(study: Study) -> str:
-    """ROC of the deciding measures on the rated pairs; empty without enough ratings."""
+    """Draw the ROC of the deciding measures on the rated pairs.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    str
+        An SVG element; empty without enough ratings.
+    """
     cuts = study.thresholds().set_index("measure")
     deciding = [measure for measure in deciders(study.measures()) if measure.name in cuts.index]
     if not deciding:
@@ -84,7 +106,18 @@ def roc_curves(study: Study) -> str:
 
 
 def svg(figure: Figure) -> str:
-    """The figure as an <svg> element, without the header that an HTML page cannot have inside."""
+    """Save a figure as an <svg> element, without the header that an HTML page cannot have inside.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+
+    Returns
+    -------
+    str
+        The element; the same figure gives the same text.
+    """
     stream = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": "napari-relict", "svg.fonttype": "none"}):
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})

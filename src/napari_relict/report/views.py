@@ -32,14 +32,27 @@ class PairView:
 
     Attributes
     ----------
-    synthetic, training : the training volume as it was compared: mirrored where the pair is, registered where that is
-        known.
-    difference : synthetic minus training, as displayed: 1 is the whole range of brightness. Where contrast is inverted
-        it is taken away first.
-    apart : of the segmentations, as `label_difference` gives it; None where either has none.
-    middle : voxel that the fixed planes go through. own : the pair's own place, and `about` what is there.
-    box : first and last voxel of the anatomy along each axis.
-    lies : how the training volume is shown, in words.
+    synthetic, training : PreparedVolume
+        The training volume as it was compared: mirrored where the pair is, registered where that is known.
+    mirrored : bool
+        The training volume was mirrored left-right.
+    difference : numpy.ndarray of float32, shape (z, y, x)
+        Synthetic minus training as displayed: 1 is the whole range of brightness. Where contrast is inverted it is
+        taken away first.
+    apart : numpy.ndarray of shape (z, y, x) or None
+        Of the segmentations, as `label_difference` gives it; None where either has none.
+    display : tuple of 2 float
+        What is drawn black and white, on the 0..1 scale.
+    middle : Place
+        Voxel (z, y, x) that the fixed planes go through.
+    own : Place or None
+        Voxel (z, y, x) of the pair's own place; None where it has none.
+    about : str
+        What is at the pair's own place.
+    box : tuple of tuple of 2 int
+        First and last voxel of the anatomy along each axis.
+    lies : str
+        How the training volume is shown, in words.
     """
 
     synthetic: PreparedVolume
@@ -60,11 +73,22 @@ def view_of(study: Study, synthetic: str, training: str, most: Measure | None = 
 
     Parameters
     ----------
-    most : the measure that stands out most, for a copied part is shown where it is.
+    study : Study
+        The study.
+    synthetic, training : str
+        Names of the two volumes.
+    most : Measure, optional
+        The measure that stands out most, for a copied part is shown where it is.
+
+    Returns
+    -------
+    PairView
+        The pair as it is shown.
 
     Raises
     ------
-    DataError : the pair is not matched, or its volumes are no longer prepared.
+    DataError
+        The pair is not matched, or its volumes are no longer prepared.
     """
     matches = study.matches()
     rows = matches[(matches["synthetic"] == synthetic) & (matches["training"] == training)]
@@ -100,13 +124,29 @@ def pair_view(
     of_half: Measure | None = None,
     lies: str = "",
 ) -> PairView:
-    """The view of two volumes that lie on each other.
+    """Lay out the view of two volumes that lie on each other.
 
     Parameters
     ----------
-    training : mirrored already where `mirrored` says that it is.
-    part : the row of `Study.matches` where the best part of the pair is shown; else the largest difference is.
-    of_half : the measure of that part.
+    synthetic : PreparedVolume
+        The synthetic volume.
+    training : PreparedVolume
+        Mirrored already where `mirrored` says that it is.
+    mirrored : bool, default: False
+        The training volume was mirrored.
+    inverted : bool, default: False
+        Its contrast is inverted; it is turned back for the difference.
+    part : pandas.Series, optional
+        The row of `Study.matches` where the best part of the pair is shown; else the largest difference is.
+    of_half : Measure, optional
+        The measure of that part.
+    lies : str, default: ''
+        How the training volume is shown, in words.
+
+    Returns
+    -------
+    PairView
+        The pair as it is shown.
     """
     low, high = display_range(synthetic)
     body = (synthetic.image > TISSUE) | (training.image > TISSUE)
@@ -127,7 +167,18 @@ def pair_view(
 
 
 def display_range(volume: PreparedVolume) -> tuple[float, float]:
-    """What is drawn black and white, on the 0..1 scale: soft tissue for CT, everything for MR."""
+    """Say what is drawn black and white: soft tissue for CT, everything for MR.
+
+    Parameters
+    ----------
+    volume : PreparedVolume
+        A prepared volume.
+
+    Returns
+    -------
+    tuple of 2 float
+        Lower and upper end on the 0..1 scale.
+    """
     if volume.unit != "HU":
         return 0.0, 1.0
     low, high = volume.value_range
@@ -135,7 +186,18 @@ def display_range(volume: PreparedVolume) -> tuple[float, float]:
 
 
 def middle_of(volume: PreparedVolume) -> Place:
-    """The slices through the centre of mass of what is not background."""
+    """Find the slices through the centre of mass of what is not background.
+
+    Parameters
+    ----------
+    volume : PreparedVolume
+        A prepared volume.
+
+    Returns
+    -------
+    Place
+        Voxel (z, y, x).
+    """
     mass = np.argwhere(volume.image > TISSUE)
     z, y, x = (mass.mean(0) if len(mass) else np.array(volume.image.shape) / 2).astype(int)
     return int(z), int(y), int(x)

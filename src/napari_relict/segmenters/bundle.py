@@ -49,7 +49,21 @@ def _open(folder: Path | None, device: str) -> Segmenting:
 
 @dataclass(frozen=True)
 class Parts:
-    """Of a bundle: network with weights, inferer, transforms before and after it, and how a volume is given to them."""
+    """What a bundle is made of, and how a volume is given to it.
+
+    Attributes
+    ----------
+    network : torch.nn.Module
+        With its weights.
+    inferer : monai.inferers.Inferer
+        How the network is run over a volume.
+    before, after : monai.transforms.Compose
+        Transforms before and after the network.
+    key : str
+        What the transforms call the volume.
+    channel_first : bool
+        A channel has to be added before them.
+    """
 
     network: Any
     inferer: Any

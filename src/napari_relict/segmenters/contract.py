@@ -20,10 +20,18 @@ class SegmenterKind:
 
     Attributes
     ----------
-    modalities : what it is made for.
-    labels : what its values mean; empty where that depends on what the user brings.
-    open : (folder of the user's bundle, device) -> what segments; raises `DataError` where something is missing.
-    needs_bundle : it runs what the user brings.
+    name : str
+        As the command line calls it.
+    title : str
+        What it makes, in words.
+    modalities : tuple of Modality
+        What it is made for.
+    labels : mapping of int to str
+        What its values mean; empty where that depends on what the user brings.
+    open : callable
+        (Folder of the user's bundle, device) -> what segments; raises `DataError` where something is missing.
+    needs_bundle : bool, default: False
+        It runs what the user brings.
     """
 
     name: str

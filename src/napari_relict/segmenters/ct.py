@@ -18,13 +18,24 @@ TABLE_MM = 4.0  # what is thinner than this is no body: tables, wires, blankets
 
 
 def ct_classes(image: sitk.Image) -> sitk.Image:
-    """Labels (see `CLASSES`), uint8 on the grid of `image`, zero outside the body.
+    """Split a CT into soft tissue, bone and air inside the body.
 
     The body is the largest part that is denser than air, with what it encloses in each axial slice.
 
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        In Hounsfield units.
+
+    Returns
+    -------
+    SimpleITK.Image
+        Labels (see `CLASSES`), uint8 on the grid of `image`, zero outside the body.
+
     Raises
     ------
-    DataError : nothing is denser than air.
+    DataError
+        Nothing is denser than air.
     """
     turned = sitk.DICOMOrient(image, "LPS")
     values = sitk.GetArrayFromImage(turned).astype(np.float32, copy=False)

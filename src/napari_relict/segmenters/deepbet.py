@@ -42,10 +42,29 @@ _MARGIN = 0.1
 
 
 def brain_mask(head: sitk.Image) -> sitk.Image:
-    """Brain mask of `head` on the same grid, uint8, 1 = brain.
+    """Find the brain in a T1-weighted head.
 
     The first net sees the whole head on a coarse grid and finds the brain; the second sees the box around
     it and draws its edge. Both expect NIfTI's axis order: to the right, to the front, upwards.
+
+    Parameters
+    ----------
+    head : SimpleITK.Image
+        As it was read.
+
+    Returns
+    -------
+    SimpleITK.Image
+        Uint8 on the grid of `head`, 1 is brain.
+
+    Raises
+    ------
+    DataError
+        No brain was found, or the nets cannot be had.
+
+    Notes
+    -----
+    Fisch et al. (2024), the package deepbet.
     """
     turned = sitk.DICOMOrient(sitk.Cast(head, sitk.sitkFloat32), "RAS")
     values = np.ascontiguousarray(sitk.GetArrayFromImage(turned).transpose(2, 1, 0))

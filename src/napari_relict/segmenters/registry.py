@@ -16,16 +16,30 @@ SEGMENTERS: Mapping[str, SegmenterKind] = {
 
 
 def open_segmenter(name: str, modality: Modality, folder: Path | None = None, device: str = "cpu") -> Segmenting:
-    """What segments volumes of one modality.
+    """Open what segments volumes of one modality.
 
     Parameters
     ----------
-    folder : of a MONAI bundle; only for the segmenter `bundle`.
+    name : str
+        One of `SEGMENTERS`.
+    modality : Modality
+        Of the study.
+    folder : pathlib.Path, optional
+        Of a MONAI bundle; only for the segmenter `bundle`.
+    device : str, default: 'cpu'
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    Segmenting
+        What is called with each volume.
 
     Raises
     ------
-    UsageError : no such segmenter, not made for the modality, or a bundle missing or not needed.
-    DataError : something it needs cannot be had.
+    UsageError
+        No such segmenter, not made for the modality, or a bundle missing or not needed.
+    DataError
+        Something it needs cannot be had.
     """
     kind = SEGMENTERS.get(name)
     if kind is None:

@@ -25,10 +25,22 @@ _SAMPLES = 20_000
 
 
 def tissue_labels(image: sitk.Image, brain: sitk.Image) -> sitk.Image:
-    """Labels (see `TISSUES`), uint8 on the grid of `image`, zero outside the brain.
+    """Split a T1-weighted brain into tissues.
 
-    `brain`, on the same grid, is above zero where the brain is. Brightness is evened out, smoothed a little and split
-    in three; fluid far from the brain's edge is mostly that of the ventricles. Deterministic.
+    Brightness is evened out, smoothed a little and split in three; fluid far from the brain's edge is mostly that of
+    the ventricles. Deterministic.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        A T1-weighted head.
+    brain : SimpleITK.Image
+        On the same grid, above zero where the brain is.
+
+    Returns
+    -------
+    SimpleITK.Image
+        Labels (see `TISSUES`), uint8 on the grid of `image`, zero outside the brain.
     """
     inside = sitk.GetArrayViewFromImage(brain) > 0
     answer = np.zeros(inside.shape, dtype=np.uint8)
