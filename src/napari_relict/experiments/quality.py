@@ -16,14 +16,20 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from napari_relict.encoders import EmbeddingCache
-from napari_relict.encoders.stored import stored_vectors
+from napari_relict.encoders.embeddings import stored_vectors
 from napari_relict.errors import DataError, UsageError, disk_faults
 from napari_relict.jobs.executors import Workforce, workforce
 from napari_relict.jobs.progress import Progress, silent
 from napari_relict.quality import METRICS, evaluate
 from napari_relict.quality.appearance import NAMES
-from napari_relict.quality.descriptors import Description, describe_cohort, from_circle, halved, similar_to_next
+from napari_relict.quality.descriptors import (
+    Description,
+    DescriptorCache,
+    describe_cohort,
+    from_circle,
+    halved,
+    similar_to_next,
+)
 from napari_relict.quality.evaluating import COLUMNS
 from napari_relict.quality.feature_sets import Kind, Pool, Space, vector_space
 from napari_relict.records.reader import Stored
@@ -254,7 +260,7 @@ def encoder_spaces(name: str, title: str, vectors: np.ndarray) -> list[Space]:
 
 def _pairs(found: Gathered, folder: Path, force: Workforce, progress: Progress) -> np.ndarray:
     """MS-SSIM among real and among synthetic volumes; rows are kept as they are finished."""
-    cache = EmbeddingCache(folder / "volumes" / "descriptions.sqlite")
+    cache = DescriptorCache(folder / "volumes" / "descriptions.sqlite")
     volumes = found.volumes
     preparation = ",".join(sorted({cohort.key for cohort in found.cohorts.values()}))
     values = np.full((len(volumes), len(volumes)), np.nan)
@@ -267,18 +273,20 @@ def _pairs(found: Gathered, folder: Path, force: Workforce, progress: Progress) 
         # Shuffled, so that volumes near each other in the circle are of any cohort.
         group = np.random.default_rng(0).permutation(group)
         contents = [str(volumes["content"].iloc[place]) for place in group]
-        key = "ms_ssim:" + hashlib.sha256(":".join([preparation, *contents]).encode()).hexdigest()
+        key = ("MS-SSIM", hashlib.sha256(":".join([preparation, *contents]).encode()).hexdigest())
 
-        def one(place: int, key: str = key, contents: list[str] = contents, group: np.ndarray = group) -> np.ndarray:
-            known = cache.get(key, contents[place], False)
-            if known is None:
-                known = similar_to_next(lambda at: found.image(int(group[at])), place, len(group))
-                cache.put(key, contents[place], False, known)
-            return known
+        def row_of(
+            place: int, key: tuple[str, str] = key, contents: list[str] = contents, group: np.ndarray = group
+        ) -> np.ndarray:
+            row = cache.get(*key, contents[place])
+            if row is None:
+                row = similar_to_next(lambda at: found.image(int(group[at])), place, len(group))
+                cache.put(*key, contents[place], vector=row)
+            return row
 
         rows = []
-        for mine in force.in_order(one, range(len(group))):
-            rows.append(mine)
+        for row in force.in_order(row_of, range(len(group))):
+            rows.append(row)
             progress(f"MS-SSIM, {title}", len(rows), len(group))
         values[np.ix_(group, group)] = from_circle(rows)
     return values

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_relict.calibration.copies import Count, copies_by_scores, patients_copied
+from napari_relict.calibration.copies import CopyCount, copies_by_scores, patients_copied
 from napari_relict.calibration.null import closest_of_patients
 from napari_relict.calibration.rules import RULES, Evidence, Outcome
 from napari_relict.calibration.rules.outcome import share
@@ -36,8 +36,8 @@ class Judgement:
 
     called: np.ndarray
     patients_called: int
-    copies: Count | None
-    patients: Count | None
+    copies: CopyCount | None
+    patients: CopyCount | None
     published: dict[str, Outcome | DataError]
     null: int
     as_near: float

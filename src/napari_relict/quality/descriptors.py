@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_relict.encoders import EmbeddingCache
+from napari_relict.files.vector_cache import VectorCache
 from napari_relict.jobs.executors import Workforce
 from napari_relict.jobs.progress import Progress, silent
 from napari_relict.measures.ssim import ms_ssim, scales_of
@@ -19,6 +19,19 @@ from napari_relict.volumes.cohort import PreparedCohort
 
 VERSION = "1"  # raised when a description changes
 PARTNERS = 20  # others that each volume is compared with by MS-SSIM; all of up to 41 volumes
+
+
+class DescriptorCache(VectorCache):
+    """What describes volumes, by kind, preparation and content of the volume.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The SQLite file; made where it is missing.
+    """
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(file, "descriptor", {"kind": "TEXT", "preparation": "TEXT", "volume": "TEXT"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,27 +64,28 @@ def describe_cohort(
     Parameters
     ----------
     values : labels whose shape counts; none where not all volumes of the study have a segmentation.
-    file : the cache, an `EmbeddingCache`.
+    file : the cache, a `DescriptorCache`.
     """
-    cache = EmbeddingCache(file)
-    key = f"description:{VERSION}:{','.join(map(str, values))}:{cohort.key}"
+    cache = DescriptorCache(file)
+    kind, preparation = f"texture and shape {VERSION}", f"{','.join(map(str, values))}:{cohort.key}"
 
-    def one(name: str) -> Description:
+    def described(name: str) -> Description:
         row = cohort.rows[name]
         content = hashlib.sha256(f"{row.content}:{row.stamp if values else ''}".encode()).hexdigest()
-        known = cache.get(key, content, False)
-        if known is not None:
-            return _unpacked(known)
+        vector = cache.get(kind, preparation, content)
+        if vector is not None:
+            return _unpacked(vector)
         labels = cohort.labels([name])[0] if values else None
-        found = describe(cohort.images([name])[0], labels, values, cohort.grid.spacing)
-        cache.put(key, content, False, np.concatenate([found.whole, found.slices.ravel(), found.looks]))
-        return found
+        description = describe(cohort.images([name])[0], labels, values, cohort.grid.spacing)
+        packed = np.concatenate([description.whole, description.slices.ravel(), description.looks])
+        cache.put(kind, preparation, content, vector=packed)
+        return description
 
-    described = []
-    for done, found in enumerate(force.in_order(one, names), start=1):
-        described.append(found)
+    descriptions = []
+    for done, description in enumerate(force.in_order(described, names), start=1):
+        descriptions.append(description)
         progress(f"texture and shape, {cohort.cohort}", done, len(names))
-    return described
+    return descriptions
 
 
 def _unpacked(vector: np.ndarray) -> Description:
