@@ -97,7 +97,7 @@ class Nearness:
     p, p_rank, smallest, q : float
         See `napari_relict.calibration.against_null.AgainstNull`.
     bend : float, optional
-        Mm that the anatomy still differs by after alignment; NaN where nobody looked.
+        mm that the anatomy still differs by after alignment; NaN where nobody looked.
     of_part : bool, default: False
         The most conspicuous measure is of a part, so that the bend of the whole says nothing.
     without : Nearness, optional
@@ -157,7 +157,7 @@ def by_null(
     alpha : float
         False discovery rate.
     near_bend : float
-        Mm from which on the anatomy is another person's.
+        mm from which on the anatomy is another person's.
     changed : str or None
         What of the anatomy was changed, in words; empty when nothing was, None when nobody looked.
     least_bend : float, optional

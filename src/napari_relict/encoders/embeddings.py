@@ -25,7 +25,7 @@ class EmbeddingCache(VectorCache):
     Parameters
     ----------
     file : pathlib.Path
-        The SQLite file; made where it is missing.
+        Pathlib.Path The SQLite file; made where it is missing.
     """
 
     def __init__(self, file: Path) -> None:
@@ -42,15 +42,27 @@ def embed(
     mirrored: bool = False,
     progress: Progress = silent,
 ) -> np.ndarray:
-    """Vectors of the named volumes.
+    """Encode the named volumes, or read what was kept of them.
 
     Of an encoder of several layers the vectors of the layers are kept too, each by a key of its own (see
     `stored_layers`); not those of mirror images, which no rule asks for.
 
     Parameters
     ----------
-    preparation : key of how the cohort was prepared; part of the cache key.
-    mirrored : encode the left-right mirror images instead.
+    encoder : Encoder
+        What turns a volume into a vector.
+    cohort : PreparedCohort
+        Where the volumes are.
+    names : sequence of str
+        Which of its volumes.
+    cache : EmbeddingCache
+        Where vectors are kept.
+    preparation : str
+        Key of how the cohort was prepared; part of the cache key.
+    mirrored : bool, default: False
+        Encode the left-right mirror images instead.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
 
     Returns
     -------
@@ -77,21 +89,39 @@ def embed(
 
 
 def cache_key(encoder: Encoder, preparation: str, layer: str = "") -> str:
-    """By what the cache keeps the vectors of an encoder, or those of one of its layers."""
+    """Say by what the cache keeps the vectors of an encoder, or those of one of its layers.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        The encoder.
+    preparation : str
+        Key of how the cohort was prepared.
+    layer : str, default: ''
+        One of its layers; the vector itself when empty.
+
+    Returns
+    -------
+    str
+        Name, weights and preparation.
+    """
     return f"{encoder.name}{f'/{layer}' if layer else ''}:{encoder.weights}:{preparation}"
 
 
 def stored_vectors(file: Path, encoder: str, volumes: Sequence[str]) -> np.ndarray | None:
-    """Vectors of volumes as they lie (not mirrored), in the order asked for.
+    """Read vectors of volumes as they lie (not mirrored), in the order asked for.
 
     The cache may hold several preparations and weights of one encoder: the one added to last that has all of
     the volumes counts.
 
     Parameters
     ----------
-    file : the cache (see `EmbeddingCache`).
-    encoder : name of the encoder.
-    volumes : contents of the volumes, as the cache keys them.
+    file : pathlib.Path
+        The cache (see `EmbeddingCache`).
+    encoder : str
+        Name of the encoder.
+    volumes : sequence of str
+        Contents of the volumes, as the cache keys them.
 
     Returns
     -------
@@ -99,7 +129,8 @@ def stored_vectors(file: Path, encoder: str, volumes: Sequence[str]) -> np.ndarr
 
     Raises
     ------
-    DataError : the disk or the file is at fault.
+    DataError
+        The disk or the file is at fault.
     """
     if not file.is_file() or not volumes:
         return None
@@ -112,9 +143,18 @@ def stored_vectors(file: Path, encoder: str, volumes: Sequence[str]) -> np.ndarr
 
 
 def stored_layers(file: Path, encoder: str, volumes: Sequence[str]) -> dict[str, np.ndarray]:
-    """Vectors of the named layers of an encoder, as `stored_vectors` gives those of the encoder itself.
+    """Read vectors of the named layers of an encoder, as `stored_vectors` does those of the encoder itself.
 
     Of several preparations and weights the one added to last that has all of the volumes, in all its layers, counts.
+
+    Parameters
+    ----------
+    file : pathlib.Path
+        The cache (see `EmbeddingCache`).
+    encoder : str
+        Name of the encoder.
+    volumes : sequence of str
+        Contents of the volumes, as the cache keys them.
 
     Returns
     -------

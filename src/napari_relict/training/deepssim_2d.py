@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from napari_relict.encoders.slice_net import STAGES, chosen_slices, slice_net
+from napari_relict.encoders.slice_net import STAGES, slice_net
+from napari_relict.encoders.slices import chosen_slices
 from napari_relict.encoders.weights import load_into, load_state_dict
 from napari_relict.training.augmentation import published_deepssim
 from napari_relict.training.deepssim import loss_of_pairs
