@@ -45,8 +45,9 @@ def agreement(ratings: pd.DataFrame) -> pd.DataFrame:
 
     Returns
     -------
-    One row a statistic: kind, readers, statistic, value, low, high (95% interval), pairs, method, note. Percentages
-    are 0 to 100, coefficients at most 1; NaN where a value is undefined, with a note that says why.
+    pandas.DataFrame
+        One row a statistic: kind, readers, statistic, value, low, high (95% interval), pairs, method, note. Percentages
+        are 0 to 100, coefficients at most 1; NaN where a value is undefined, with a note that says why.
     """
     rows = [
         {"kind": one.kind, "readers": one.readers, **row}

@@ -64,7 +64,8 @@ def copies_by_scores(
 
     Returns
     -------
-    None without a null of at least 1 / `CLOSE` patients.
+    CopyCount or None
+        None without a null of at least 1 / `CLOSE` patients.
 
     Notes
     -----
@@ -109,7 +110,8 @@ def copies_by_ratings(replicas: int, rated: int, synthetic: int) -> CopyCount | 
 
     Returns
     -------
-    None with nothing rated.
+    CopyCount or None
+        None with nothing rated.
 
     Notes
     -----

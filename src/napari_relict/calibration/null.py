@@ -143,7 +143,8 @@ def closest_of_patients(closeness: np.ndarray, patients: Sequence[str]) -> np.nd
 
     Returns
     -------
-    float64 (patients,) in the order of their names; NaN where no volume of a patient has a score.
+    numpy.ndarray of float64, shape (patients,)
+        In the order of their names; NaN where no volume of a patient has a score.
     """
     names, whose = np.unique(np.asarray(patients, str), return_inverse=True)
     closest = np.full(len(names), -np.inf)

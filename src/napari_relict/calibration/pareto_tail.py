@@ -96,8 +96,9 @@ def fit_tail(null: np.ndarray) -> ParetoTail | None:
 
     Returns
     -------
-    The fit above the highest of the 90, 85 and 80% quantiles that leaves `FEWEST_EXCEEDANCES`; None where none does
-    (fewer than about a hundred patients): then nothing can be said below the resolution.
+    ParetoTail or None
+        The fit above the highest of the 90, 85 and 80% quantiles that leaves `FEWEST_EXCEEDANCES`; None where none does
+        (fewer than about a hundred patients): then nothing can be said below the resolution.
 
     Notes
     -----
@@ -145,7 +146,8 @@ def tail_p_values(closeness: np.ndarray, null: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    float64 (synthetic, 3); NaN for volumes that are not in the tail, and where no tail could be fitted.
+    numpy.ndarray of float64, shape (synthetic, 3)
+        NaN for volumes that are not in the tail, and where no tail could be fitted.
     """
     mine, of_null = fused_statistics(closeness, null)
     of_null = of_null[np.isfinite(of_null)]

@@ -81,7 +81,8 @@ def predictive_tail(null: np.ndarray, ties: int = 1, known: int | None = None) -
 
     Returns
     -------
-    None with fewer than `FEWEST_PATIENTS`, or where the largest values are all equal: then ranks say all there is.
+    PredictiveTail or None
+        None with fewer than `FEWEST_PATIENTS`, or where the largest values are all equal: then ranks say all there is.
 
     Notes
     -----

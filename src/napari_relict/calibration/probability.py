@@ -21,7 +21,7 @@ STRENGTHS = np.logspace(-2, 1, 4)  # C: small is strongly regularised
 BEND = 1.0  # SDs of the null above its centre, where the slope of a level may change
 BINS = np.array([0, 0.1, 0.3, 0.5, 0.7, 0.9, 1])
 RESAMPLES = 2000
-Kind = Literal["logistic", "isotonic"]
+ProbabilityKind = Literal["logistic", "isotonic"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,9 @@ class Fusion:
     note: str
 
 
-def fuse(z: np.ndarray, rated: np.ndarray, replica: np.ndarray, kind: Kind = "logistic", seed: int = 0) -> Fusion:
+def fuse(
+    z: np.ndarray, rated: np.ndarray, replica: np.ndarray, kind: ProbabilityKind = "logistic", seed: int = 0
+) -> Fusion:
     """Fit a regularised logistic regression on the levels' z-scores, its strength chosen by cross-validation.
 
     A level has a slope for what is closer than strangers and one for what is not: a level that sees nothing of a copy
@@ -83,7 +85,7 @@ def fuse(z: np.ndarray, rated: np.ndarray, replica: np.ndarray, kind: Kind = "lo
         Which volumes were rated.
     replica : numpy.ndarray of bool, shape (n,)
         Read where `rated`.
-    kind : Kind, default: 'logistic'
+    kind : ProbabilityKind, default: 'logistic'
         `isotonic` puts a monotone curve through the logistic's values; with fewer than 50 ratings it is not done, and
         said.
     seed : int, default: 0
@@ -167,7 +169,7 @@ def calibration_bins(probability: np.ndarray, replica: np.ndarray) -> pd.DataFra
     return pd.DataFrame(rows, columns=["predicted", "observed", "low", "high", "ratings"])
 
 
-def _fitted(known: np.ndarray, labels: np.ndarray, kind: Kind) -> Any:
+def _fitted(known: np.ndarray, labels: np.ndarray, kind: ProbabilityKind) -> Any:
     folds = int(min(INNER_FOLDS, labels.sum(), (~labels).sum()))
     inner = StratifiedKFold(folds, shuffle=True, random_state=0)
     with warnings.catch_warnings():

@@ -23,8 +23,9 @@ def roc_points(closeness: np.ndarray, replica: np.ndarray) -> pd.DataFrame:
 
     Returns
     -------
-    closeness (a pair at least this close counts as a replica; infinite at the first point), sensitivity, specificity.
-    Empty unless both kinds are there.
+    pandas.DataFrame
+        Closeness (a pair at least this close counts as a replica; infinite at the first point), sensitivity,
+        specificity. Empty unless both kinds are there.
     """
     known = np.isfinite(closeness)
     truth = np.asarray(replica, bool)[known]

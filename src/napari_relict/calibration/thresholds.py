@@ -137,7 +137,8 @@ def best_threshold(
 
     Returns
     -------
-    None with fewer than `FEWEST_RATINGS` replicas or non-replicas: then nothing can be said.
+    Threshold or None
+        None with fewer than `FEWEST_RATINGS` replicas or non-replicas: then nothing can be said.
 
     Examples
     --------

@@ -66,7 +66,8 @@ def embed(
 
     Returns
     -------
-    float32 (len(names), features).
+    numpy.ndarray of float32, shape (len(names)
+        Features).
     """
     vectors = []
     key = cache_key(encoder, preparation)
@@ -125,7 +126,8 @@ def stored_vectors(file: Path, encoder: str, volumes: Sequence[str]) -> np.ndarr
 
     Returns
     -------
-    float32 (len(volumes), features); None where there is no cache, or it lacks any of them.
+    numpy.ndarray of float32, shape (len(volumes) or None
+        Features); None where there is no cache, or it lacks any of them.
 
     Raises
     ------
@@ -158,8 +160,9 @@ def stored_layers(file: Path, encoder: str, volumes: Sequence[str]) -> dict[str,
 
     Returns
     -------
-    layer -> float32 (len(volumes), features), first to last; empty where the encoder has one layer, or there is none
-    of which every volume lies in the cache.
+    dict of str to numpy.ndarray
+        Layer -> float32 (len(volumes), features), first to last; empty where the encoder has one layer, or there is
+        none of which every volume lies in the cache.
     """
     if not file.is_file() or not volumes:
         return {}

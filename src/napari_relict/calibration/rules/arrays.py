@@ -165,7 +165,7 @@ def correlations(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.asarray(np.clip(a @ b.T, -1.0, 1.0))
 
 
-def directions(rows: np.ndarray) -> np.ndarray:
+def unit_rows(rows: np.ndarray) -> np.ndarray:
     """Bring rows to length 1.
 
     Parameters
@@ -186,4 +186,4 @@ def _standardised(rows: np.ndarray) -> np.ndarray:
     centred = rows - rows.mean(1, keepdims=True)
     # What rounding leaves of a constant row is no direction.
     centred[np.abs(centred).max(1) <= 1e-12 * np.maximum(np.abs(rows).max(1), 1e-300)] = 0.0
-    return directions(centred)
+    return unit_rows(centred)

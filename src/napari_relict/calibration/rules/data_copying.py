@@ -50,8 +50,9 @@ def data_copying(
 
     Returns
     -------
-    `C_T` with a 95% interval (variance as under the null), `p` that nothing was copied (one-sided), `cells`
-    used; undefined where no cell is large enough.
+    Outcome
+        `C_T` with a 95% interval (variance as under the null), `p` that nothing was copied (one-sided), `cells` used;
+        undefined where no cell is large enough.
 
     Raises
     ------

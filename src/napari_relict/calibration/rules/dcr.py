@@ -28,7 +28,8 @@ def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndar
 
     Returns
     -------
-    `share nearer to training` with Wilson's interval, `p` that it is at most a half, `ties`. It calls no volume.
+    Outcome
+        `share nearer to training` with Wilson's interval, `p` that it is at most a half, `ties`. It calls no volume.
 
     Raises
     ------

@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_relict.calibration.fusing import fused
 from napari_relict.calibration.null import q_values
-from napari_relict.calibration.rules.arrays import directions, layers, table
+from napari_relict.calibration.rules.arrays import layers, table, unit_rows
 from napari_relict.calibration.rules.outcome import RESAMPLES, Number, Outcome, mean
 from napari_relict.calibration.rules.whitening import Whitening, rank_limited, zca
 from napari_relict.errors import DataError
@@ -73,7 +73,7 @@ def published(
     null, found = [], []
     for known, queries in zip(training, synthetic, strict=True):
         whiten = zca(known)
-        reference = directions(whiten(known))
+        reference = unit_rows(whiten(known))
         own = reference @ reference.T
         null.append(np.concatenate([own[np.ix_(order[:half], order[half : 2 * half])].max(1) for order in orders]))
         found.append(_nearest_cosine(whiten, queries, reference))
@@ -151,7 +151,7 @@ def calibrated(
     null, found = [], []
     for known, real, queries in zip(training, holdout, synthetic, strict=True):
         whiten = rank_limited(known, components)
-        reference = directions(whiten(known))
+        reference = unit_rows(whiten(known))
         null.append(np.clip(_nearest_cosine(whiten, real, reference), LEAST, 1.0))
         found.append(np.clip(_nearest_cosine(whiten, queries, reference), LEAST, 1.0))
     reached, similarity = _geometric_mean(null), _geometric_mean(found)
@@ -183,7 +183,7 @@ def _index(similarity: np.ndarray, null: np.ndarray) -> np.ndarray:
 
 
 def _nearest_cosine(whiten: Whitening, queries: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    return np.asarray((directions(whiten(queries)) @ reference.T).max(1))
+    return np.asarray((unit_rows(whiten(queries)) @ reference.T).max(1))
 
 
 def _geometric_mean(of_layers: Sequence[np.ndarray]) -> np.ndarray:
