@@ -128,8 +128,8 @@ def fused_statistics(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarra
 
     Returns
     -------
-    tuple of 2 numpy.ndarray of shape (synthetic,)
-        And (patients of the null,).
+    tuple of 2 numpy.ndarray
+        Of shape (synthetic,) and (patients of the null,).
     """
     counting = levels_that_count(null)
     if not counting.any():

@@ -31,7 +31,7 @@ def resample(
     Returns
     -------
     tuple of 2 numpy.ndarray
-        Int (rows, n) and bool (rows, n). Fewer rows than `resamples` where redrawn grades left one kind out.
+        Places, int (rows, n), and bool (rows, n). Fewer rows than `resamples` where redrawn grades left one kind out.
     """
     yes, no = np.flatnonzero(truth), np.flatnonzero(~truth)
     drawn = np.hstack([random.choice(yes, (resamples, len(yes))), random.choice(no, (resamples, len(no)))])

@@ -66,8 +66,8 @@ def embed(
 
     Returns
     -------
-    numpy.ndarray of float32, shape (len(names)
-        Features).
+    numpy.ndarray of float32, shape (names, features)
+        In the order of `names`.
     """
     vectors = []
     key = cache_key(encoder, preparation)
@@ -126,8 +126,8 @@ def stored_vectors(file: Path, encoder: str, volumes: Sequence[str]) -> np.ndarr
 
     Returns
     -------
-    numpy.ndarray of float32, shape (len(volumes) or None
-        Features); None where there is no cache, or it lacks any of them.
+    numpy.ndarray of float32, shape (volumes, features), or None
+        None where there is no cache, or it lacks any of them.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def stored_layers(file: Path, encoder: str, volumes: Sequence[str]) -> dict[str,
     Returns
     -------
     dict of str to numpy.ndarray
-        Layer -> float32 (len(volumes), features), first to last; empty where the encoder has one layer, or there is
+        By layer, float32 (volumes, features), first to last; empty where the encoder has one layer, or there is
         none of which every volume lies in the cache.
     """
     if not file.is_file() or not volumes:

@@ -36,7 +36,7 @@ def coarse(images: np.ndarray, labels: np.ndarray, values: Sequence[int]) -> tup
     Returns
     -------
     tuple of 2 numpy.ndarray
-        Float32 and int64 (n, z, y, x); classes are 0 and the places of `values`, counted from 1.
+        Images and classes, float32 and int64 (n, z, y, x); classes are 0 and the places of `values`, counted from 1.
     """
     from skimage.transform import resize
 
