@@ -14,11 +14,11 @@ from scipy.stats import beta, lognorm, norm
 
 from napari_relict.calibration import best_threshold, fused_p_values, q_values
 from napari_relict.calibration.agreement import agreement
+from napari_relict.calibration.clearing import clear_by_ratings
 from napari_relict.calibration.copies import copies_by_scores, patients_copied
-from napari_relict.calibration.cuts import Rule
+from napari_relict.calibration.cuts import CutRule
 from napari_relict.calibration.null import closest_of_patients
-from napari_relict.calibration.releasing import clear_by_ratings
-from napari_relict.calibration.tail import fit_tail, sharpened, tail_p_values
+from napari_relict.calibration.pareto_tail import fit_tail, sharpened, tail_p_values
 
 RESAMPLES = 200  # of each bootstrap; the product takes 1,000
 ALPHA = 0.05
@@ -48,7 +48,7 @@ class Rate:
 
 
 def thresholds(
-    studies: int, yes: int, no: int, apart: float, rule: Rule = "balanced accuracy", skewed: bool = False
+    studies: int, yes: int, no: int, apart: float, rule: CutRule = "balanced accuracy", skewed: bool = False
 ) -> list[Rate]:
     """Replicas' and others' scores normal, `apart` standard deviations: the true cut, accuracy and AUC are known.
 

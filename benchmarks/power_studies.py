@@ -11,7 +11,7 @@ from scipy.stats import t as student
 
 from napari_relict.calibration.against_null import AgainstNull, NullPatients, against_null
 from napari_relict.calibration.null import p_values, q_values
-from napari_relict.calibration.tail import sharpened, tail_p_values
+from napari_relict.calibration.pareto_tail import sharpened, tail_p_values
 from napari_relict.calibration.verdicts import NONE, by_null, nearness
 
 ALPHA = 0.05

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from napari_relict.encoders import efficientnet_lite, mobilenet_v2
-from napari_relict.encoders.sam_blocks import SamBlocks
+from napari_relict.encoders.sam_vit import sam_blocks
 
 FEATURES = 3  # of the TorchScript and ONNX networks
 
@@ -72,7 +72,7 @@ def segresnet(path: Path) -> None:
 
 
 def sam_vit(path: Path) -> None:
-    net = SamBlocks.of(width=8, heads=2, hidden=12, patch=4, side=6, spans=[2, 6, 2, 6])
+    net = sam_blocks(width=8, heads=2, hidden=12, patch=4, side=6, spans=[2, 6, 2, 6])
     for one in net.parameters():
         nn.init.normal_(one, std=0.3)
     state = {f"image_encoder.{key}": one for key, one in net.state_dict().items()}

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_relict.calibration.cut_interval import SMOOTHING, cut_interval, noise_scale
-from napari_relict.calibration.cuts import best_cuts
+from napari_relict.calibration.cuts import SMOOTHING, best_cuts, cut_interval, noise_scale
 from napari_relict.calibration.resampling import resample
 
 

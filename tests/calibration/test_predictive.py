@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import expon
 
 import naive
-from napari_relict.calibration.predictive import predictive_tail
+from napari_relict.calibration.predictive_tail import predictive_tail
 
 
 def test_equal_to_its_definition() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_relict.calibration.clearing import clear_by_null, clear_by_ratings, fewest_to_clear
 from napari_relict.calibration.copies import copies_by_ratings, copies_by_scores
-from napari_relict.calibration.releasing import clear_by_null, clear_by_ratings, fewest_to_clear
 
 
 def test_fifty_nine_good_ones_bound_a_risk_of_one_in_twenty() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import expon, genpareto, norm
 
-from napari_relict.calibration.tail import fit_tail, sharpened, tail_p_values
+from napari_relict.calibration.pareto_tail import fit_tail, sharpened, tail_p_values
 
 
 def test_too_small_a_null_is_refused() -> None:

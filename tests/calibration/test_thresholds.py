@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 import naive
 from napari_relict.calibration import Threshold, best_threshold
 from napari_relict.calibration.best_measure import best_of_measures
-from napari_relict.calibration.precision import accuracy_width, ratings_for_width
-from napari_relict.calibration.probability import replica_probability
+from napari_relict.calibration.probability import fuse
 from napari_relict.calibration.roc import auc_interval, roc_points
-from napari_relict.errors import UsageError
 
 
 def _best(values: np.ndarray, truth: np.ndarray, **how: object) -> Threshold | None:
@@ -77,13 +75,13 @@ def test_probability_needs_five_of_each_and_never_judges_a_volume_by_its_own_rat
     truth = np.arange(30) < 14
     z = np.column_stack([truth * 6 + random.standard_normal(30), random.standard_normal(30)])
     rated = np.arange(30) % 2 == 0
-    few = replica_probability(z, np.arange(30) < 9, truth)
+    few = fuse(z, np.arange(30) < 9, truth).probability
     assert np.isnan(few).all()
-    found = replica_probability(z, rated, truth)
+    found = fuse(z, rated, truth).probability
     assert found[truth].min() > found[~truth].max()
     lied = truth.copy()
     lied[0] = False  # its own label changes, the others' stay
-    assert replica_probability(z, rated, lied)[0] == pytest.approx(found[0])
+    assert fuse(z, rated, lied).probability[0] == pytest.approx(found[0])
 
 
 def _graded(seed: int, n: int = 40) -> tuple[np.ndarray, np.ndarray]:
@@ -170,11 +168,3 @@ def test_measures_that_many_volumes_lack_are_not_in_the_choice() -> None:
     assert found is not None
     assert (found.measure, found.measures) == ("a", 1)
     assert best_of_measures(both[:3], truth[:3], measures=["a", "b"], estimated_on="test") is None
-
-
-def test_how_many_ratings_a_width_takes() -> None:
-    each = ratings_for_width(0.1)
-    assert accuracy_width(each) <= 0.1 < accuracy_width(each - 1)
-    assert ratings_for_width(0.1, 0.5) > each
-    with pytest.raises(UsageError):
-        ratings_for_width(0)

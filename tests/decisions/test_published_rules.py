@@ -14,7 +14,7 @@ from command_line import run_here
 from napari_relict.calibration.rules import RULES
 from napari_relict.decisions.published_rules import COLUMNS, judge_by_rules
 from napari_relict.encoders import EmbeddingCache
-from napari_relict.encoders.stored import stored_vectors
+from napari_relict.encoders.embeddings import stored_vectors
 from napari_relict.errors import DataError, UsageError
 from napari_relict.study import Study
 from stored import stored_study, synthetic_name, training_name
@@ -166,8 +166,8 @@ def test_the_newest_complete_vectors_count(study: Study) -> None:
     old = embeddings(study, "mobilenet_v2:weights:old")
     file, contents = study.folder / "volumes" / "embeddings.sqlite", list(old)
     cache = EmbeddingCache(file)
-    cache.put("mobilenet_v2:weights:begun", contents[0], False, np.zeros(FEATURES))
-    cache.put("mobilenet_v23:weights:new", contents[0], False, np.zeros(FEATURES))
+    cache.put("mobilenet_v2:weights:begun", contents[0], False, vector=np.zeros(FEATURES))
+    cache.put("mobilenet_v23:weights:new", contents[0], False, vector=np.zeros(FEATURES))
     found = stored_vectors(file, "mobilenet_v2", contents[::-1])
     assert found is not None
     np.testing.assert_array_equal(found, np.stack(list(old.values()))[::-1])

@@ -8,11 +8,30 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from napari_relict.demo.deformation import NO_FOLD, Scale, random_field, smallest_jacobian
+from napari_relict.demo.deformation import Scale, random_field
 from napari_relict.demo.recipes import CT_VARIETY, HEAD_VARIETY
 from napari_relict.demo.sample import Grid, Sample, centre_of, moved, values_of
 from napari_relict.demo.simulate import Variety, scan_ct, scan_mr
 from napari_relict.segmenters.tissue import tissue_labels
+
+# A cubic B-spline deformation cannot fold as long as no control point moves further than this share of the
+# distance between control points (Choi and Lee 2000).
+NO_FOLD = 0.40
+
+
+def smallest_jacobian(transform: sitk.Transform, like: sitk.Image) -> float:
+    """Smallest local volume factor of `transform` on the grid of `like`; above zero: nothing folds."""
+    shift = sitk.TransformToDisplacementField(
+        transform,
+        sitk.sitkVectorFloat64,
+        like.GetSize(),
+        like.GetOrigin(),
+        like.GetSpacing(),
+        like.GetDirection(),
+    )
+    factors = sitk.DisplacementFieldJacobianDeterminant(shift)
+    return float(sitk.GetArrayViewFromImage(factors).min())
+
 
 STILL = Variety(Grid((40, 44, 36), 4.0), (100.0, 110.0, 90.0), (), 0.0, 0.0, 0.0)
 LIVELY = replace(STILL, shape=(Scale(60, 12), Scale(28, 5)), stretch=0.05, tilt=5.0, shift=4.0, gamma=0.1, noise=0.02)

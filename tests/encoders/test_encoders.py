@@ -13,11 +13,11 @@ import torch
 import checkpoints
 from napari_relict.encoders import EmbeddingCache, embed, open_encoder
 from napari_relict.encoders.contract import Spacing
+from napari_relict.encoders.embeddings import stored_layers
 from napari_relict.encoders.medicalnet import NEEDS
 from napari_relict.encoders.network import NetworkEncoder, Vectors
 from napari_relict.encoders.registry import check_definition
 from napari_relict.encoders.slices import SLICES
-from napari_relict.encoders.stored import stored_layers
 from napari_relict.errors import DataError, UsageError
 from napari_relict.volumes import Grid, PreparedCohort
 from napari_relict.volumes.cohort import CohortWriter, Row
@@ -169,8 +169,8 @@ def test_layers_are_kept_with_the_vectors_and_cost_no_second_pass(cohort: Prepar
     embed(encoder, cohort, cohort.names, cache, "prep")
     assert encoder.calls == calls
     # A preparation that was begun and not finished does not count.
-    cache.put("counting/low:1:new", "a", False, np.zeros(1))
-    cache.put("counting/high:1:new", "a", False, np.zeros(1))
+    cache.put("counting/low:1:new", "a", False, vector=np.zeros(1))
+    cache.put("counting/high:1:new", "a", False, vector=np.zeros(1))
     np.testing.assert_array_equal(stored_layers(file, "counting", ["b", "a"])["high"], layers["high"])
     assert stored_layers(file, "counting", ["a"])["high"] == 0
     alone = Counting()

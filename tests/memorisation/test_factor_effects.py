@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from napari_relict.memorisation.factor_effects import Share, difference, direction, directions, point_of
+from napari_relict.memorisation.factor_effects import Share, difference, effect_of, factor_effects, point_of
 from napari_relict.memorisation.page import table_of
 from napari_relict.memorisation.plan import base_of, settings_of
 from napari_relict.memorisation.presets import PRESETS
@@ -59,14 +59,14 @@ def test_an_interval_is_as_wide_as_repeats_differ() -> None:
 )
 def test_the_answer_follows_from_the_interval(first: int, last: int, spread: int, answer: str, words: str) -> None:
     points = [point_of(pd.DataFrame([row(copies, spread)]), str(copies)) for copies in (first, 15, last)]
-    found = direction("size", "size", "larger: more", points)
+    found = effect_of("size", "size", "larger: more", points)
     assert found is not None and found.answer == answer and words in found.said
     assert f"{first / 40:.0%}" in found.said
-    assert direction("size", "size", "larger: more", points[:1]) is None
+    assert effect_of("size", "size", "larger: more", points[:1]) is None
     assert "recognised" not in found.said and "false alarms" not in found.said
     through = {"control_new": 0.3, "control_copies": 0.2, "as_near": 0.0}
     blind = [point_of(pd.DataFrame([row(first, spread, **through)]), "blurred"), points[-1]]
-    judged = direction("size", "size", "larger: more", blind)
+    judged = effect_of("size", "size", "larger: more", blind)
     assert judged is not None and "hardly be recognised through the autoencoder with blurred" in judged.said
     assert "What is made with blurred lies farther from every patient" in judged.said
     assert "With blurred new patients are called too often" in judged.said
@@ -79,7 +79,7 @@ def test_every_factor_is_read_from_its_own_rows() -> None:
         known = {"kind": one.kind, "augment": one.augment, "size": one.size, "n_patients": one.n_patients}
         rows.append(row(copies.get(one.name, 5), **known))
     rows.append(row(1, length=CPU.lengths[0]))
-    found = {one.factor: one for one in directions(pd.DataFrame(rows), CPU, 40)}
+    found = {one.factor: one for one in factor_effects(pd.DataFrame(rows), CPU, 40)}
     assert set(found) == {"length", "volumes", "augmentation", "size", "generator"}
     assert [point.copies.value for point in found["volumes"].points] == pytest.approx([0.05, 0.5, 0.9])
     assert [point.level for point in found["length"].points] == [f"{CPU.lengths[0]:.3g} of the steps", "all steps"]

@@ -9,16 +9,16 @@ from scipy import ndimage
 import phantom
 from napari_relict.errors import DataError
 from napari_relict.jobs.executors import Workforce
-from napari_relict.memorisation import Pool
+from napari_relict.memorisation import GeneratorVolumes
 from napari_relict.memorisation.judging import Judge
-from napari_relict.memorisation.nearest_distances import Trained
+from napari_relict.memorisation.nearest_distances import LearntVolumes
 from napari_relict.volumes.grid import Grid
 
 
 def test_a_mirrored_and_a_turned_copy_are_nearest_to_their_source(force: Workforce) -> None:
     shape = (28, 28, 28)
     training = np.stack([np.clip(phantom.head(seed, shape)[0] / 1000, 0, 1) for seed in range(8)])
-    trained = Trained(training, Grid(shape, (8.0,) * 3))
+    trained = LearntVolumes(training, Grid(shape, (8.0,) * 3))
     turned = ndimage.rotate(training[5], 8, axes=(1, 2), reshape=False, order=1)
     stranger = np.clip(phantom.head(90, shape)[0] / 1000, 0, 1)
     found = trained.nearness(np.stack([training[3], training[2][..., ::-1], turned, stranger]), force)
@@ -30,7 +30,7 @@ def test_a_mirrored_and_a_turned_copy_are_nearest_to_their_source(force: Workfor
     assert found.as_they_lie[0, 7] >= by_hand - 0.02
 
 
-def test_n_copies_n_mem_and_the_rules_beside_them(pool: Pool, force: Workforce) -> None:
+def test_n_copies_n_mem_and_the_rules_beside_them(pool: GeneratorVolumes, force: Workforce) -> None:
     judge = Judge(
         pool.training, pool.patients, pool.holdout, [*pool.holdout_patients[:-1], "h-0"], pool.grid, 0.1, force
     )
@@ -59,7 +59,7 @@ def test_n_copies_n_mem_and_the_rules_beside_them(pool: Pool, force: Workforce) 
     assert judge.share_called(pool.training) == 1 and judge.share_called(new.astype(np.float32)) == 0
 
 
-def test_a_rule_that_cannot_be_applied_says_why(pool: Pool, force: Workforce) -> None:
+def test_a_rule_that_cannot_be_applied_says_why(pool: GeneratorVolumes, force: Workforce) -> None:
     judge = Judge(pool.training, pool.patients, pool.holdout, pool.holdout_patients, pool.grid, 0.05, force)
     found = judge(pool.holdout)
     broken = type(found)(

@@ -15,7 +15,7 @@ from memorisation_preset import TINY
 from napari_relict.errors import Cancelled, DataError
 from napari_relict.jobs.executors import Workforce
 from napari_relict.jobs.processes import in_processes
-from napari_relict.memorisation import Pool, nearest_distances, run_all, running, training
+from napari_relict.memorisation import GeneratorVolumes, nearest_distances, run_all, running, training
 from napari_relict.memorisation.plan import settings_of
 from napari_relict.memorisation.running import made
 from napari_relict.memorisation.sampler import SeededFeed
@@ -29,7 +29,7 @@ def _as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_as_they_lie")
 def test_a_killed_run_goes_on_to_the_same_table(
-    pool: Pool, force: Workforce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pool: GeneratorVolumes, force: Workforce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = [one for one in settings_of(TINY, pool.people) if one.size == "medium" and one.n_patients in (6, 8)]
     monkeypatch.setattr(running, "settings_of", lambda preset, people: plan)
@@ -63,7 +63,7 @@ def test_a_killed_run_goes_on_to_the_same_table(
 
 
 @pytest.mark.usefixtures("_as_they_lie")
-def test_other_settings_and_other_volumes_start_anew(pool: Pool, force: Workforce, tmp_path: Path) -> None:
+def test_other_settings_and_other_volumes_start_anew(pool: GeneratorVolumes, force: Workforce, tmp_path: Path) -> None:
     few = replace(TINY, lengths=(1.0,), synthetic=10, shares=(1.0, 1.0, 1.0), autoencoder_steps=1, steps=1)
     stages: list[str] = []
 
@@ -80,7 +80,7 @@ def test_other_settings_and_other_volumes_start_anew(pool: Pool, force: Workforc
 
 
 @pytest.mark.usefixtures("_as_they_lie")
-def test_more_repeats_train_only_what_is_new(pool: Pool, force: Workforce, tmp_path: Path) -> None:
+def test_more_repeats_train_only_what_is_new(pool: GeneratorVolumes, force: Workforce, tmp_path: Path) -> None:
     few = replace(TINY, lengths=(1.0,), shares=(1.0, 1.0, 1.0), autoencoder_steps=1, steps=1)
     trained: list[str] = []
 
@@ -96,7 +96,7 @@ def test_more_repeats_train_only_what_is_new(pool: Pool, force: Workforce, tmp_p
 
 
 def test_networks_train_on_one_thread_whatever_there_was(
-    pool: Pool, force: Workforce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pool: GeneratorVolumes, force: Workforce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "settings_of", lambda preset, people: settings_of(preset, people)[:1])
     before, seen = torch.get_num_threads(), set()
@@ -116,7 +116,7 @@ def test_networks_train_on_one_thread_whatever_there_was(
 
 
 def test_trainings_side_by_side_find_the_same(
-    pool: Pool, force: Workforce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pool: GeneratorVolumes, force: Workforce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     preset = replace(TINY, lengths=(1.0,), synthetic=4)
     monkeypatch.setattr(running, "settings_of", lambda preset, people: settings_of(preset, people)[:2])
@@ -141,7 +141,7 @@ def test_trainings_side_by_side_find_the_same(
 
 
 @pytest.mark.parametrize("augment", [False, True])
-def test_batches_are_the_same_whenever_they_are_asked_for(pool: Pool, augment: bool) -> None:
+def test_batches_are_the_same_whenever_they_are_asked_for(pool: GeneratorVolumes, augment: bool) -> None:
     one, other = (SeededFeed(pool.training, 4, augment=augment, seed=5) for _ in range(2))
     later = [other.batch(step) for step in (2, 0, 1)]
     for mine, theirs in zip([one.batch(step) for step in (0, 1, 2)], [*later[1:], later[0]], strict=True):
@@ -158,7 +158,7 @@ def test_batches_are_the_same_whenever_they_are_asked_for(pool: Pool, augment: b
         assert not np.array_equal(rounds[0], rounds[3])
 
 
-def test_generators_learn(pool: Pool) -> None:
+def test_generators_learn(pool: GeneratorVolumes) -> None:
     """With enough steps on two volumes, an autoencoder gives them back better than their mean does."""
     preset = replace(TINY, autoencoder_steps=120)
     (setting,) = (one for one in settings_of(preset, 4) if one.kind == "ldm" and one.augment)

@@ -9,11 +9,11 @@ from napari_relict.errors import DataError
 from napari_relict.quality import METRICS, evaluate
 from napari_relict.quality.drawing import Sizes, deal, half, sizes_of
 from napari_relict.quality.evaluating import interval, standing
-from napari_relict.quality.feature_sets import Pool, Space, vector_space
+from napari_relict.quality.feature_sets import FeaturePool, Space, vector_space
 from napari_relict.quality.sensitivity import changes, monotone, worse
 
 
-def pool(training: int, holdout: int, made: np.ndarray, *, scans: int = 1, seed: int = 0) -> Pool:
+def pool(training: int, holdout: int, made: np.ndarray, *, scans: int = 1, seed: int = 0) -> FeaturePool:
     """Real patients are normal in five features, `scans` alike volumes each; synthetic ones as given."""
     random = np.random.default_rng(seed)
     people = random.normal(size=((training + holdout) // scans, 5))
@@ -22,7 +22,7 @@ def pool(training: int, holdout: int, made: np.ndarray, *, scans: int = 1, seed:
     cohort = np.repeat(["training", "holdout", "synthetic"], [training, holdout, len(made)])
     patients = [f"p{place // scans}" for place in range(training + holdout)] + [f"s{i}" for i in range(len(made))]
     looks = Space("noise", "noise", "looks", 2, rows[:, 0])
-    return Pool(cohort, np.array(patients), {"points": vector_space("points", "points", rows), "noise": looks})
+    return FeaturePool(cohort, np.array(patients), {"points": vector_space("points", "points", rows), "noise": looks})
 
 
 def fresh(count: int, seed: int = 1) -> np.ndarray:
@@ -104,10 +104,12 @@ def test_changes_of_what_did_not_change_are_none() -> None:
     rows = np.vstack([fresh(40, 2), made, made, made + 3])
     cohort = np.repeat(["training", "before", "after"], [40, 20, 20])
     patients = np.array([str(place) for place in range(80)])
-    same = Pool(cohort, patients, {"points": vector_space("points", "points", rows[:80])})
+    same = FeaturePool(cohort, patients, {"points": vector_space("points", "points", rows[:80])})
     for name, values in changes(same, 0, 20).items():
         assert values["change"] == values["low"] == values["high"] == 0, name
-    shifted = Pool(cohort, patients, {"points": vector_space("points", "points", np.delete(rows, slice(60, 80), 0))})
+    shifted = FeaturePool(
+        cohort, patients, {"points": vector_space("points", "points", np.delete(rows, slice(60, 80), 0))}
+    )
     assert changes(shifted, 0, 20)["frechet:points"]["low"] > 0
 
 

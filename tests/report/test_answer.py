@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.calibration import NullScores
-from napari_relict.calibration.copies import Count
+from napari_relict.calibration.copies import CopyCount
 from napari_relict.calibration.null import HOLDOUT, LEFT_OUT
 from napari_relict.decisions.release import release
 from napari_relict.report.answer import Answer, answer, fewest_to_call
@@ -19,7 +19,7 @@ def said(verdicts: list[str], p: list[float], patients: int, source: str = HOLDO
     table = pd.DataFrame({"synthetic": names, "training": training, "verdict": verdicts, "p_value": p, "q_value": p})
     table = table.assign(probability=np.nan, p_rank=p, rule="null")
     null = NullScores("ncc", np.zeros(patients), source)
-    copies = (Count("scores", 2.2, 0.4, 3.0, "some", "few"),)
+    copies = (CopyCount("scores", 2.2, 0.4, 3.0, "some", "few"),)
     return answer(table, release(table, {}, null, copies, 0.05), 0.05, null, 0.05, rated)
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_relict.calibration.cut_interval import ENDS, cut_interval, noise_scale
-from napari_relict.calibration.cuts import Rule, best_cuts
+from napari_relict.calibration.cuts import ENDS, CutRule, best_cuts, cut_interval, noise_scale
 from napari_relict.calibration.resampling import resample
 from napari_relict.calibration.thresholds import FEWEST_RATINGS
 from napari_relict.calibration.thresholds import RESAMPLES as RESAMPLES_OF_THRESHOLDS
@@ -27,14 +26,21 @@ EXPONENT = 0.45
 
 
 @dataclass(frozen=True)
-class Needed:
+class RatingsNeeded:
     """How many ratings a width takes.
 
     Attributes
     ----------
-    width : of the threshold's 95% interval now. wanted : the one asked for.
-    ratings : how many there are. more, more_low, more_high : to be added, with a 95% interval; NaN where there are too
-        few to say.
+    width : float
+        Of the threshold's 95% interval now.
+    wanted : float
+        The one asked for.
+    ratings : int
+        How many there are.
+    more, more_low, more_high : float
+        To be added, with a 95% interval; NaN where there are too few to say.
+    note : str
+        What to keep in mind.
     """
 
     width: float
@@ -46,12 +52,26 @@ class Needed:
     note: str
 
 
-def threshold_width(values: np.ndarray, truth: np.ndarray, rule: Rule, target: float, seed: int = 0) -> float:
-    """Width of the 95% interval of the cut; NaN with fewer than two of each kind.
+def threshold_width(values: np.ndarray, truth: np.ndarray, rule: CutRule, target: float, seed: int = 0) -> float:
+    """Measure the 95% interval of the cut.
 
     Parameters
     ----------
-    values : (n,) finite. truth : (n,) bool.
+    values : numpy.ndarray of shape (n,)
+        Finite.
+    truth : numpy.ndarray of bool, shape (n,)
+        Rated replicas.
+    rule : CutRule
+        What the cut is chosen for; see `best_cuts`.
+    target : float
+        Sensitivity or specificity to be held; not read by balanced accuracy.
+    seed : int, default: 0
+        Of everything that is drawn.
+
+    Returns
+    -------
+    float
+        Its width, in the unit of the values; NaN with fewer than two of each kind.
     """
     if min(truth.sum(), (~truth).sum()) < FEWEST_RATINGS:
         return float("nan")
@@ -62,9 +82,9 @@ def threshold_width(values: np.ndarray, truth: np.ndarray, rule: Rule, target: f
 
 
 def _weighted_width(
-    values: np.ndarray, truth: np.ndarray, rule: Rule, target: float, weights: np.ndarray, noise: np.ndarray
+    values: np.ndarray, truth: np.ndarray, rule: CutRule, target: float, weights: np.ndarray, noise: np.ndarray
 ) -> float:
-    """The same by random weights: smoother from one set of ratings to the next, and narrower.
+    """Measure it by random weights: smoother from one set of ratings to the next, and narrower.
 
     Parameters
     ----------
@@ -80,20 +100,37 @@ def expected_widths(
     probability: np.ndarray,
     values: np.ndarray,
     truth: np.ndarray,
-    rule: Rule = "balanced accuracy",
+    rule: CutRule = "balanced accuracy",
     target: float = 0.95,
     seed: int = 0,
 ) -> np.ndarray:
-    """The width to be expected after each candidate was rated: both outcomes, weighted by their probability.
+    """Foresee the width after each candidate was rated: both outcomes, weighted by their probability.
 
     Parameters
     ----------
-    candidates : (m,), their scores, larger is closer. probability : (m,), of being rated a replica.
-    values, truth : (n,), those rated already.
+    candidates : numpy.ndarray of shape (m,)
+        Their scores, larger is closer.
+    probability : numpy.ndarray of shape (m,)
+        Of being rated a replica.
+    values : numpy.ndarray of shape (n,)
+        Scores of those rated already, larger is closer.
+    truth : numpy.ndarray of bool, shape (n,)
+        Rated replicas.
+    rule : CutRule, default: 'balanced accuracy'
+        What the cut is chosen for; see `best_cuts`.
+    target : float, default: 0.95
+        Sensitivity or specificity to be held; not read by balanced accuracy.
+    seed : int, default: 0
+        Of everything that is drawn.
 
     Returns
     -------
-    (m,); NaN for all but the `CANDIDATES` nearest the present cut, and with too few ratings.
+    numpy.ndarray of shape (m,)
+        NaN for all but the `CANDIDATES` nearest the present cut, and with too few ratings.
+
+    Notes
+    -----
+    Bayesian bootstrap (Rubin 1981).
     """
     expected = np.full(len(candidates), np.nan)
     if min(truth.sum(), (~truth).sum()) < FEWEST_RATINGS:
@@ -119,11 +156,11 @@ def ratings_needed(
     values: np.ndarray,
     truth: np.ndarray,
     wanted: float,
-    rule: Rule = "balanced accuracy",
+    rule: CutRule = "balanced accuracy",
     target: float = 0.95,
     seed: int = 0,
-) -> Needed:
-    """How many more ratings until the threshold's interval is as narrow as wanted, if they are like those so far.
+) -> RatingsNeeded:
+    """Count the ratings a threshold's interval still takes to be as narrow as wanted, if they are like those so far.
 
     Widths shrink as ratings ** -`EXPONENT`. Two sets of as many ratings have different widths, though: how different is
     seen in resampled ratings, and both the present width and the one to come may lie so far off. The interval is wide
@@ -131,15 +168,31 @@ def ratings_needed(
 
     Parameters
     ----------
-    values : (n,), larger is closer, finite. truth : (n,) bool. wanted : in the unit of the values, above 0.
+    values : numpy.ndarray of shape (n,)
+        Larger is closer, finite.
+    truth : numpy.ndarray of bool, shape (n,)
+        Rated replicas.
+    wanted : float
+        Width, in the unit of the values, above 0.
+    rule : CutRule, default: 'balanced accuracy'
+        What the cut is chosen for; see `best_cuts`.
+    target : float, default: 0.95
+        Sensitivity or specificity to be held; not read by balanced accuracy.
+    seed : int, default: 0
+        Of everything that is drawn.
+
+    Returns
+    -------
+    RatingsNeeded
+        How many, with a 95% interval.
     """
     now, count = threshold_width(values, truth, rule, target, seed=seed), len(values)
     unknown = float("nan")
     if np.isfinite(now) and now <= wanted:
-        return Needed(now, wanted, count, 0, 0, 0, "narrow enough now")
+        return RatingsNeeded(now, wanted, count, 0, 0, 0, "narrow enough now")
     if count < FEWEST_TO_EXTRAPOLATE or min(truth.sum(), (~truth).sum()) < 2 * FEWEST_RATINGS:
         said = f"too few ratings to say: {FEWEST_TO_EXTRAPOLATE} with {2 * FEWEST_RATINGS} of each kind are needed"
-        return Needed(now, wanted, count, unknown, unknown, unknown, said)
+        return RatingsNeeded(now, wanted, count, unknown, unknown, unknown, said)
     random, shape = np.random.default_rng(seed), (RESAMPLES // 3, count)
     widths = []
     for drawn in resample(truth, None, SETS, random)[0]:
@@ -149,7 +202,7 @@ def ratings_needed(
     ratio = np.log(now / wanted)
     more, low, high = (_more(count, ratio + off) for off in (0.0, -apart, apart))
     said = "assumes that further volumes are like those rated, drawn in the same way"
-    return Needed(now, wanted, count, more, low, high, said)
+    return RatingsNeeded(now, wanted, count, more, low, high, said)
 
 
 def _more(count: int, log_ratio: float) -> float:

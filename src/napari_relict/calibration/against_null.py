@@ -10,7 +10,7 @@ import numpy as np
 from napari_relict.calibration.fusing import Fused, fused, fused_statistics
 from napari_relict.calibration.guards import NullOutlier, groups_differ, nearer_as_a_whole, null_outliers
 from napari_relict.calibration.null import TIES_LEFT_OUT, q_values
-from napari_relict.calibration.predictive import FEWEST_PATIENTS
+from napari_relict.calibration.predictive_tail import FEWEST_PATIENTS
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,12 @@ class NullPatients:
 
     Attributes
     ----------
-    scores : (patients, levels), larger is closer; NaN where a level is missing.
-    gaps : (patients, levels), how much farther the second nearest training patient lies; NaN likewise.
-    left_out : (patients,) bool, training patients that were searched against the others.
+    scores : numpy.ndarray of shape (patients, levels)
+        Larger is closer; NaN where a level is missing.
+    gaps : numpy.ndarray of shape (patients, levels)
+        How much farther the second nearest training patient lies; NaN likewise.
+    left_out : numpy.ndarray of bool, shape (patients,)
+        Training patients that were searched against the others.
     """
 
     scores: np.ndarray
@@ -29,14 +32,27 @@ class NullPatients:
     left_out: np.ndarray
 
     def __len__(self) -> int:
+        """Count the patients."""
         return len(self.scores)
 
     @property
     def ties(self) -> int:
+        """See `napari_relict.calibration.null.TIES_LEFT_OUT`."""
         return TIES_LEFT_OUT if self.left_out.any() else 1
 
     def only(self, which: np.ndarray) -> NullPatients:
-        """Those of `which` (bool or places)."""
+        """Take some of the patients.
+
+        Parameters
+        ----------
+        which : numpy.ndarray of bool, shape (patients,)
+            Or places.
+
+        Returns
+        -------
+        NullPatients
+            Those patients.
+        """
         return NullPatients(self.scores[which], self.gaps[which], self.left_out[which])
 
 
@@ -46,17 +62,32 @@ class AgainstNull:
 
     Attributes
     ----------
-    p : what q rests on: the smaller one of score and gap, doubled where there are both. p_rank : by ranks alone, and
-        `smallest` what ranks could give at best. q : Benjamini & Hochberg.
-    decided_by_score, decided_by_gap : index of the level that is most conspicuous by either; -1 where there is none.
-    by_gap : the gap was the more conspicuous of the two.
-    statistics, null_statistics : of what p rests on, on the null's scale: (synthetic,) and (patients,); see
+    p : numpy.ndarray
+        What q rests on: the smaller one of score and gap, doubled where there are both.
+    p_rank : numpy.ndarray
+        By ranks alone.
+    smallest : numpy.ndarray
+        What ranks could give at best.
+    q : numpy.ndarray
+        Of `p`, by Benjamini and Hochberg.
+    decided_by_score, decided_by_gap : numpy.ndarray
+        Index of the level that is most conspicuous by either; -1 where there is none.
+    by_gap : numpy.ndarray
+        The gap was the more conspicuous of the two.
+    statistics, null_statistics : numpy.ndarray
+        Of what p rests on, on the null's scale: (synthetic,) and (patients,); see
         `napari_relict.calibration.fusing.fused_statistics`.
-    groups_differ : holdout and left-out patients are unlike; the larger p counts.
-    nearer_as_a_whole : so are volumes that are not conspicuous; scores do not count, but gap and `steadfast` levels.
-    outliers : patients of the null who may be training patients. `without` : what the null says without them.
-    but_for_one : p without the one nearest patient of the null, who may be a training patient whom nobody can name:
-        a small null has no tail to tell him by. NaN where outliers are named, or too few are left.
+    groups_differ : bool
+        Holdout and left-out patients are unlike; the larger p counts.
+    nearer_as_a_whole : bool
+        So are volumes that are not conspicuous; scores do not count, but gap and `steadfast` levels.
+    outliers : tuple of NullOutlier
+        Patients of the null who may be training patients.
+    but_for_one : numpy.ndarray
+        P without the one nearest patient of the null, who may be a training patient whom nobody can name: a small null
+        has no tail to tell him by. NaN where outliers are named, or too few are left.
+    without : AgainstNull, optional
+        What the null says without the outliers; None where there are none.
     """
 
     p: np.ndarray
@@ -97,11 +128,22 @@ def against_null(
 
     Parameters
     ----------
-    scores, gaps : (synthetic, levels), larger is closer; NaN where a level is missing.
-    steadfast : (levels,), levels of `scores` that count even where volumes are nearer as a whole, unless they are
-        shifted themselves.
-    tail : whether the predictive tail speaks beyond the null.
-    sharpen : another tail in its place: called with p by ranks, scores and the null's scores.
+    scores, gaps : numpy.ndarray of shape (synthetic, levels)
+        Larger is closer; NaN where a level is missing.
+    null : NullPatients
+        The patients who were not copied.
+    steadfast : sequence of bool, default: ()
+        (levels,), levels of `scores` that count even where volumes are nearer as a whole, unless they are shifted
+        themselves.
+    tail : bool, default: True
+        Whether the predictive tail speaks beyond the null.
+    sharpen : callable, optional
+        Another tail in its place: called with p by ranks, scores and the null's scores.
+
+    Returns
+    -------
+    AgainstNull
+        What the null says of every synthetic volume.
     """
     found = _against(scores, gaps, null, steadfast, tail, sharpen)
     near = fused_statistics(null.scores, null.scores)[1]

@@ -40,12 +40,14 @@ def agreement(ratings: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    ratings : standing ratings: synthetic, training, reader, round (first, second, consensus), repeat, grade (1 to 4).
+    ratings : pandas.DataFrame
+        Standing ratings: synthetic, training, reader, round (first, second, consensus), repeat, grade (1 to 4).
 
     Returns
     -------
-    One row a statistic: kind, readers, statistic, value, low, high (95% interval), pairs, method, note. Percentages
-    are 0 to 100, coefficients at most 1; NaN where a value is undefined, with a note that says why.
+    pandas.DataFrame
+        One row a statistic: kind, readers, statistic, value, low, high (95% interval), pairs, method, note. Percentages
+        are 0 to 100, coefficients at most 1; NaN where a value is undefined, with a note that says why.
     """
     rows = [
         {"kind": one.kind, "readers": one.readers, **row}
@@ -56,16 +58,19 @@ def agreement(ratings: pd.DataFrame) -> pd.DataFrame:
 
 
 def percentage(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """How often two of the grades of one pair are the same, 0 to 100.
+    """Compute how often two of the grades of one pair are the same.
 
     Parameters
     ----------
-    counts : (pairs, grades), how often each pair got each grade; at least two a pair.
-    draws : (resamples, pairs), how often each pair counts.
+    counts : numpy.ndarray of shape (pairs, grades)
+        How often each pair got each grade; at least two a pair.
+    draws : numpy.ndarray of shape (resamples, pairs)
+        How often each pair counts.
 
     Returns
     -------
-    float64 (resamples,).
+    numpy.ndarray of shape (resamples,)
+        0 to 100.
     """
     several = counts.sum(1)
     same = (counts * (counts - 1)).sum(1) / (several * (several - 1))
@@ -73,14 +78,25 @@ def percentage(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
 
 
 def weighted_kappa(one: np.ndarray, other: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Cohen's kappa with quadratic weights of two readers' grades; NaN where neither's differ.
+    """Compute Cohen's kappa with quadratic weights of two readers' grades.
 
-    With these weights it is 1 - E(a - b)^2 / (var a + var b + (mean a - mean b)^2) (Fleiss & Cohen 1973).
+    With these weights it is 1 - E(a - b)^2 / (var a + var b + (mean a - mean b)^2).
 
     Parameters
     ----------
-    one, other : (pairs,) grades.
-    draws : (resamples, pairs).
+    one, other : numpy.ndarray of shape (pairs,)
+        Grades.
+    draws : numpy.ndarray of shape (resamples, pairs)
+        How often each pair counts.
+
+    Returns
+    -------
+    numpy.ndarray of shape (resamples,)
+        NaN where neither's grades differ.
+
+    Notes
+    -----
+    Fleiss & Cohen (1973).
     """
     total = draws.sum(1)
 
@@ -94,13 +110,25 @@ def weighted_kappa(one: np.ndarray, other: np.ndarray, draws: np.ndarray) -> np.
 
 
 def gwet(counts: np.ndarray, weights: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Gwet's AC2 (AC1 with the identity as weights) for any number of readers (Gwet 2014, chapters 4 and 5).
+    """Compute Gwet's AC2 for any number of readers: AC1 with the identity as weights.
 
     Parameters
     ----------
-    counts : (pairs, grades); pairs with one grade count for how often grades are given, not for agreement.
-    weights : (grades, grades), 1 on the diagonal.
-    draws : (resamples, pairs).
+    counts : numpy.ndarray of shape (pairs, grades)
+        Pairs with one grade count for how often grades are given, not for agreement.
+    weights : numpy.ndarray of shape (grades, grades)
+        1 on the diagonal.
+    draws : numpy.ndarray of shape (resamples, pairs)
+        How often each pair counts.
+
+    Returns
+    -------
+    numpy.ndarray of shape (resamples,)
+        At most 1.
+
+    Notes
+    -----
+    Gwet (2014), chapters 4 and 5.
     """
     several, size = counts.sum(1), counts.shape[1]
     agreeing = np.where(several >= 2, several * (several - 1), 1)
@@ -113,12 +141,23 @@ def gwet(counts: np.ndarray, weights: np.ndarray, draws: np.ndarray) -> np.ndarr
 
 
 def krippendorff(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Krippendorff's alpha for ordered grades and any number of readers (Krippendorff 2011); NaN where all are equal.
+    """Compute Krippendorff's alpha for ordered grades and any number of readers.
 
     Parameters
     ----------
-    counts : (pairs, grades); pairs with one grade say nothing and are passed over.
-    draws : (resamples, pairs).
+    counts : numpy.ndarray of shape (pairs, grades)
+        Pairs with one grade say nothing and are passed over.
+    draws : numpy.ndarray of shape (resamples, pairs)
+        How often each pair counts.
+
+    Returns
+    -------
+    numpy.ndarray of shape (resamples,)
+        NaN where all grades are equal.
+
+    Notes
+    -----
+    Krippendorff (2011).
     """
     several, size = counts.sum(1), counts.shape[1]
     counts, draws, several = counts[several >= 2], draws[:, several >= 2], several[several >= 2]

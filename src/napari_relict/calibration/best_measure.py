@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_relict.calibration.cuts import Rule, balanced_accuracy, best_cuts
+from napari_relict.calibration.cuts import CutRule, balanced_accuracy, best_cuts
 from napari_relict.calibration.resampling import resample
 
 FEWEST_RATINGS = 2
@@ -21,14 +21,26 @@ class BestMeasure:
 
     Attributes
     ----------
-    measure : its name. measures : how many were in the choice.
-    balanced_accuracy : the highest, on the ratings that chose both the measure and its cut.
-    balanced_accuracy_corrected : with the optimism of the whole choice taken off: in each resample the measure and
-        its cut are chosen anew, and judged on all ratings.
-    balanced_accuracy_null95 : what 95% of the *best of as many uninformative measures*, correlated as these are,
-        stay below (permutation of the labels).
-    p_value : share of the permutations that do at least as well, (1 + #) / (1 + resamples).
-    chosen_again : share of the resamples in which the same measure is the best.
+    measure : str
+        Its name.
+    measures : int
+        How many were in the choice.
+    balanced_accuracy : float
+        The highest, on the ratings that chose both the measure and its cut.
+    balanced_accuracy_corrected : float
+        With the optimism of the whole choice taken off: in each resample the measure and its cut are chosen anew, and
+        judged on all ratings.
+    balanced_accuracy_null95 : float
+        What 95% of the *best of as many uninformative measures*, correlated as these are, stay below (permutation of
+        the labels).
+    p_value : float
+        Share of the permutations that do at least as well, (1 + #) / (1 + resamples).
+    chosen_again : float
+        Share of the resamples in which the same measure is the best.
+    n_rated, n_replicas : int
+        Rated volumes that have all measures of the choice, and replicas among them.
+    estimated_on : str
+        The ratings this rests on, in words.
     """
 
     measure: str
@@ -49,7 +61,7 @@ def best_of_measures(
     *,
     measures: Sequence[str],
     estimated_on: str,
-    rule: Rule = "balanced accuracy",
+    rule: CutRule = "balanced accuracy",
     target: float = 0.95,
     grades: np.ndarray | None = None,
     resamples: int = RESAMPLES,
@@ -59,13 +71,30 @@ def best_of_measures(
 
     Parameters
     ----------
-    closeness : (n, measures), larger is closer, NaN where unknown. Measures that a tenth of the volumes lack are left
-        out, then volumes that lack one of the others.
-    replica : (n,) bool. grades : see `best_threshold`.
+    closeness : numpy.ndarray of shape (n, measures)
+        Larger is closer, NaN where unknown. Measures that a tenth of the volumes lack are left out, then volumes that
+        lack one of the others.
+    replica : numpy.ndarray of bool, shape (n,)
+        What the readers said.
+    measures : sequence of str
+        Names of the columns of `closeness`.
+    estimated_on : str
+        The ratings this rests on, in words.
+    rule : CutRule, default: 'balanced accuracy'
+        What the cut is chosen for; see `best_cuts`.
+    target : float, default: 0.95
+        Sensitivity or specificity to be held; not read by balanced accuracy.
+    grades : numpy.ndarray, optional
+        See `best_threshold`.
+    resamples : int, default: RESAMPLES
+        How many resamples.
+    seed : int, default: 0
+        Of everything that is drawn.
 
     Returns
     -------
-    None with fewer than two replicas or others, or without a measure.
+    BestMeasure or None
+        None with fewer than two replicas or others, or without a measure.
     """
     usable = np.isfinite(closeness).mean(0) >= LEAST_KNOWN if len(closeness) else np.zeros(len(measures), bool)
     rows = np.isfinite(closeness[:, usable]).all(1)

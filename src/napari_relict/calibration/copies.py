@@ -14,10 +14,21 @@ DRAWS = 4000
 
 
 @dataclass(frozen=True)
-class Count:
+class CopyCount:
     """A number of copies among the synthetic volumes, with its 95% interval, all in volumes.
 
-    `source` says where it is from, `estimated_on` what it rests on, `note` what to keep in mind.
+    Attributes
+    ----------
+    source : str
+        Where it is from: scores or ratings.
+    copies : float
+        The number.
+    low, high : float
+        Its 95% interval.
+    estimated_on : str
+        What it rests on, in words.
+    note : str
+        What to keep in mind.
     """
 
     source: str
@@ -30,8 +41,8 @@ class Count:
 
 def copies_by_scores(
     statistics: np.ndarray, null: np.ndarray, seed: int = 0, *, called: int = 0, alpha: float = 0.05
-) -> Count | None:
-    """How many more synthetic volumes are close than would be if nothing were copied.
+) -> CopyCount | None:
+    """Count how many more synthetic volumes are close than would be if nothing were copied.
 
     Storey's estimator (2002) of the share of true nulls at lambda = `CLOSE`, as far as it can be told from the excess
     of small p-values; at least as many as were called less those that may have been called wrongly. It errs to the low
@@ -40,12 +51,25 @@ def copies_by_scores(
 
     Parameters
     ----------
-    statistics, null : (n,), (patients,), larger is closer; see `napari_relict.calibration.fusing.fused_statistics`.
-    called : how many volumes were called copies at the false discovery rate `alpha`.
+    statistics : numpy.ndarray of shape (n,)
+        Larger is closer; see `napari_relict.calibration.fusing.fused_statistics`.
+    null : numpy.ndarray of shape (patients,)
+        Likewise.
+    seed : int, default: 0
+        Of everything that is drawn.
+    called : int, default: 0
+        How many volumes were called copies at the false discovery rate `alpha`.
+    alpha : float, default: 0.05
+        False discovery rate.
 
     Returns
     -------
-    None without a null of at least 1 / `CLOSE` patients.
+    CopyCount or None
+        None without a null of at least 1 / `CLOSE` patients.
+
+    Notes
+    -----
+    Storey (2002).
     """
     mine, rivals = statistics[np.isfinite(statistics)], np.sort(null[np.isfinite(null)])
     if not len(mine) or len(rivals) < 1 / CLOSE:
@@ -58,7 +82,7 @@ def copies_by_scores(
     low, high = (float(end) for end in np.quantile(draws, [0.025, 0.975]))
     copies = float(_excess((mine >= cut).mean(), (rivals >= cut).mean())) * len(mine)
     sure = called - int(binom.ppf(0.975, called, alpha))
-    return Count(
+    return CopyCount(
         "scores",
         max(copies, called * (1 - alpha)),
         max(low, float(sure)),
@@ -72,12 +96,26 @@ def _share_draws(close: int, count: int, random: np.random.Generator) -> np.ndar
     return random.beta(close + 0.5, count - close + 0.5, DRAWS)
 
 
-def copies_by_ratings(replicas: int, rated: int, synthetic: int) -> Count | None:
-    """The share of replicas among rated volumes, of all synthetic volumes (Clopper & Pearson 1934).
+def copies_by_ratings(replicas: int, rated: int, synthetic: int) -> CopyCount | None:
+    """Extend the share of replicas among rated volumes to all synthetic volumes.
+
+    Parameters
+    ----------
+    replicas : int
+        Rated replicas.
+    rated : int
+        Rated volumes.
+    synthetic : int
+        All synthetic volumes.
 
     Returns
     -------
-    None with nothing rated.
+    CopyCount or None
+        None with nothing rated.
+
+    Notes
+    -----
+    Clopper & Pearson (1934).
     """
     if not rated:
         return None
@@ -85,7 +123,7 @@ def copies_by_ratings(replicas: int, rated: int, synthetic: int) -> Count | None
     high = beta.ppf(0.975, replicas + 1, rated - replicas) if replicas < rated else 1.0
     # What was seen is certain; what was not is not below it.
     rest = synthetic - (rated - replicas)
-    return Count(
+    return CopyCount(
         "ratings",
         replicas / rated * synthetic,
         max(float(replicas), float(low) * synthetic),
@@ -95,22 +133,31 @@ def copies_by_ratings(replicas: int, rated: int, synthetic: int) -> Count | None
     )
 
 
-def patients_copied(copies: Count, statistics: np.ndarray, patients: Sequence[str]) -> Count:
-    """How many different training patients the copies show: those of as many of the closest volumes as are copies.
+def patients_copied(copies: CopyCount, statistics: np.ndarray, patients: Sequence[str]) -> CopyCount:
+    """Count the training patients that the copies show: those of as many of the closest volumes as are copies.
 
     The interval is that of the number of copies: it holds where copies lie closer than the others.
 
     Parameters
     ----------
-    copies : of `copies_by_scores`.
-    statistics : (n,), larger is closer; NaN last. patients : (n,), whose the nearest training volume is.
+    copies : CopyCount
+        Of `copies_by_scores`.
+    statistics : numpy.ndarray of shape (n,)
+        Larger is closer; NaN last.
+    patients : sequence of str
+        (n,) whose the nearest training volume is.
+
+    Returns
+    -------
+    CopyCount
+        A number of patients.
     """
     order = np.argsort(-np.nan_to_num(statistics, nan=-np.inf), kind="stable")
     closest = [patients[place] for place in order]
     seen, low, high = (
         float(len(set(closest[:count]))) for count in (round(copies.copies), floor(copies.low), ceil(copies.high))
     )
-    return Count(
+    return CopyCount(
         copies.source,
         seen,
         low,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_relict.calibration.null import location_and_scale, p_values
-from napari_relict.calibration.predictive import predictive_tail
+from napari_relict.calibration.predictive_tail import predictive_tail
 
 LEAST_COVERAGE = 0.8  # of the null; a level that fewer of its patients have does not count
 
@@ -18,9 +18,14 @@ class Fused:
 
     Attributes
     ----------
-    p : by ranks within the null, by its predictive tail beyond it where that is smaller. NaN: no level, or no null.
-    p_rank : by ranks alone. smallest : the smallest that ranks can give.
-    decided : index of the most conspicuous level; -1 likewise.
+    p : numpy.ndarray
+        By ranks within the null, by its predictive tail beyond it where that is smaller. NaN: no level, or no null.
+    p_rank : numpy.ndarray
+        By ranks alone.
+    smallest : numpy.ndarray
+        The smallest that ranks can give.
+    decided : numpy.ndarray
+        Index of the most conspicuous level; -1 likewise.
     """
 
     p: np.ndarray
@@ -30,13 +35,13 @@ class Fused:
 
 
 def fused(closeness: np.ndarray, null: np.ndarray, *, ties: int = 1, tail: bool = True) -> Fused:
-    """One p-value from several levels, and the level that decided.
+    """Fuse several levels into one p-value, and name the level that decided.
 
     For each synthetic volume, its scores and the null's are pooled, each level is put on a robust z-scale of that
     pool, and the largest z over the levels is the volume's statistic; its p-value is its rank among the pool's
     statistics. Everything is computed on the pool as a whole, so when a synthetic volume is exchangeable with the
     null's patients, P(p_rank <= a) <= a holds exactly, however many levels are looked at. Beyond the pool's largest
-    other statistic the predictive tail speaks (see `predictive.py`), which is an assumption.
+    other statistic the predictive tail speaks (see `predictive_tail.py`), which is an assumption.
 
     A level counts where the synthetic volume has it and at least 80% of the null have. A patient who lacks one of the
     levels is as inconspicuous there as can be, and only patients who have all of them count in the denominator: that
@@ -44,10 +49,19 @@ def fused(closeness: np.ndarray, null: np.ndarray, *, ties: int = 1, tail: bool 
 
     Parameters
     ----------
-    closeness : (synthetic, levels), larger is closer, NaN where a level is missing.
-    null : (patients of the null, levels).
-    ties : see `napari_relict.calibration.null.TIES_LEFT_OUT`.
-    tail : whether the predictive tail speaks beyond the null.
+    closeness : numpy.ndarray of shape (synthetic, levels)
+        Larger is closer, NaN where a level is missing.
+    null : numpy.ndarray of shape (patients of the null, levels)
+        Likewise.
+    ties : int, default: 1
+        See `napari_relict.calibration.null.TIES_LEFT_OUT`.
+    tail : bool, default: True
+        Whether the predictive tail speaks beyond the null.
+
+    Returns
+    -------
+    Fused
+        One p-value a synthetic volume.
     """
     count = len(closeness)
     p, p_rank, smallest = (np.full(count, np.nan) for _ in range(3))
@@ -81,24 +95,41 @@ def fused(closeness: np.ndarray, null: np.ndarray, *, ties: int = 1, tail: bool 
 
 
 def fused_p_values(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`p_rank` and `decided` of `fused`."""
+    """Give `p_rank` and `decided` of `fused`.
+
+    Parameters
+    ----------
+    closeness : numpy.ndarray of shape (synthetic, levels)
+        Larger is closer; NaN where a level is missing.
+    null : numpy.ndarray of shape (patients of the null, levels)
+        Likewise.
+
+    Returns
+    -------
+    tuple of 2 numpy.ndarray
+        Both (synthetic,).
+    """
     found = fused(closeness, null, tail=False)
     return found.p_rank, found.decided
 
 
 def fused_statistics(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The largest z over the levels, of each synthetic volume and of each patient of the null.
+    """Take the largest z over the levels, of each synthetic volume and of each patient of the null.
 
     As in `fused`, but on the scale of the null alone, so that all volumes can be compared with each other. NaN where
     no level is known.
 
     Parameters
     ----------
-    closeness : (synthetic, levels), larger is closer. null : (patients of the null, levels).
+    closeness : numpy.ndarray of shape (synthetic, levels)
+        Larger is closer.
+    null : numpy.ndarray of shape (patients of the null, levels)
+        Likewise.
 
     Returns
     -------
-    (synthetic,) and (patients of the null,).
+    tuple of 2 numpy.ndarray
+        Of shape (synthetic,) and (patients of the null,).
     """
     counting = levels_that_count(null)
     if not counting.any():
@@ -109,7 +140,18 @@ def fused_statistics(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarra
 
 
 def levels_that_count(null: np.ndarray) -> np.ndarray:
-    """bool (levels,): enough of the null's patients have it."""
+    """Choose the levels that enough of the null's patients have.
+
+    Parameters
+    ----------
+    null : numpy.ndarray of shape (patients of the null, levels)
+        NaN where a level is missing.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (levels,)
+
+    """
     return np.isfinite(null).mean(0) >= LEAST_COVERAGE if len(null) else np.zeros(null.shape[1], bool)
 
 

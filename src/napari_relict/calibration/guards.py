@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import mannwhitneyu
 
-from napari_relict.calibration.predictive import FEWEST_PATIENTS, LEAST_EXCESSES, predictive_tail
+from napari_relict.calibration.predictive_tail import FEWEST_PATIENTS, LEAST_EXCESSES, predictive_tail
 
 LEVEL = 0.01  # of each test
 FEWEST_TO_COMPARE = 5  # of either side
@@ -16,11 +16,23 @@ BULK = 0.9  # quantile of the null below which volumes are compared: copies lie 
 
 
 def groups_differ(statistics: np.ndarray, left_out: np.ndarray) -> bool:
-    """Whether holdout and left-out training patients are unlike (Mann & Whitney 1947, two-sided): another site, say.
+    """Test whether holdout and left-out training patients are unlike: another site, say.
 
     Parameters
     ----------
-    statistics : (patients,), larger is closer. left_out : (patients,) bool.
+    statistics : numpy.ndarray of shape (patients,)
+        Larger is closer.
+    left_out : numpy.ndarray of bool, shape (patients,)
+        Training patients that were left out.
+
+    Returns
+    -------
+    bool
+        True where they are.
+
+    Notes
+    -----
+    Mann & Whitney (1947), two-sided.
     """
     one, other = (values[np.isfinite(values)] for values in (statistics[left_out], statistics[~left_out]))
     if min(len(one), len(other)) < FEWEST_TO_COMPARE:
@@ -29,14 +41,22 @@ def groups_differ(statistics: np.ndarray, left_out: np.ndarray) -> bool:
 
 
 def nearer_as_a_whole(statistics: np.ndarray, null: np.ndarray) -> bool:
-    """Whether synthetic volumes are nearer than new patients would be, even those that are not conspicuous.
+    """Test whether synthetic volumes are nearer than new patients would be, even those that are not conspicuous.
 
     The bulk of both below the null's 90% quantile is compared (Mann & Whitney, one-sided): copies that lie above it do
     not make the rest look near, and a generator that is nearer as a whole cannot hide behind them.
 
     Parameters
     ----------
-    statistics : (synthetic,), larger is closer. null : (patients,).
+    statistics : numpy.ndarray of shape (synthetic,)
+        Larger is closer.
+    null : numpy.ndarray of shape (patients,)
+        Likewise.
+
+    Returns
+    -------
+    bool
+        True where they are.
     """
     mine, rivals = (values[np.isfinite(values)] for values in (statistics, null))
     if not len(rivals):
@@ -50,21 +70,37 @@ def nearer_as_a_whole(statistics: np.ndarray, null: np.ndarray) -> bool:
 
 @dataclass(frozen=True)
 class NullOutlier:
-    """A patient of the null, by his place in it, who is too near for a stranger: p among the others, by their tail."""
+    """A patient of the null who is too near for a stranger.
+
+    Attributes
+    ----------
+    place : int
+        His place in the null.
+    p : float
+        Among the others, by their tail.
+    """
 
     place: int
     p: float
 
 
 def null_outliers(statistics: np.ndarray, ties: int = 1) -> list[NullOutlier]:
-    """Patients of the null far beyond the tail of the others, nearest first.
+    """Find patients of the null far beyond the tail of the others.
 
     One such patient (the same person as a training patient, under another name) silences a null of any size: nothing
     that is less near than he is can be called. p is multiplied by how many patients there are (Bonferroni).
 
     Parameters
     ----------
-    statistics : (patients,), larger is closer; NaN are passed over.
+    statistics : numpy.ndarray of shape (patients,)
+        Larger is closer; NaN are passed over.
+    ties : int, default: 1
+        See `napari_relict.calibration.null.TIES_LEFT_OUT`.
+
+    Returns
+    -------
+    list of NullOutlier
+        Nearest first.
     """
     order = [
         int(place) for place in np.argsort(-np.nan_to_num(statistics, nan=-np.inf)) if np.isfinite(statistics[place])

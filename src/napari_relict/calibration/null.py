@@ -34,14 +34,26 @@ class NullScores:
 
     Attributes
     ----------
-    scores : float64, one a patient: the closest of the patient's volumes. In one order for all measures.
-    source : in words, who the patients are: `HOLDOUT`, `LEFT_OUT` or `BOTH`.
-    left_out : bool, one a patient: a training patient who was left out and searched against the others; None: nobody.
-    copies : volumes kept out of the null because their stored voxels are those of another patient's training volume.
-    learned_from : volumes kept out of it because an encoder was trained on them.
-    volumes : how many volumes stand behind the scores; -1 where nobody counted.
-    gaps : float64, one a patient: how much farther his second nearest training patient lies (`Measure.gap`).
-    patients, nearest : of each patient his name, and the training volume that his closest volume is nearest to.
+    measure : str
+        Name of the measure.
+    scores : numpy.ndarray of shape (patients,)
+        Float64, the closest of each patient's volumes. In one order for all measures.
+    source : str
+        In words, who the patients are: `HOLDOUT`, `LEFT_OUT` or `BOTH`.
+    copies : int, default: 0
+        Volumes kept out of the null because their stored voxels are those of another patient's training volume.
+    learned_from : int, default: 0
+        Volumes kept out of it because an encoder was trained on them.
+    volumes : int, default: -1
+        How many volumes stand behind the scores; -1 where nobody counted.
+    left_out : numpy.ndarray of bool, shape (patients,), optional, optional
+        A training patient who was left out and searched against the others; None: nobody.
+    gaps : numpy.ndarray of shape (patients,), optional, optional
+        How much farther his second nearest training patient lies (`Measure.gap`).
+    patients : tuple of str, default: ()
+        Of each patient his name.
+    nearest : tuple of str, default: ()
+        Of each patient the training volume that his closest volume is nearest to.
     """
 
     measure: str
@@ -97,12 +109,21 @@ class NullScores:
 
 
 def p_values(closeness: np.ndarray, null: np.ndarray, ties: int = 1) -> np.ndarray:
-    """p = (1 + #{null >= score}) / (1 + n) for each score; NaN scores have p = NaN.
+    """Rank each score in the null: p = (1 + #{null >= score}) / (1 + n).
 
     Parameters
     ----------
-    closeness, null : larger is closer.
-    ties : what stands in the place of 1: see `TIES_LEFT_OUT`.
+    closeness : numpy.ndarray of shape (n,)
+        Larger is closer.
+    null : numpy.ndarray of shape (patients,)
+        Likewise.
+    ties : int, default: 1
+        What stands in the place of 1: see `TIES_LEFT_OUT`.
+
+    Returns
+    -------
+    numpy.ndarray of shape (n,)
+        NaN for scores that are NaN.
     """
     null = np.sort(null[np.isfinite(null)])
     at_least = len(null) - np.searchsorted(null, closeness, side="left")
@@ -111,16 +132,19 @@ def p_values(closeness: np.ndarray, null: np.ndarray, ties: int = 1) -> np.ndarr
 
 
 def closest_of_patients(closeness: np.ndarray, patients: Sequence[str]) -> np.ndarray:
-    """The closest volume of each patient.
+    """Take the closest volume of each patient.
 
     Parameters
     ----------
-    closeness : (volumes,), larger is closer; NaN where unknown.
-    patients : (volumes,), whose each volume is.
+    closeness : numpy.ndarray of shape (volumes,)
+        Larger is closer; NaN where unknown.
+    patients : sequence of str
+        (volumes,), whose each volume is.
 
     Returns
     -------
-    float64 (patients,) in the order of their names; NaN where no volume of a patient has a score.
+    numpy.ndarray of float64, shape (patients,)
+        In the order of their names; NaN where no volume of a patient has a score.
     """
     names, whose = np.unique(np.asarray(patients, str), return_inverse=True)
     closest = np.full(len(names), -np.inf)
@@ -130,7 +154,22 @@ def closest_of_patients(closeness: np.ndarray, patients: Sequence[str]) -> np.nd
 
 
 def q_values(p: np.ndarray) -> np.ndarray:
-    """Benjamini-Hochberg adjusted p-values; NaN stay NaN and are not counted."""
+    """Adjust p-values by Benjamini and Hochberg.
+
+    Parameters
+    ----------
+    p : numpy.ndarray
+        Any shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of the same shape; NaN stay NaN and are not counted.
+
+    Notes
+    -----
+    Benjamini & Hochberg (1995), through SciPy.
+    """
     q = np.full(p.shape, np.nan)
     known = np.isfinite(p)
     if known.any():
@@ -139,7 +178,18 @@ def q_values(p: np.ndarray) -> np.ndarray:
 
 
 def location_and_scale(values: np.ndarray) -> tuple[float, float]:
-    """Median and scaled MAD; where more than half the values are equal, the standard deviation, else 1."""
+    """Compute median and scaled MAD.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of shape (n,)
+        Not finite ones do not count.
+
+    Returns
+    -------
+    tuple of 2 float
+        Where more than half the values are equal, the standard deviation stands in for the MAD, else 1.
+    """
     finite = values[np.isfinite(values)]
     if finite.size < 2:
         return (float(finite[0]) if finite.size else 0.0), 1.0

@@ -21,7 +21,7 @@ STRENGTHS = np.logspace(-2, 1, 4)  # C: small is strongly regularised
 BEND = 1.0  # SDs of the null above its centre, where the slope of a level may change
 BINS = np.array([0, 0.1, 0.3, 0.5, 0.7, 0.9, 1])
 RESAMPLES = 2000
-Kind = Literal["logistic", "isotonic"]
+ProbabilityKind = Literal["logistic", "isotonic"]
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,26 @@ class Fusion:
 
     Attributes
     ----------
-    probability : (n,), of rated volumes from models fitted without them; NaN without enough ratings.
-    level : (n,), which column speaks most for a replica in the model of all ratings; -1 where none does.
-    brier : mean squared difference of probability and rating over the rated volumes, each left out; `_low`, `_high`:
-        95% interval (bootstrap of the volumes with the models as they are). NaN without enough ratings.
-    brier_of_share : of always saying the share of replicas: a fusion that does no better says nothing.
-    bins : one row a bin of predicted probabilities: predicted (mean), observed (share of replicas), low, high (95%
+    probability : numpy.ndarray of shape (n,)
+        Of rated volumes from models fitted without them; NaN without enough ratings.
+    level : numpy.ndarray of shape (n,)
+        Which column speaks most for a replica in the model of all ratings; -1 where none does.
+    brier : float
+        Mean squared difference of probability and rating over the rated volumes, each left out; NaN without enough
+        ratings.
+    brier_low, brier_high : float
+        95% interval (bootstrap of the volumes with the models as they are).
+    brier_of_share : float
+        Of always saying the share of replicas: a fusion that does no better says nothing.
+    bins : pandas.DataFrame
+        One row a bin of predicted probabilities: predicted (mean), observed (share of replicas), low, high (95%
         Jeffreys interval), ratings.
-    kind, note : what was fitted, and what to keep in mind.
+    n_rated, n_replicas : int
+        Rated volumes, and replicas among them.
+    kind : str
+        What was fitted.
+    note : str
+        What to keep in mind.
     """
 
     probability: np.ndarray
@@ -53,8 +65,10 @@ class Fusion:
     note: str
 
 
-def fuse(z: np.ndarray, rated: np.ndarray, replica: np.ndarray, kind: Kind = "logistic", seed: int = 0) -> Fusion:
-    """Regularised logistic regression on the levels' z-scores, its strength chosen by cross-validation.
+def fuse(
+    z: np.ndarray, rated: np.ndarray, replica: np.ndarray, kind: ProbabilityKind = "logistic", seed: int = 0
+) -> Fusion:
+    """Fit a regularised logistic regression on the levels' z-scores, its strength chosen by cross-validation.
 
     A level has a slope for what is closer than strangers and one for what is not: a level that sees nothing of a copy
     (an encoder a mirrored part, a mask an inverted contrast) would otherwise speak as loudly against it as the level
@@ -65,11 +79,26 @@ def fuse(z: np.ndarray, rated: np.ndarray, replica: np.ndarray, kind: Kind = "lo
 
     Parameters
     ----------
-    z : (n, levels), larger is closer; NaN count as 0, the null's centre. One row a synthetic volume.
-    rated : (n,) bool.
-    replica : (n,) bool, read where `rated`.
-    kind : `isotonic` puts a monotone curve through the logistic's values; with fewer than 50 ratings it is not done,
-        and said.
+    z : numpy.ndarray of shape (n, levels)
+        Larger is closer; NaN count as 0, the null's centre. One row a synthetic volume.
+    rated : numpy.ndarray of bool, shape (n,)
+        Which volumes were rated.
+    replica : numpy.ndarray of bool, shape (n,)
+        Read where `rated`.
+    kind : ProbabilityKind, default: 'logistic'
+        `isotonic` puts a monotone curve through the logistic's values; with fewer than 50 ratings it is not done, and
+        said.
+    seed : int, default: 0
+        Of everything that is drawn.
+
+    Returns
+    -------
+    Fusion
+        A probability for every volume.
+
+    Notes
+    -----
+    Isotonic regression takes fifty ratings (Niculescu-Mizil & Caruana 2005).
     """
     labels = replica[rated]
     few = min(labels.sum(), (~labels).sum()) if len(labels) else 0
@@ -113,17 +142,20 @@ def fuse(z: np.ndarray, rated: np.ndarray, replica: np.ndarray, kind: Kind = "lo
     )
 
 
-def replica_probability(z: np.ndarray, rated: np.ndarray, replica: np.ndarray) -> np.ndarray:
-    """The probabilities of `fuse` alone: float64 (n,)."""
-    return fuse(z, rated, replica).probability
-
-
 def calibration_bins(probability: np.ndarray, replica: np.ndarray) -> pd.DataFrame:
-    """Predicted beside observed, bin by bin: predicted, observed, low, high (95% Jeffreys interval), ratings.
+    """Lay predicted beside observed, bin by bin.
 
     Parameters
     ----------
-    probability : (n,), of volumes that the model had not seen. replica : (n,) bool.
+    probability : numpy.ndarray of shape (n,)
+        Of volumes that the model had not seen.
+    replica : numpy.ndarray of bool, shape (n,)
+        What readers said.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a bin that is not empty: predicted, observed, low, high (95% Jeffreys interval), ratings.
     """
     rows = []
     which = np.clip(np.digitize(probability, BINS) - 1, 0, len(BINS) - 2)
@@ -137,7 +169,7 @@ def calibration_bins(probability: np.ndarray, replica: np.ndarray) -> pd.DataFra
     return pd.DataFrame(rows, columns=["predicted", "observed", "low", "high", "ratings"])
 
 
-def _fitted(known: np.ndarray, labels: np.ndarray, kind: Kind) -> Any:
+def _fitted(known: np.ndarray, labels: np.ndarray, kind: ProbabilityKind) -> Any:
     folds = int(min(INNER_FOLDS, labels.sum(), (~labels).sum()))
     inner = StratifiedKFold(folds, shuffle=True, random_state=0)
     with warnings.catch_warnings():
@@ -157,8 +189,10 @@ def _two_slopes(z: np.ndarray) -> np.ndarray:
 
 
 def _deciding(features: np.ndarray, known: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The level that, by what it finds closer than strangers, raises the log odds most above those of the mean rated
-    volume; -1 where none does."""
+    """Find the level that raises the log odds most above those of the mean rated volume; -1 where none does.
+
+    Only what it finds closer than strangers counts.
+    """
     terms, _ = np.hsplit((features - known.mean(0)) * np.ravel(_fitted(known, labels, "logistic").coef_), 2)
     return np.where(terms.max(1) > 0, terms.argmax(1), -1)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import beta
 
-from napari_relict.calibration.cuts import Rule, best_cuts
+from napari_relict.calibration.cuts import CutRule, best_cuts
 from napari_relict.calibration.probability import FEWEST_OF_EACH
 from napari_relict.calibration.verdicts import EXACT, NEAR, NONE, UNDECIDED, Opinion
 
@@ -27,8 +27,14 @@ class Cut:
 
     Attributes
     ----------
-    low : end of its interval on the side of volumes that are not called.
-    written : the threshold and its interval in the measure's own unit, in words.
+    measure, title : str
+        The measure's name, and as people read it.
+    value : float
+        The threshold.
+    low : float
+        End of its interval on the side of volumes that are not called.
+    written : str
+        The threshold and its interval in the measure's own unit, in words.
     """
 
     measure: str
@@ -39,13 +45,19 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Errors:
-    """How often a rule was wrong on rated volumes, as far as it could not know them; rates with 95% Jeffreys intervals.
+class ErrorCounts:
+    """How often a rule was wrong on rated volumes, as far as it could not know them.
 
     Attributes
     ----------
-    called, wrong : how many it would have called, and of these were rated no replica. share : wrong / called.
-    cleared, missed : how many it would have cleared, and of these were rated a replica. missed_share likewise.
+    rule : str
+        Null, ratings or either.
+    called, wrong : int
+        How many it would have called, and of these were rated no replica.
+    cleared, missed : int
+        How many it would have cleared, and of these were rated a replica.
+    note : str, default: ''
+        What to keep in mind.
     """
 
     rule: str
@@ -72,17 +84,34 @@ class Errors:
 
 
 def enough_ratings(replica: np.ndarray) -> bool:
-    """Whether there are at least five of each kind. replica : (rated,) bool."""
+    """Say whether there are at least five of each kind.
+
+    Returns
+    -------
+    bool
+        True where there are.
+    """
     return min(int(replica.sum()), int((~replica).sum())) >= FEWEST_OF_EACH
 
 
 def by_ratings(probability: float, closeness: float, cut: Cut | None, changed: str | None) -> Opinion:
-    """What the ratings of other volumes say of one that nobody rated.
+    """Judge a volume that nobody rated by the ratings of others.
 
     Parameters
     ----------
-    closeness : of the volume by the chosen measure, larger is closer; NaN where it has none.
-    changed : what of the anatomy was changed, in words; empty when nothing was, None when nobody looked.
+    probability : float
+        Of being rated a replica; NaN without enough ratings.
+    closeness : float
+        Of the volume by the chosen measure, larger is closer; NaN where it has none.
+    cut : Cut or None
+        The threshold of the chosen measure; None without one.
+    changed : str or None
+        What of the anatomy was changed, in words; empty when nothing was, None when nobody looked.
+
+    Returns
+    -------
+    Opinion
+        Exact or near replica, no replica, or undecided.
     """
     sure = np.isfinite(probability)
     said = [f"probability {probability:.2f}"] if sure else []
@@ -105,18 +134,30 @@ def calls_without_own_rating(
     closeness: np.ndarray,
     replica: np.ndarray,
     probability: np.ndarray,
-    rule: Rule,
+    rule: CutRule,
     target: float,
 ) -> np.ndarray:
-    """Whether each rated volume would have been called had it not been rated.
+    """Judge each rated volume as if it had not been rated.
 
     The measure is chosen anew each time, by balanced accuracy on the others.
 
     Parameters
     ----------
-    closeness : (rated, measures), larger is closer; NaN are never past a threshold.
-    replica : (rated,) bool.
-    probability : (rated,), each from a model that had not seen it.
+    closeness : numpy.ndarray of shape (rated, measures)
+        Larger is closer; NaN are never past a threshold.
+    replica : numpy.ndarray of bool, shape (rated,)
+        What readers said.
+    probability : numpy.ndarray of shape (rated,)
+        Each from a model that had not seen it.
+    rule : CutRule
+        What the cut is chosen for; see `best_cuts`.
+    target : float
+        Sensitivity or specificity to be held; not read by balanced accuracy.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (rated,)
+        Called.
     """
     count = len(replica)
     others = ~np.eye(count, dtype=bool)
@@ -133,11 +174,28 @@ def calls_without_own_rating(
     return np.asarray(by_cut | (np.nan_to_num(probability, nan=0.0) >= CALLED))
 
 
-def errors(rule: str, verdicts: Sequence[str], replica: np.ndarray, note: str = "") -> Errors:
-    """Count of a rule's verdicts on rated volumes."""
+def errors(rule: str, verdicts: Sequence[str], replica: np.ndarray, note: str = "") -> ErrorCounts:
+    """Count how often a rule's verdicts were wrong on rated volumes.
+
+    Parameters
+    ----------
+    rule : str
+        Null, ratings or either.
+    verdicts : sequence of str
+        (rated,) in words.
+    replica : numpy.ndarray of bool, shape (rated,)
+        What readers said.
+    note : str, default: ''
+        What to keep in mind.
+
+    Returns
+    -------
+    ErrorCounts
+        The counts.
+    """
     called = np.array([one in (EXACT, NEAR) for one in verdicts], bool)
     cleared = np.array([one == NONE for one in verdicts], bool)
-    return Errors(
+    return ErrorCounts(
         rule,
         int(called.sum()),
         int((called & ~replica).sum()),
@@ -153,7 +211,22 @@ def _rate(bad: int, count: int) -> str:
 
 
 def cut_of(threshold: Mapping[str, float], title: str, higher_is_closer: bool) -> Cut:
-    """From a stored threshold: measure, threshold, threshold_low, threshold_high."""
+    """Turn a stored threshold into closeness.
+
+    Parameters
+    ----------
+    threshold : mapping of str to float
+        A row of the thresholds: measure, threshold, threshold_low, threshold_high.
+    title : str
+        Of the measure.
+    higher_is_closer : bool
+        Whether a larger score is closer.
+
+    Returns
+    -------
+    Cut
+        The threshold as closeness, larger is closer.
+    """
     sign = 1.0 if higher_is_closer else -1.0
     ends = [sign * float(threshold[name]) for name in ("threshold_low", "threshold_high")]
     written = (

@@ -12,19 +12,26 @@ LEAST_GRADE = REPLICA_GRADE - 0.5  # a median between two grades counts as a rep
 def resample(
     truth: np.ndarray, grades: np.ndarray | None, resamples: int, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which volumes are drawn, and what is said of them.
+    """Draw volumes, and what is said of them.
 
     Volumes are drawn within replicas and others. Where several readers graded a volume, as many of their grades are
     drawn again, so that what readers do not agree on is uncertain in the result too.
 
     Parameters
     ----------
-    truth : (n,) bool.
-    grades : (n, readers), NaN where a reader did not grade; None where one label a volume is all there is.
+    truth : numpy.ndarray of bool, shape (n,)
+        Replicas.
+    grades : numpy.ndarray of shape (n, readers) or None
+        NaN where a reader did not grade; None where one label a volume is all there is.
+    resamples : int
+        How many resamples.
+    random : numpy.random.Generator
+        Where draws come from.
 
     Returns
     -------
-    int (rows, n) and bool (rows, n). Fewer rows than `resamples` where redrawn grades left one kind out.
+    tuple of 2 numpy.ndarray
+        Places, int (rows, n), and bool (rows, n). Fewer rows than `resamples` where redrawn grades left one kind out.
     """
     yes, no = np.flatnonzero(truth), np.flatnonzero(~truth)
     drawn = np.hstack([random.choice(yes, (resamples, len(yes))), random.choice(no, (resamples, len(no)))])

@@ -12,17 +12,20 @@ EDGE = 1e-9
 
 
 def roc_points(closeness: np.ndarray, replica: np.ndarray) -> pd.DataFrame:
-    """Every point of the ROC curve.
+    """Compute every point of the ROC curve.
 
     Parameters
     ----------
-    closeness : (n,), larger is closer; NaN do not count.
-    replica : (n,) bool.
+    closeness : numpy.ndarray of shape (n,)
+        Larger is closer; NaN do not count.
+    replica : numpy.ndarray of bool, shape (n,)
+        What readers said.
 
     Returns
     -------
-    closeness (a pair at least this close counts as a replica; infinite at the first point), sensitivity, specificity.
-    Empty unless both kinds are there.
+    pandas.DataFrame
+        Closeness (a pair at least this close counts as a replica; infinite at the first point), sensitivity,
+        specificity. Empty unless both kinds are there.
     """
     known = np.isfinite(closeness)
     truth = np.asarray(replica, bool)[known]
@@ -33,7 +36,7 @@ def roc_points(closeness: np.ndarray, replica: np.ndarray) -> pd.DataFrame:
 
 
 def auc_interval(closeness: np.ndarray, replica: np.ndarray) -> tuple[float, float, float]:
-    """AUC with its 95% interval: Newcombe's method 5 (Stat Med 2006, 25:559).
+    """Compute the AUC with its 95% interval.
 
     The interval holds every AUC whose own standard error (Hanley & McNeil 1982, symmetrised) does not rule out what was
     seen. DeLong's and the bootstrap's take the standard error at the AUC that was seen, which is 0 when a few
@@ -41,7 +44,19 @@ def auc_interval(closeness: np.ndarray, replica: np.ndarray) -> tuple[float, flo
 
     Parameters
     ----------
-    closeness : (n,) finite, larger is closer; one a synthetic volume. replica : (n,) bool, both kinds.
+    closeness : numpy.ndarray of shape (n,)
+        Finite, larger is closer; one a synthetic volume.
+    replica : numpy.ndarray of bool, shape (n,)
+        Both kinds.
+
+    Returns
+    -------
+    tuple of 3 float
+        AUC, lower and upper end.
+
+    Notes
+    -----
+    Newcombe's method 5 (Stat Med 2006, 25:559) with the standard error of Hanley & McNeil (1982).
     """
     yes, no = int(replica.sum()), int((~replica).sum())
     auc = float(roc_auc_score(replica, closeness))

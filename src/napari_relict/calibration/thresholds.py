@@ -7,8 +7,7 @@ from math import ceil
 
 import numpy as np
 
-from napari_relict.calibration.cut_interval import ENDS, cut_interval
-from napari_relict.calibration.cuts import Rule, balanced_accuracy, best_cuts
+from napari_relict.calibration.cuts import ENDS, CutRule, balanced_accuracy, best_cuts, cut_interval
 from napari_relict.calibration.resampling import resample
 from napari_relict.calibration.roc import auc_interval
 
@@ -23,19 +22,51 @@ class Threshold:
 
     Attributes
     ----------
-    threshold : in the measure's own unit; a pair at least this close counts as a replica. `_low`, `_high`: 95%
-        bootstrap interval, resampling synthetic volumes within replicas and non-replicas, and readers; see
-        `napari_relict.calibration.cut_interval`.
-    rule, target : what the cut was chosen for (see `napari_relict.calibration.cuts`); the target is NaN by balanced
-        accuracy.
-    balanced_accuracy : on the same ratings the cut was chosen on, hence too good. `_low`, `_high`: 95% interval of
-        the true one at this cut (Jeffreys intervals of sensitivity and specificity, combined: not empty when all are
-        right), its lower end moved down by the optimism (after Noma et al. 2021).
-    balanced_accuracy_corrected : with the optimism taken off that the bootstrap measures (Efron & Gong 1983).
-    balanced_accuracy_null95 : what 95% of *uninformative* scores stay below after choosing their cut on as many
-        ratings (permutation); a balanced accuracy below it says nothing.
-    sensitivity, specificity : on the same ratings, with Jeffreys intervals (Brown, Cai & DasGupta 2001).
-    auc : with Newcombe's interval (see `auc_interval`).
+    measure, level : str
+        The measure's name and level.
+    threshold : float
+        In the measure's own unit; a pair at least this close counts as a replica.
+    threshold_low, threshold_high : float
+        95% bootstrap interval, resampling synthetic volumes within replicas and non-replicas, and readers; see
+        `napari_relict.calibration.cuts`.
+    balanced_accuracy : float
+        On the same ratings the cut was chosen on, hence too good.
+    balanced_accuracy_low, balanced_accuracy_high : float
+        95% interval of the true one at this cut (Jeffreys intervals of sensitivity and specificity, combined: not empty
+        when all are right), its lower end moved down by the optimism (after Noma et al. 2021).
+    balanced_accuracy_corrected : float
+        With the optimism taken off that the bootstrap measures (Efron & Gong 1983).
+    balanced_accuracy_null95 : float
+        What 95% of *uninformative* scores stay below after choosing their cut on as many ratings (permutation); a
+        balanced accuracy below it says nothing.
+    auc : float
+        With Newcombe's interval (see `auc_interval`).
+    n_rated, n_replicas : int
+        Rated pairs, and replicas among them.
+    estimated_on : str
+        The ratings this rests on, in words.
+    note : str
+        What to keep in mind.
+    rule : str
+        What the cut was chosen for; see `napari_relict.calibration.cuts`.
+    target : float
+        Sensitivity or specificity that was held; NaN by balanced accuracy.
+    auc_low : float
+        With Newcombe's interval (see `auc_interval`).
+    auc_high : float
+        With Newcombe's interval (see `auc_interval`).
+    sensitivity : float
+        On the same ratings.
+    sensitivity_low : float
+        Jeffreys intervals (Brown, Cai & DasGupta 2001).
+    sensitivity_high : float
+        Jeffreys intervals (Brown, Cai & DasGupta 2001).
+    specificity : float
+        On the same ratings.
+    specificity_low : float
+        Jeffreys intervals (Brown, Cai & DasGupta 2001).
+    specificity_high : float
+        Jeffreys intervals (Brown, Cai & DasGupta 2001).
     """
 
     measure: str
@@ -73,24 +104,51 @@ def best_threshold(
     level: str,
     higher_is_closer: bool,
     estimated_on: str,
-    rule: Rule = "balanced accuracy",
+    rule: CutRule = "balanced accuracy",
     target: float = 0.95,
     grades: np.ndarray | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Threshold | None:
-    """The cut that the rule asks for on rated pairs, one a synthetic volume.
+    """Choose the cut that the rule asks for on rated pairs, one a synthetic volume.
 
     Parameters
     ----------
-    closeness : (n,), larger is closer.
-    replica : (n,) bool, what the readers said.
-    estimated_on : in words, the ratings this rests on.
-    grades : (n, readers), 1 to 4, NaN where a reader did not grade: what the readers said one by one.
+    closeness : numpy.ndarray of shape (n,)
+        Larger is closer.
+    replica : numpy.ndarray of bool, shape (n,)
+        What the readers said.
+    measure, level : str
+        The measure's name and level.
+    higher_is_closer : bool
+        Whether a larger score is closer.
+    estimated_on : str
+        In words, the ratings this rests on.
+    rule : CutRule, default: 'balanced accuracy'
+        What the cut is chosen for; see `best_cuts`.
+    target : float, default: 0.95
+        Sensitivity or specificity to be held; not read by balanced accuracy.
+    grades : numpy.ndarray of shape (n, readers), optional
+        1 to 4, NaN where a reader did not grade: what the readers said one by one.
+    resamples : int, default: RESAMPLES
+        How many resamples.
+    seed : int, default: 0
+        Of everything that is drawn.
 
     Returns
     -------
-    None with fewer than `FEWEST_RATINGS` replicas or non-replicas: then nothing can be said.
+    Threshold or None
+        None with fewer than `FEWEST_RATINGS` replicas or non-replicas: then nothing can be said.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> threshold = best_threshold(
+    ...     np.array([0.2, 0.3, 0.4, 0.9, 0.95]), np.array([False, False, False, True, True]),
+    ...     measure="ncc", level="voxel", higher_is_closer=True, estimated_on="5 rated pairs",
+    ... )
+    >>> round(threshold.threshold, 2)
+    0.65
     """
     known = np.isfinite(closeness)
     values, truth = np.asarray(closeness, float)[known], np.asarray(replica, bool)[known]
@@ -143,12 +201,12 @@ def best_threshold(
 
 
 def _jeffreys(right: np.ndarray, random: np.random.Generator) -> tuple[float, np.ndarray]:
-    """A rate and draws from its Jeffreys posterior. A bootstrap would say [1, 1] of six right out of six."""
+    """Give a rate and draws from its Jeffreys posterior. A bootstrap would say [1, 1] of six right out of six."""
     return float(right.mean()), random.beta(right.sum() + 0.5, (~right).sum() + 0.5, 20_000)
 
 
-def _note(yes: int, no: int, rule: Rule, target: float, by_chance: bool) -> str:
-    """What to keep in mind, in words."""
+def _note(yes: int, no: int, rule: CutRule, target: float, by_chance: bool) -> str:
+    """Say what to keep in mind."""
     said = [f"only {yes} replicas and {no} others rated"] if min(yes, no) < FEW_RATINGS else []
     least = ceil(1 / (1 - target) - 1e-9)
     of_kind = {"sensitivity": yes, "specificity": no}.get(rule, least)

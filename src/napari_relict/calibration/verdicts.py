@@ -26,7 +26,7 @@ REPLICA_GRADE = 3
 CONSPICUOUS = 0.05  # p by ranks up to which a volume that was not called is undecided
 SILENCED = 0.01  # p up to which it is undecided if one patient of the null were not there
 
-Rule = Literal["null", "ratings", "either"]
+VerdictRule = Literal["null", "ratings", "either"]
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,24 @@ class Verdict:
 
     Attributes
     ----------
-    p_value : what q rests on: by ranks, or by the null's tail where that is smaller. p_rank : by ranks alone.
-    q_value : Benjamini-Hochberg of `p_value`.
-    rule : what the verdict rests on: equal voxels, rating, null, ratings.
-    p_tail, p_tail_low, p_tail_high : see `napari_relict.calibration.tail`; NaN but with `tail = "pareto"`.
+    synthetic, training : str
+        Names of the synthetic volume and of its nearest training volume.
+    verdict : str
+        One of `VERDICTS`.
+    p_value : float
+        What q rests on: by ranks, or by the null's tail where that is smaller.
+    q_value : float
+        Benjamini-Hochberg of `p_value`.
+    probability : float
+        Of being rated a replica; NaN without enough ratings.
+    evidence : str
+        Why, in words.
+    rule : str
+        What the verdict rests on: equal voxels, rating, null, ratings.
+    p_rank : float
+        By ranks alone.
+    p_tail, p_tail_low, p_tail_high : float, optional
+        See `napari_relict.calibration.pareto_tail`; NaN but with `tail = "pareto"`.
     """
 
     synthetic: str
@@ -57,7 +71,17 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one source says of a volume, and why, in words."""
+    """What one source says of a volume, and why.
+
+    Attributes
+    ----------
+    verdict : str
+        One of `VERDICTS`.
+    rule : str
+        Which source it is.
+    why : str, default: ''
+        In words.
+    """
 
     verdict: str
     rule: str
@@ -70,11 +94,16 @@ class Nearness:
 
     Attributes
     ----------
-    p, p_rank, smallest, q : see `napari_relict.calibration.against_null.AgainstNull`.
-    bend : mm that the anatomy still differs by after alignment; NaN where nobody looked.
-    of_part : the most conspicuous measure is of a part, so that the bend of the whole says nothing.
-    without : the same beside the null without patients who may be training patients; None where there are none.
-    but_for_one : p without the null's nearest patient; NaN where that was not asked.
+    p, p_rank, smallest, q : float
+        See `napari_relict.calibration.against_null.AgainstNull`.
+    bend : float, optional
+        mm that the anatomy still differs by after alignment; NaN where nobody looked.
+    of_part : bool, default: False
+        The most conspicuous measure is of a part, so that the bend of the whole says nothing.
+    without : Nearness, optional
+        The same beside the null without patients who may be training patients; None where there are none.
+    but_for_one : float, optional
+        P without the null's nearest patient; NaN where that was not asked.
     """
 
     p: float
@@ -93,7 +122,24 @@ class Nearness:
 
 
 def nearness(found: AgainstNull, row: int, bend: float = float("nan"), of_part: bool = False) -> Nearness:
-    """Of the volume in that row of what the null says."""
+    """Take one volume out of what the null says.
+
+    Parameters
+    ----------
+    found : AgainstNull
+        What the null says of all volumes.
+    row : int
+        The volume's row.
+    bend : float, optional
+        How far its anatomy differs after alignment, in mm; NaN where nobody looked.
+    of_part : bool, default: False
+        The most conspicuous measure is of a part.
+
+    Returns
+    -------
+    Nearness
+        What scores say of the volume.
+    """
     without = None if found.without is None else nearness(found.without, row, bend, of_part)
     p, p_rank, smallest, q = (float(one[row]) for one in (found.p, found.p_rank, found.smallest, found.q))
     return Nearness(p, p_rank, smallest, q, bend, of_part, without, float(found.but_for_one[row]))
@@ -102,13 +148,25 @@ def nearness(found: AgainstNull, row: int, bend: float = float("nan"), of_part: 
 def by_null(
     near: Nearness, alpha: float, near_bend: float, changed: str | None, least_bend: float = float("nan")
 ) -> Opinion:
-    """The verdict of p-values and anatomy.
+    """Judge by p-values and anatomy.
 
     Parameters
     ----------
-    alpha : false discovery rate. near_bend : mm from which on the anatomy is another person's.
-    least_bend : mm, the least that two patients of the null differ by; NaN where that is not known.
-    changed : what of the anatomy was changed, in words; empty when nothing was, None when nobody looked.
+    near : Nearness
+        What scores say of the volume.
+    alpha : float
+        False discovery rate.
+    near_bend : float
+        mm from which on the anatomy is another person's.
+    changed : str or None
+        What of the anatomy was changed, in words; empty when nothing was, None when nobody looked.
+    least_bend : float, optional
+        Mm, the least that two patients of the null differ by; NaN where that is not known.
+
+    Returns
+    -------
+    Opinion
+        The verdict, with its reason.
     """
     far = np.isfinite(near.bend) and near.bend >= near_bend and not near.of_part
     bent = f"its anatomy is bent by {near.bend:.1f} mm"
@@ -134,13 +192,35 @@ def by_null(
 
 
 def by_rating(grade: float) -> Opinion:
-    """What readers said of the very pair: their median grade, between two grades the more careful one."""
+    """Judge by what readers said of the very pair.
+
+    Parameters
+    ----------
+    grade : float
+        Their median grade; between two grades the more careful one counts.
+
+    Returns
+    -------
+    Opinion
+        The verdict, with its reason.
+    """
     verdict = EXACT if grade >= REPLICA_GRADE + 0.5 else NEAR if grade >= REPLICA_GRADE - 0.5 else NONE
     return Opinion(verdict, "rating", f"rated {grade:g} ({GRADES[int(grade + 0.5)]})")
 
 
 def more_careful(one: Opinion, other: Opinion) -> Opinion:
-    """The verdict that clears less; what both say rests on both."""
+    """Choose the verdict that clears less; what both say rests on both.
+
+    Parameters
+    ----------
+    one, other : Opinion
+        Two opinions of one volume.
+
+    Returns
+    -------
+    Opinion
+        The more careful one, with what speaks against it.
+    """
     if one.verdict == other.verdict:
         why = "; ".join(text for text in (one.why, other.why) if text)
         return Opinion(one.verdict, f"{one.rule} and {other.rule}", why)

@@ -32,8 +32,7 @@ def encoders(
 
 
 def _kinds() -> Iterator[dict[str, Any]]:
-    from napari_relict.encoders.readiness import readiness
-    from napari_relict.encoders.registry import KINDS
+    from napari_relict.encoders.registry import KINDS, readiness
 
     for kind in KINDS.values():
         yield {
@@ -46,8 +45,7 @@ def _kinds() -> Iterator[dict[str, Any]]:
 
 
 def _of_study(folder: Path) -> Iterator[dict[str, Any]]:
-    from napari_relict.encoders.readiness import readiness
-    from napari_relict.encoders.registry import check_definition
+    from napari_relict.encoders.registry import check_definition, readiness
 
     study = open_study(folder)
     for name, table in study.settings.encoders.items():

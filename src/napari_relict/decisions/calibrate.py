@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.calibration import NullScores, Threshold, Verdict
+from napari_relict.calibration.pareto_tail import tail_p_values
 from napari_relict.calibration.probability import Fusion, fuse
-from napari_relict.calibration.rating_rule import Errors, by_ratings, errors
-from napari_relict.calibration.tail import tail_p_values
+from napari_relict.calibration.rating_rule import ErrorCounts, by_ratings, errors
 from napari_relict.calibration.verdicts import (
     EXACT,
     NEAR,
@@ -46,7 +46,7 @@ class Judged:
 
     verdicts: list[Verdict]
     cautions: list[str]
-    errors: Errors | None
+    errors: ErrorCounts | None
     between: words.Between | None = None
 
 
@@ -222,7 +222,7 @@ def _by_rule(rule: str, by_scores: Opinion, by_others: Opinion | None) -> Opinio
     return by_others if rule == "ratings" else more_careful(by_scores, by_others)
 
 
-def _errors(rule: str, calls: RatingCalls, unrated: Mapping[str, tuple[Opinion, Opinion | None]]) -> Errors:
+def _errors(rule: str, calls: RatingCalls, unrated: Mapping[str, tuple[Opinion, Opinion | None]]) -> ErrorCounts:
     """Each rated volume judged as if nobody had rated it."""
     said = []
     for name, called, within in zip(calls.rated, calls.called, calls.within, strict=True):

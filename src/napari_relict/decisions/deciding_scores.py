@@ -11,7 +11,7 @@ import pandas as pd
 from napari_relict.calibration import NullScores
 from napari_relict.calibration.against_null import AgainstNull, NullPatients, against_null
 from napari_relict.calibration.null import location_and_scale
-from napari_relict.calibration.tail import sharpened, tail_p_values
+from napari_relict.calibration.pareto_tail import sharpened, tail_p_values
 from napari_relict.measures import Measure
 from napari_relict.records.settings import VerdictSettings
 

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pandas as pd
 
-from napari_relict.calibration.active import Needed, ratings_needed
+from napari_relict.calibration.active import RatingsNeeded, ratings_needed
 from napari_relict.calibration.best_measure import BestMeasure
-from napari_relict.calibration.copies import Count, copies_by_ratings, copies_by_scores, patients_copied
+from napari_relict.calibration.copies import CopyCount, copies_by_ratings, copies_by_scores, patients_copied
 from napari_relict.calibration.probability import Fusion
 from napari_relict.calibration.resampling import LEAST_GRADE
 from napari_relict.calibration.roc import roc_points
@@ -120,13 +120,13 @@ class JudgedStudy(ReadingSource):
         points["closeness"] = chosen.closeness(points["closeness"].to_numpy(float))
         return points.rename(columns={"closeness": "threshold"})
 
-    def copies(self) -> tuple[Count, ...]:
+    def copies(self) -> tuple[CopyCount, ...]:
         """How many copies there are among the synthetic volumes, by scores and by ratings where there are any."""
         said = self._said_of_volumes()
         found = (self._copies_by_scores()[0], copies_by_ratings(sum(said.values()), len(said), len(self.verdicts())))
         return tuple(count for count in found if count is not None)
 
-    def patients_copied(self) -> Count | None:
+    def patients_copied(self) -> CopyCount | None:
         """How many training patients were copied, by scores; None without a null of ten patients or more."""
         copies, statistics, names = self._copies_by_scores()
         volumes, verdicts = self.volumes(), self.verdicts().set_index("synthetic")
@@ -134,7 +134,7 @@ class JudgedStudy(ReadingSource):
         nearest = verdicts["training"].reindex(names)
         return copies and patients_copied(copies, statistics, [str(training.get(one, one)) for one in nearest])
 
-    def _copies_by_scores(self) -> tuple[Count | None, np.ndarray, list[str]]:
+    def _copies_by_scores(self) -> tuple[CopyCount | None, np.ndarray, list[str]]:
         """The count, how near each volume is, and the volumes' names."""
         decide = self._deciding_scores()
         found = decide.judged(self.settings.verdicts)
@@ -205,7 +205,7 @@ class JudgedStudy(ReadingSource):
         probability = self.verdicts().set_index("synthetic")["probability"]
         return next_to_rate(volumes, first, probability, chosen, self.settings.thresholds, n)
 
-    def ratings_needed(self, width: float, measure: str | None = None) -> Needed:
+    def ratings_needed(self, width: float, measure: str | None = None) -> RatingsNeeded:
         """How many more ratings until the threshold's interval is `width` wide, in the measure's unit.
 
         Raises

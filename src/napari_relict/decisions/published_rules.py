@@ -9,7 +9,7 @@ import pandas as pd
 
 from napari_relict.calibration.rules import RULES, Evidence, Outcome, Rule
 from napari_relict.decisions.deciding_scores import deciding_scores
-from napari_relict.encoders.stored import stored_layers, stored_vectors
+from napari_relict.encoders.embeddings import stored_layers, stored_vectors
 from napari_relict.errors import DataError, UsageError
 from napari_relict.measures import Measure
 from napari_relict.measures.registry import deciders

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.calibration import NullScores
-from napari_relict.calibration.copies import Count
-from napari_relict.calibration.releasing import Clearing, clear_by_null, clear_by_ratings, fewest_to_clear
+from napari_relict.calibration.clearing import Clearing, clear_by_null, clear_by_ratings, fewest_to_clear
+from napari_relict.calibration.copies import CopyCount
 from napari_relict.calibration.verdicts import REPLICAS, UNDECIDED
 from napari_relict.errors import UsageError, disk_faults
 from napari_relict.records.files import write_table
@@ -33,7 +33,7 @@ class Release:
     withhold: pd.DataFrame
     cleared: pd.DataFrame
     bound: float
-    copies: tuple[Count, ...]
+    copies: tuple[CopyCount, ...]
     promise: tuple[str, ...]
 
     @property
@@ -60,7 +60,7 @@ class Release:
 
 
 def release(
-    verdicts: pd.DataFrame, grades: dict[str, bool], null: NullScores, copies: tuple[Count, ...], risk: float
+    verdicts: pd.DataFrame, grades: dict[str, bool], null: NullScores, copies: tuple[CopyCount, ...], risk: float
 ) -> Release:
     """Divide the synthetic volumes into those to withhold and those that may go.
 

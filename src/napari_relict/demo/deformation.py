@@ -10,16 +10,20 @@ from scipy.interpolate import BSpline
 
 from napari_relict.demo.sample import Doubles
 
-# A cubic B-spline deformation cannot fold as long as no control point moves further than this share of the
-# distance between control points (Choi and Lee 2000).
-NO_FOLD = 0.40
-
 _LATTICE_MM = 4.0
 
 
 @dataclass(frozen=True)
 class Scale:
-    """One scale of deformation: control points `spacing` mm apart, each moved up to `reach` mm per axis."""
+    """One scale of deformation.
+
+    Attributes
+    ----------
+    spacing : float
+        mm between control points.
+    reach : float
+        mm that each is moved by at most, per axis.
+    """
 
     spacing: float
     reach: float
@@ -33,11 +37,31 @@ def random_field(
     stretch: float = 0.0,
     step: float = _LATTICE_MM,
 ) -> sitk.Transform:
-    """A random smooth deformation of the box from -`half` to +`half` mm (x, y, z) as a transform of world
-    points.
+    """Draw a smooth deformation of a box.
 
-    `stretch` lets the size along each axis vary by up to this share. Outside the box nothing moves, so the
-    box should reach further than the volume. Each axis of the box is cut into steps of `step` mm.
+    Outside the box nothing moves, so the box should reach further than the volume.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where draws come from.
+    half : tuple of 3 float
+        The box reaches from -`half` to +`half` mm (x, y, z).
+    scales : tuple of Scale
+        Deformations that are added up.
+    stretch : float, default: 0.0
+        The size along each axis varies by up to this share.
+    step : float, default: _LATTICE_MM
+        Mm; each axis of the box is cut into such steps.
+
+    Returns
+    -------
+    SimpleITK.Transform
+        Of world points, in mm.
+
+    Notes
+    -----
+    Uniform cubic B-splines.
     """
     axes = [np.linspace(-h, h, 1 + round(2 * h / step)) for h in half]
     field = np.zeros((*(len(axis) for axis in reversed(axes)), 3))
@@ -69,17 +93,3 @@ def _basis(axis: Doubles, spacing: float) -> Doubles:
     first = axis[0] - 3.5 * spacing
     knots = first + spacing * np.arange(int((axis[-1] - first) / spacing) + 6)
     return np.asarray(BSpline.design_matrix(axis, knots, 3).toarray(), dtype=np.float64)
-
-
-def smallest_jacobian(transform: sitk.Transform, like: sitk.Image) -> float:
-    """Smallest local volume factor of `transform` on the grid of `like`; above zero: nothing folds."""
-    shift = sitk.TransformToDisplacementField(
-        transform,
-        sitk.sitkVectorFloat64,
-        like.GetSize(),
-        like.GetOrigin(),
-        like.GetSpacing(),
-        like.GetDirection(),
-    )
-    factors = sitk.DisplacementFieldJacobianDeterminant(shift)
-    return float(sitk.GetArrayViewFromImage(factors).min())

@@ -35,10 +35,19 @@ Operator = Callable[[Sample, np.random.Generator], Sample]
 
 @dataclass(frozen=True)
 class Planting:
-    """One kind of copy: how it is made, what it is called and what it is in plain words.
+    """One kind of copy.
 
     An exact replica shows the very anatomy of the training volume, however it is lit, posed or mirrored; in
     a near replica the anatomy itself was changed a little.
+
+    Attributes
+    ----------
+    relation : Relation
+        What it is to the training volume.
+    words : str
+        What it is in plain words.
+    make : Operator
+        How it is made.
     """
 
     relation: Relation
@@ -47,19 +56,58 @@ class Planting:
 
 
 def resave(sample: Sample, rng: np.random.Generator) -> Sample:
-    """The same numbers, nothing else."""
+    """Keep the same numbers, and nothing else.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     return sample
 
 
 def add_noise(sample: Sample, rng: np.random.Generator) -> Sample:
-    """Gaussian noise with a standard deviation of 2% of the brightness range."""
+    """Add Gaussian noise with a standard deviation of 2% of the brightness range.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     values = values_of(sample)
     noise = rng.normal(0, 0.02 * _range(values), values.shape)
     return _with_values(sample, np.maximum(values + noise, sample.air))
 
 
 def change_intensity(sample: Sample, rng: np.random.Generator) -> Sample:
-    """Another contrast (a power) and another brightness."""
+    """Give it another contrast (a power) and another brightness.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     values = values_of(sample) - sample.air
     top = max(float(np.quantile(values, 0.995)), 1e-6)
     gamma = float(rng.choice([rng.uniform(0.65, 0.8), rng.uniform(1.25, 1.5)]))
@@ -68,24 +116,76 @@ def change_intensity(sample: Sample, rng: np.random.Generator) -> Sample:
 
 
 def blur(sample: Sample, rng: np.random.Generator) -> Sample:
-    """Gaussian smoothing of 0.7 to 0.9 voxels."""
+    """Smooth by a Gaussian of 0.7 to 0.9 voxels.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     return _with_values(sample, ndimage.gaussian_filter(values_of(sample), rng.uniform(0.7, 0.9)))
 
 
 def rotate(sample: Sample, rng: np.random.Generator) -> Sample:
-    """A turn by 8 to 15 degrees about an axis drawn at random, and a shift of up to 6 mm per axis."""
+    """Turn by 8 to 15 degrees about an axis drawn at random, and shift by up to 6 mm per axis.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     axis = rng.normal(size=3)
     degrees = rng.uniform(8, 15) * axis / np.linalg.norm(axis)
     return _moved(sample, pose(centre_of(sample.image), degrees, rng.uniform(-6, 6, 3)))
 
 
 def shift(sample: Sample, rng: np.random.Generator) -> Sample:
-    """A shift of up to 10 mm per axis."""
+    """Shift by up to 10 mm per axis.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     return _moved(sample, pose(centre_of(sample.image), np.zeros(3), rng.uniform(-10, 10, 3)))
 
 
 def mirror(sample: Sample, rng: np.random.Generator) -> Sample:
-    """Left and right exchanged, about the middle of the grid in the world's own left-right direction."""
+    """Exchange left and right, about the middle of the grid in the world's own left-right direction.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     centre = centre_of(sample.image)
     reflection = sitk.AffineTransform(3)
     reflection.SetMatrix((-1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
@@ -94,12 +194,38 @@ def mirror(sample: Sample, rng: np.random.Generator) -> Sample:
 
 
 def mirror_and_rotate(sample: Sample, rng: np.random.Generator) -> Sample:
-    """`mirror`, then `rotate`."""
+    """Do `mirror`, then `rotate`.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     return rotate(mirror(sample, rng), rng)
 
 
 def bend(sample: Sample, rng: np.random.Generator) -> Sample:
-    """A weak smooth deformation, about a millimetre on average."""
+    """Deform weakly and smoothly, about a millimetre on average.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     half = [side * step for side, step in zip(sample.image.GetSize(), sample.image.GetSpacing(), strict=True)]
     field = random_field(rng, (half[0], half[1], half[2]), (Scale(40, 5),), step=5.0)
     back = sitk.TranslationTransform(3, [-c for c in centre_of(sample.image)])
@@ -108,7 +234,20 @@ def bend(sample: Sample, rng: np.random.Generator) -> Sample:
 
 
 def add_lesion(sample: Sample, rng: np.random.Generator) -> Sample:
-    """A bright or dark ball with a soft edge, 8 to 12 mm in radius, well inside what is labelled."""
+    """Add a bright or dark ball with a soft edge, 8 to 12 mm in radius, well inside what is labelled.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     labels = sitk.GetArrayViewFromImage(sample.labels) > 0
     spacing = sample.image.GetSpacing()[::-1]
     radius = float(rng.uniform(8, 12))
@@ -120,12 +259,38 @@ def add_lesion(sample: Sample, rng: np.random.Generator) -> Sample:
 
 
 def bend_and_add_lesion(sample: Sample, rng: np.random.Generator) -> Sample:
-    """`bend`, then `add_lesion`."""
+    """Do `bend`, then `add_lesion`.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     return add_lesion(bend(sample, rng), rng)
 
 
 def crop(sample: Sample, rng: np.random.Generator) -> Sample:
-    """A smaller field of view: a sixth to a quarter of the slices cut off below, their voxels gone."""
+    """Cut a sixth to a quarter of the slices off below, their voxels gone.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Sample
+        The copy.
+    """
     first = int(rng.uniform(1 / 6, 1 / 4) * sample.image.GetSize()[2])
     return Sample(sample.image[:, :, first:], sample.labels[:, :, first:], sample.air)
 

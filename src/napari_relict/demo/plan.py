@@ -23,9 +23,14 @@ class DemoSizes:
 
     Attributes
     ----------
-    training, holdout : volumes per cohort; `repeats` patients of each own two of them.
-    novel : synthetic volumes that copy nobody.
-    planted : kinds of copies (see `PLANTINGS`), one synthetic volume each.
+    training, holdout : int
+        Volumes per cohort.
+    novel : int
+        Synthetic volumes that copy nobody.
+    repeats : int
+        Patients of each of the two who own two volumes.
+    planted : tuple of str
+        Kinds of copies (see `PLANTINGS`), one synthetic volume each.
     """
 
     training: int
@@ -37,7 +42,15 @@ class DemoSizes:
 
 @dataclass(frozen=True)
 class FileStyle:
-    """How a volume is stored: file format, and where its axes point, as `sitk.DICOMOrient` names it."""
+    """How a volume is stored.
+
+    Attributes
+    ----------
+    ending : Ending
+        Which says the format.
+    orientation : str
+        Where its axes point, as `sitk.DICOMOrient` names it.
+    """
 
     ending: Ending
     orientation: str
@@ -45,7 +58,25 @@ class FileStyle:
 
 @dataclass(frozen=True)
 class Scan:
-    """One simulated scan. `anatomy` counts the real ones; equal `patient_seed` means the same person."""
+    """One simulated scan.
+
+    Attributes
+    ----------
+    name : str
+        Of its files.
+    cohort : Cohort
+        Where it goes.
+    patient : str
+        Whose it is; empty for synthetic volumes.
+    anatomy : int
+        Which of the real ones it is made of, counted from 0.
+    patient_seed : tuple of int
+        Equal ones mean the same person.
+    scan_seed : tuple of int
+        Of what belongs to the scan.
+    style : FileStyle
+        How it is stored.
+    """
 
     name: str
     cohort: Cohort
@@ -58,7 +89,21 @@ class Scan:
 
 @dataclass(frozen=True)
 class Copy:
-    """One planted copy of the training volume named `training`."""
+    """One planted copy.
+
+    Attributes
+    ----------
+    name : str
+        Of its files.
+    kind : str
+        One of `PLANTINGS`.
+    training : str
+        Name of the training volume it copies.
+    seed : tuple of int
+        Of what the operator draws.
+    style : FileStyle
+        How it is stored.
+    """
 
     name: str
     kind: str
@@ -69,7 +114,21 @@ class Copy:
 
 @dataclass(frozen=True)
 class Truth:
-    """One row of `truth.csv`; `training` is empty where nothing was copied."""
+    """One row of `truth.csv`.
+
+    Attributes
+    ----------
+    synthetic : str
+        Name of the volume.
+    kind : str
+        One of `PLANTINGS`, or novel.
+    relation : Relation
+        Exact replica, near replica or no replica.
+    training : str
+        Name of the training volume; empty where nothing was copied.
+    description : str
+        In plain words.
+    """
 
     synthetic: str
     kind: str
@@ -80,17 +139,42 @@ class Truth:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that will be made."""
+    """Everything that will be made.
+
+    Attributes
+    ----------
+    scans : tuple of Scan
+        Simulated scans of all cohorts.
+    copies : tuple of Copy
+        Planted copies.
+    """
 
     scans: tuple[Scan, ...]
     copies: tuple[Copy, ...]
 
     def of(self, cohort: Cohort) -> list[Scan]:
-        """The simulated scans of one cohort; planted copies are not among them."""
+        """Take the simulated scans of one cohort; planted copies are not among them.
+
+        Parameters
+        ----------
+        cohort : Cohort
+            Which one.
+
+        Returns
+        -------
+        list of Scan
+            In the order they were drawn.
+        """
         return [scan for scan in self.scans if scan.cohort == cohort]
 
     def truth(self) -> list[Truth]:
-        """What each synthetic volume is, in the order of their names."""
+        """Say what each synthetic volume is.
+
+        Returns
+        -------
+        list of Truth
+            In the order of their names.
+        """
         novel = [
             Truth(scan.name, "novel", "no replica", "", "a simulated patient who is in no other cohort")
             for scan in self.of("synthetic")
@@ -109,10 +193,29 @@ class Plan:
 
 
 def make_plan(sizes: DemoSizes, seed: int, anatomies: int, fixed: Mapping[str, int] | None = None) -> Plan:
-    """The plan of a demo; the same arguments always give the same plan.
+    """Draw the plan of a demo; the same arguments always give the same plan.
 
-    `fixed` says, for kinds of copies that need it, which training volume (counted from 0) they copy; the
-    others are drawn without replacement, one volume per patient at most.
+    Parameters
+    ----------
+    sizes : DemoSizes
+        How many volumes it has.
+    seed : int
+        Of everything that is drawn.
+    anatomies : int
+        How many real ones there are.
+    fixed : mapping of str to int, optional
+        For kinds of copies that need it, which training volume (counted from 0) they copy; the others are drawn without
+        replacement, one volume per patient at most.
+
+    Returns
+    -------
+    Plan
+        Everything that will be made.
+
+    Raises
+    ------
+    ValueError
+        The patients do not suffice for the volumes or the copies.
     """
     rng = np.random.default_rng((seed, 0))
     scans = _patients("training", sizes.training, sizes.repeats, "tr", seed, anatomies, rng)
@@ -149,7 +252,7 @@ def _patients(
     anatomies: int,
     rng: np.random.Generator,
 ) -> list[Scan]:
-    """The scans of a cohort of real patients; the first `repeats` drawn own two."""
+    """Draw the scans of a cohort of real patients; the first `repeats` drawn own two."""
     people = volumes - repeats
     if not 0 <= repeats <= people:
         raise ValueError(f"{repeats} patients with two scans do not fit into {volumes} volumes")

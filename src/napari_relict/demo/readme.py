@@ -9,7 +9,20 @@ from napari_relict.demo.sources import CT_WORDS, HEADS
 
 
 def head_readme(plan: Plan, seed: int) -> str:
-    """README of the head demo."""
+    """Write the README of the head demo.
+
+    Parameters
+    ----------
+    plan : Plan
+        Everything that is made.
+    seed : int
+        Of everything that is drawn.
+
+    Returns
+    -------
+    str
+        Its text.
+    """
     real = "\n".join(f"  {head.name}: {head.words} (package {head.volume.release}, {head.licence})" for head in HEADS)
     return (
         _start(plan)
@@ -32,7 +45,20 @@ contrast agent is seen.
 
 
 def ct_readme(plan: Plan, seed: int) -> str:
-    """README of the CT demo."""
+    """Write the README of the CT demo.
+
+    Parameters
+    ----------
+    plan : Plan
+        Everything that is made.
+    seed : int
+        Of everything that is drawn.
+
+    Returns
+    -------
+    str
+        Its text.
+    """
     return (
         _start(plan)
         + f"""

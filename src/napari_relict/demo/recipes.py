@@ -50,11 +50,16 @@ class Recipe:
 
     Attributes
     ----------
-    anatomies : how many real anatomies there are.
-    air : intensity outside the field of view.
-    simulate : the sample of a planned scan.
-    copy : the sample of a planned copy, from the training sample it copies.
-    segment : the segmentation to publish beside a sample, uint8 on its grid.
+    anatomies : int
+        How many real anatomies there are.
+    air : float
+        Intensity outside the field of view.
+    simulate : callable
+        The sample of a planned scan.
+    copy : callable
+        The sample of a planned copy, from the training sample it copies.
+    segment : callable
+        The segmentation to publish beside a sample, uint8 on its grid.
     """
 
     anatomies: int
@@ -65,7 +70,23 @@ class Recipe:
 
 
 def head_recipe(progress: Progress = silent) -> Recipe:
-    """Heads: tissue is found anew in every volume, so segmentations err like a segmenter's."""
+    """Say how heads are made: tissue is found anew in every volume, so segmentations err like a segmenter's.
+
+    Parameters
+    ----------
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    Recipe
+        The recipe.
+
+    Raises
+    ------
+    DataError
+        A package cannot be fetched.
+    """
     heads = load_heads(progress)
 
     def simulate(scan: Scan) -> Sample:
@@ -76,7 +97,25 @@ def head_recipe(progress: Progress = silent) -> Recipe:
 
 
 def ct_recipe(progress: Progress = silent) -> Recipe:
-    """Bodies: the 61 organ labels are carried along. The first training volume is the real scan itself."""
+    """Say how bodies are made: the 61 organ labels are carried along.
+
+    The first training volume is the real scan itself.
+
+    Parameters
+    ----------
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    Recipe
+        The recipe.
+
+    Raises
+    ------
+    DataError
+        A package cannot be fetched.
+    """
     body = load_body(progress)
     cropped = load_cropped_body()
 

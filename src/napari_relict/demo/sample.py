@@ -18,11 +18,13 @@ class Sample:
 
     Attributes
     ----------
-    image : intensities, int16 or float32, any geometry.
-    labels : uint8 on the grid of `image`, above zero where the body part of interest is (the brain of a
-        head, the
-        organs of a body, then with one value per organ).
-    air : intensity outside the field of view.
+    image : SimpleITK.Image
+        Intensities, int16 or float32, any geometry.
+    labels : SimpleITK.Image
+        Uint8 on the grid of `image`, above zero where the body part of interest is (the brain of a head, the organs of
+        a body, then with one value per organ).
+    air : float, default: 0.0
+        Intensity outside the field of view.
     """
 
     image: sitk.Image
@@ -36,10 +38,14 @@ class Grid:
 
     Attributes
     ----------
-    size : voxels along x, y, z.
-    spacing : mm between voxels, the same along all axes.
-    centre : world coordinates of the middle of the grid.
-    direction : the nine direction cosines, row by row.
+    size : tuple of 3 int
+        Voxels along x, y, z.
+    spacing : float
+        mm between voxels, the same along all axes.
+    centre : tuple of 3 float, default: (0.0, 0.0, 0.0)
+        World coordinates of the middle of the grid.
+    direction : tuple of float, default: (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+        The nine direction cosines, row by row.
     """
 
     size: tuple[int, int, int]
@@ -48,7 +54,13 @@ class Grid:
     direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
     def empty(self) -> sitk.Image:
-        """A uint8 image of zeros on this grid; resampling takes its geometry from it."""
+        """Make an image of zeros on this grid; resampling takes its geometry from it.
+
+        Returns
+        -------
+        SimpleITK.Image
+            Uint8.
+        """
         image = sitk.Image(self.size, sitk.sitkUInt8)
         image.SetSpacing((self.spacing,) * 3)
         image.SetDirection(self.direction)
@@ -58,7 +70,18 @@ class Grid:
 
 
 def centre_of(image: sitk.Image) -> tuple[float, ...]:
-    """World coordinates of the middle of the grid of `image`, mm."""
+    """Find the middle of a grid.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        On the grid.
+
+    Returns
+    -------
+    tuple of float
+        World coordinates x, y, z in mm.
+    """
     middle = [(side - 1) / 2 for side in image.GetSize()]
     return tuple(image.TransformContinuousIndexToPhysicalPoint(middle))
 
@@ -71,11 +94,25 @@ def resample(
     nearest: bool = False,
     outside: float = 0.0,
 ) -> sitk.Image:
-    """`image` on the grid of `like`; `transform` takes a world point of `like` to the point of `image`
-    shown there.
+    """Resample an image to another grid, on one thread: many volumes are made side by side.
 
-    `nearest` keeps label values as they are; otherwise interpolation is linear. On one thread, for many
-    volumes are made side by side.
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        What is resampled.
+    like : SimpleITK.Image
+        On the grid that is wanted.
+    transform : SimpleITK.Transform
+        Takes a world point of `like` to the point of `image` shown there.
+    nearest : bool, default: False
+        Label values are kept as they are; otherwise interpolation is linear.
+    outside : float, default: 0.0
+        Intensity beyond `image`.
+
+    Returns
+    -------
+    SimpleITK.Image
+        On the grid of `like`; float32, or of the type of `image` where `nearest`.
     """
     resampler = sitk.ResampleImageFilter()
     resampler.SetReferenceImage(like)
@@ -88,26 +125,76 @@ def resample(
 
 
 def moved(sample: Sample, transform: sitk.Transform, like: sitk.Image | None = None) -> Sample:
-    """`sample` seen through `transform` (see `resample`), in float32, on the grid of `like` or its own."""
+    """See a sample through a transform.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    transform : SimpleITK.Transform
+        See `resample`.
+    like : SimpleITK.Image, optional
+        On the grid that is wanted; the sample's own when None.
+
+    Returns
+    -------
+    Sample
+        In float32.
+    """
     like = sample.image if like is None else like
     image = resample(sample.image, like, transform, outside=sample.air)
     return Sample(image, resample(sample.labels, like, transform, nearest=True), sample.air)
 
 
 def with_values(sample: Sample, values: NDArray[np.generic]) -> Sample:
-    """`sample` with other intensities (z, y, x) on the same grid."""
+    """Give a sample other intensities on the same grid.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+    values : numpy.ndarray of shape (z, y, x)
+        The intensities.
+
+    Returns
+    -------
+    Sample
+        The sample with them.
+    """
     image = sitk.GetImageFromArray(values)
     image.CopyInformation(sample.image)
     return Sample(image, sample.labels, sample.air)
 
 
 def values_of(sample: Sample) -> Floats:
-    """A fresh copy of the intensities (z, y, x), float32."""
+    """Copy the intensities.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+        A fresh copy.
+    """
     return np.array(sitk.GetArrayViewFromImage(sample.image), dtype=np.float32)
 
 
 def rounded(sample: Sample) -> Sample:
-    """`sample` with int16 intensities, as a scanner would store them."""
+    """Round intensities to int16, as a scanner would store them.
+
+    Parameters
+    ----------
+    sample : Sample
+        The training volume with its labels.
+
+    Returns
+    -------
+    Sample
+        The sample with them.
+    """
     if sample.image.GetPixelID() == sitk.sitkInt16:
         return sample
     values = np.clip(np.rint(values_of(sample)), -32768, 32767).astype(np.int16)

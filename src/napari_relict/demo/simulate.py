@@ -31,14 +31,26 @@ class Variety:
 
     Attributes
     ----------
-    grid : the grid scans are made on.
-    half : half the side of the deformed box, mm (x, y, z); it should reach further than the grid.
-    shape, stretch : deformation per patient, see `random_field`.
-    tilt : largest rotation per axis of the pose, degrees; shift : largest shift per axis, mm.
-    gamma : contrast goes as brightness to a power between 1/(1 + gamma) and 1 + gamma; MR only.
-    shading : strength of the smooth brightness error across the volume; MR only.
-    noise : share of the brightest tissue (MR) or Hounsfield units (CT), standard deviation.
-    oblique : share of scans made on a tilted grid, which shows in the file's direction cosines alone.
+    grid : Grid
+        The grid scans are made on.
+    half : tuple of 3 float
+        Half the side of the deformed box, mm (x, y, z); it should reach further than the grid.
+    shape : tuple of Scale
+        Deformation per patient, see `random_field`.
+    stretch : float
+        Deformation per patient, see `random_field`.
+    tilt : float
+        Largest rotation per axis of the pose, degrees.
+    shift : float
+        Largest shift per axis, mm.
+    gamma : float, default: 0.0
+        Contrast goes as brightness to a power between 1/(1 + gamma) and 1 + gamma; MR only.
+    shading : float, default: 0.0
+        Strength of the smooth brightness error across the volume; MR only.
+    noise : float, default: 0.0
+        Share of the brightest tissue (MR) or Hounsfield units (CT), standard deviation.
+    oblique : float, default: 0.0
+        Share of scans made on a tilted grid, which shows in the file's direction cosines alone.
     """
 
     grid: Grid
@@ -61,11 +73,25 @@ def scan_mr(
     *,
     shape: sitk.Transform | None = None,
 ) -> Sample:
-    """A simulated MR scan of a simulated patient.
+    """Simulate an MR scan of a simulated patient.
 
-    `anatomy` holds intensities from 0 to about 1000. The answer has int16 intensities of some brightness and
-    scanner-like (Rician) noise, on a grid like `variety.grid`. `shape` deforms the anatomy; without it one is
-    drawn for the patient.
+    Parameters
+    ----------
+    anatomy : Sample
+        Intensities from 0 to about 1000.
+    variety : Variety
+        How much patients and scans differ.
+    patient : numpy.random.Generator
+        Draws what belongs to the patient.
+    scan : numpy.random.Generator
+        Draws what belongs to the scan.
+    shape : SimpleITK.Transform, optional
+        Deforms the anatomy; without it one is drawn for the patient.
+
+    Returns
+    -------
+    Sample
+        Int16 intensities of some brightness and scanner-like (Rician) noise, on a grid like `variety.grid`.
     """
     if shape is None:
         shape = random_field(patient, variety.half, variety.shape, stretch=variety.stretch)
@@ -78,7 +104,24 @@ def scan_mr(
 
 
 def scan_ct(anatomy: Sample, variety: Variety, patient: np.random.Generator, scan: np.random.Generator) -> Sample:
-    """A simulated CT scan of a simulated patient: int16 Hounsfield units, labels carried along unchanged."""
+    """Simulate a CT scan of a simulated patient.
+
+    Parameters
+    ----------
+    anatomy : Sample
+        A real volume with its labels.
+    variety : Variety
+        How much patients and scans differ.
+    patient : numpy.random.Generator
+        Draws what belongs to the patient.
+    scan : numpy.random.Generator
+        Draws what belongs to the scan.
+
+    Returns
+    -------
+    Sample
+        Int16 Hounsfield units, labels carried along unchanged.
+    """
     shape = random_field(patient, variety.half, variety.shape, stretch=variety.stretch)
     posed = moved(anatomy, _posed(shape, variety, scan), _grid(variety, scan).empty())
     values = values_of(posed)
@@ -87,7 +130,22 @@ def scan_ct(anatomy: Sample, variety: Variety, patient: np.random.Generator, sca
 
 
 def pose(centre: tuple[float, ...], degrees: Doubles, shift: Doubles) -> sitk.Transform:
-    """A rigid transform: turn about `centre` by `degrees` about x, y and z, then shift by `shift` mm."""
+    """Make a rigid transform: turn, then shift.
+
+    Parameters
+    ----------
+    centre : tuple of float
+        World coordinates x, y, z in mm that it turns about.
+    degrees : numpy.ndarray of shape (3,)
+        About x, y and z.
+    shift : numpy.ndarray of shape (3,)
+        mm along x, y and z.
+
+    Returns
+    -------
+    SimpleITK.Transform
+        Of world points.
+    """
     transform = sitk.Euler3DTransform()
     transform.SetCenter(centre)
     transform.SetRotation(*(float(angle) for angle in np.deg2rad(degrees)))
@@ -96,7 +154,22 @@ def pose(centre: tuple[float, ...], degrees: Doubles, shift: Doubles) -> sitk.Tr
 
 
 def shading(rng: np.random.Generator, like: sitk.Image, strength: float) -> Floats:
-    """A smooth factor (z, y, x) around 1, as the uneven sensitivity of a receive coil gives."""
+    """Draw a smooth factor around 1, as the uneven sensitivity of a receive coil gives.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where draws come from.
+    like : SimpleITK.Image
+        On the grid that is wanted.
+    strength : float
+        Standard deviation of its logarithm at coarse points.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     coarse = sitk.GetImageFromArray(rng.normal(0, strength, (4, 4, 4)))
     coarse.SetSpacing([side * step / 2 for side, step in zip(like.GetSize(), like.GetSpacing(), strict=True)])
     coarse.SetOrigin([float(o) for o in _corner(coarse, centre_of(like))])
@@ -105,7 +178,22 @@ def shading(rng: np.random.Generator, like: sitk.Image, strength: float) -> Floa
 
 
 def rician(rng: np.random.Generator, values: Floats, sigma: float) -> Floats:
-    """`values` with the noise of a magnitude image: two channels with standard deviation `sigma` each."""
+    """Add the noise of a magnitude image.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Where draws come from.
+    values : numpy.ndarray of shape (z, y, x)
+        Intensities.
+    sigma : float
+        Standard deviation of each of two channels.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     real = values + rng.normal(0, sigma, values.shape)
     return np.asarray(np.hypot(real, rng.normal(0, sigma, values.shape)), dtype=np.float32)
 
@@ -128,7 +216,7 @@ def _grid(variety: Variety, rng: np.random.Generator) -> Grid:
 
 
 def _around_one(rng: np.random.Generator, spread: float) -> float:
-    """A factor as likely to shrink as to grow, at most by 1 + `spread`."""
+    """Draw a factor as likely to shrink as to grow, at most by 1 + `spread`."""
     return float(np.exp(rng.uniform(-1, 1) * np.log1p(spread)))
 
 

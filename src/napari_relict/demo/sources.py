@@ -21,7 +21,18 @@ _TOTAL_FOLDER = "tests/reference_files"
 class HeadSource:
     """A real T1-weighted head, or an average of real heads, and where its brain mask comes from.
 
-    `mask` is a file whose voxels above zero are brain; None: a net finds the brain (see `brain.py`).
+    Attributes
+    ----------
+    name : str
+        Of its files in the cache.
+    volume : PackageFile
+        The head.
+    mask : PackageFile or None
+        A file whose voxels above zero are brain; None: a net finds the brain.
+    words : str
+        What it is, in plain words.
+    licence : str
+        As the package states it.
     """
 
     name: str

@@ -16,15 +16,46 @@ CT_GRID = {"spacing": 4.0, "shape": (88, 80, 96)}
 def head_study(folder: Path, progress: Progress = silent) -> Study:
     """Build what is missing of the head demo in `folder` and match it.
 
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the demo lies.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    Study
+        The study, matched.
+
     Raises
     ------
-    DataError : a real volume cannot be fetched, or `folder` holds something else.
+    DataError
+        A real volume cannot be fetched, or `folder` holds something else.
     """
     return _matched(_study(folder, build_demo(folder, progress=progress), HEAD_GRID), progress)
 
 
 def ct_study(folder: Path, progress: Progress = silent) -> Study:
-    """The same for the CTs with their 61 labels, in `folder`/ct."""
+    """Build what is missing of the CTs with their 61 labels, in `folder`/ct, and match them.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where the demo lies.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    Study
+        The study, matched.
+
+    Raises
+    ------
+    DataError
+        As for `head_study`.
+    """
     return _matched(_study(folder / "ct", build_ct_demo(folder, progress=progress), CT_GRID), progress)
 
 

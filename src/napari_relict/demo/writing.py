@@ -14,7 +14,24 @@ from napari_relict.demo.sample import Sample
 
 
 def write_volume(image: sitk.Image, folder: Path, name: str, style: FileStyle) -> Path:
-    """Write `image` as `folder`/`name` + ending, axes turned to `style.orientation`; geometry stays right."""
+    """Write a volume with its axes turned; geometry stays right.
+
+    Parameters
+    ----------
+    image : SimpleITK.Image
+        The volume.
+    folder : pathlib.Path
+        Where it goes.
+    name : str
+        Without its ending.
+    style : FileStyle
+        Ending and orientation.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+    """
     path = folder / f"{name}{style.ending}"
     part = _part(path)
     writer = sitk.ImageFileWriter()
@@ -31,13 +48,36 @@ def write_volume(image: sitk.Image, folder: Path, name: str, style: FileStyle) -
 
 
 def read_sample(volume: Path, labels: Path, air: float) -> Sample:
-    """What `write_volume` wrote, axes turned back to LPS."""
+    """Read what `write_volume` wrote, axes turned back to LPS.
+
+    Parameters
+    ----------
+    volume, labels : pathlib.Path
+        The two files.
+    air : float
+        Intensity outside the field of view.
+
+    Returns
+    -------
+    Sample
+        The sample.
+    """
     image, organs = (sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS") for path in (volume, labels))
     return Sample(image, organs, air)
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a CSV file (UTF-8, one header row)."""
+    """Write a CSV file (UTF-8, one header row).
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    header : sequence of str
+        Names of the columns.
+    rows : iterable of sequence of str
+        Texts.
+    """
     part = _part(path)
     with part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
@@ -47,7 +87,15 @@ def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file (UTF-8)."""
+    """Write a text file (UTF-8).
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    text : str
+        What goes in.
+    """
     part = _part(path)
     part.write_text(text, encoding="utf-8")
     part.replace(path)

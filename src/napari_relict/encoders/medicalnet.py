@@ -8,8 +8,7 @@ from typing import Any
 
 from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
 from napari_relict.encoders.inputs import OPTIONS, Input, whole
-from napari_relict.encoders.network import outputs_of
-from napari_relict.encoders.volumes3d import VolumeNetwork
+from napari_relict.encoders.volumes3d import VolumeNetwork, maps_of
 from napari_relict.encoders.weights import load_into, load_state_dict, sha256
 from napari_relict.errors import UsageError
 
@@ -33,7 +32,35 @@ NEEDS = Needs(
 
 
 def open_medicalnet(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
-    """A MedicalNet ResNet of the depth that is asked for."""
+    """Open a MedicalNet ResNet of the depth that is asked for.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    weights : pathlib.Path or None
+        The file of weights; None where they are fetched.
+    options : mapping of str to object
+        Of `[encoders.NAME]` in study.toml.
+    device : str
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    Encoder
+        The encoder.
+
+    Raises
+    ------
+    UsageError
+        There is no ResNet of that depth.
+    DataError
+        Weights that cannot be had or are the wrong ones.
+
+    Notes
+    -----
+    Chen et al., arXiv 1904.00625.
+    """
     from monai.networks import nets
 
     assert weights is not None
@@ -53,13 +80,7 @@ def open_medicalnet(name: str, weights: Path | None, options: Mapping[str, Any],
     state = {key: value for key, value in state.items() if not key.startswith(("conv_seg", "fc."))}
     load_into(net, state, weights, expected)
     given = GIVEN.asked(name, options)
-    return VolumeNetwork(name, expected, f"{digest}:{depth}", NEEDS, net, _maps, given, device)
-
-
-def _maps(net: Any, batch: Any) -> list[Any]:
-    with outputs_of(net, LAYERS) as found:
-        net(batch)
-    return [found[layer] for layer in LAYERS]
+    return VolumeNetwork(name, expected, f"{digest}:{depth}", NEEDS, net, maps_of(LAYERS), given, device)
 
 
 KIND = EncoderKind("medicalnet", "MedicalNet", NEEDS, ("depth", *OPTIONS), open_medicalnet)

@@ -44,7 +44,33 @@ STAGES = (
 
 
 def open_mobilenet(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
-    """MobileNetV2 with the fetched weights, or with those of a file."""
+    """Open MobileNetV2 with the fetched weights, or with those of a file.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    weights : pathlib.Path or None
+        The file of weights; None where they are fetched.
+    options : mapping of str to object
+        Of `[encoders.NAME]` in study.toml.
+    device : str
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    Encoder
+        The encoder.
+
+    Raises
+    ------
+    DataError
+        Weights that cannot be had or are the wrong ones.
+
+    Notes
+    -----
+    Sandler et al. (2018), CVPR.
+    """
     import torch
 
     path = weights or fetch(MOBILENET_V2)
@@ -58,7 +84,13 @@ def open_mobilenet(name: str, weights: Path | None, options: Mapping[str, Any], 
 
 
 def mobilenet_features() -> Any:
-    """The convolutional part, up to 1280 channels at 1/32 of the side; torchvision's parameter names."""
+    """Build the convolutional part, with torchvision's parameter names.
+
+    Returns
+    -------
+    torch.nn.Module
+        Up to 1280 channels at 1/32 of the side.
+    """
     from torch import nn
 
     class InvertedResidual(nn.Module):

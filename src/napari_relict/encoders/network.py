@@ -15,7 +15,19 @@ Vectors = tuple[np.ndarray, dict[str, np.ndarray]]
 
 
 class NetworkEncoder(ABC):
-    """An `Encoder` of which only `run` has to be written."""
+    """An `Encoder` of which only `run` has to be written.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    title : str
+        As people read it.
+    weights : str
+        SHA-256 of the weights and of what is done to a volume before them; part of the cache key.
+    needs : Needs
+        What it takes, in words and numbers.
+    """
 
     centred = True
     trained_on: frozenset[str] = frozenset()
@@ -26,12 +38,53 @@ class NetworkEncoder(ABC):
 
     @abstractmethod
     def run(self, image: np.ndarray, spacing: Spacing) -> Vectors:
-        """The vector, and one for each of `needs.layers`; all float32 (features,)."""
+        """Run the network.
+
+        Parameters
+        ----------
+        image : numpy.ndarray of float32, shape (z, y, x)
+            A prepared volume, 0 to 1.
+        spacing : Spacing
+            mm along z, y, x.
+
+        Returns
+        -------
+        Vectors
+            The vector, and one for each of `needs.layers`; all float32 (features,).
+        """
 
     def encode(self, image: np.ndarray, spacing: Spacing) -> np.ndarray:
+        """Turn a prepared volume into a vector.
+
+        Parameters
+        ----------
+        image : numpy.ndarray of float32, shape (z, y, x)
+            A prepared volume, 0 to 1.
+        spacing : Spacing
+            mm along z, y, x.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (features,)
+
+        """
         return self._run_once(image, spacing)[0]
 
     def encode_layers(self, image: np.ndarray, spacing: Spacing) -> dict[str, np.ndarray]:
+        """Turn a prepared volume into one vector a layer.
+
+        Parameters
+        ----------
+        image : numpy.ndarray of float32, shape (z, y, x)
+            A prepared volume, 0 to 1.
+        spacing : Spacing
+            mm along z, y, x.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            By layer, each float32 (features,).
+        """
         return self._run_once(image, spacing)[1]
 
     def _run_once(self, image: np.ndarray, spacing: Spacing) -> Vectors:
@@ -45,7 +98,20 @@ class NetworkEncoder(ABC):
 
 @contextmanager
 def outputs_of(net: Any, layers: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """What the named submodules of a torch module put out while the block runs."""
+    """Keep what named submodules of a torch module put out while the block runs.
+
+    Parameters
+    ----------
+    net : torch.nn.Module
+        The network.
+    layers : sequence of str
+        Names of submodules.
+
+    Yields
+    ------
+    dict of str to object
+        Their outputs by name, filled by a pass.
+    """
     found: dict[str, Any] = {}
 
     def keep(name: str) -> Any:
@@ -60,5 +126,16 @@ def outputs_of(net: Any, layers: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 
 def vector_of(output: Any) -> np.ndarray:
-    """float32 (values,) of a torch tensor, in the order of its axes."""
+    """Flatten a torch tensor, in the order of its axes.
+
+    Parameters
+    ----------
+    output : torch.Tensor
+        Of any shape and on any device.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (values,)
+
+    """
     return np.asarray(output.detach().float().flatten().cpu().numpy(), np.float32)

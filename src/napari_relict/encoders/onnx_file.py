@@ -17,7 +17,29 @@ from napari_relict.encoders.weights import sha256, wrong_file
 
 
 def open_onnx(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
-    """An ONNX network with one input."""
+    """Open an ONNX network with one input.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    weights : pathlib.Path or None
+        The file of weights; None where they are fetched.
+    options : mapping of str to object
+        Of `[encoders.NAME]` in study.toml.
+    device : str
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    Encoder
+        The encoder.
+
+    Raises
+    ------
+    DataError
+        ONNX Runtime cannot read the file, or it has several inputs.
+    """
     import onnxruntime as runtime
 
     assert weights is not None

@@ -41,11 +41,21 @@ class OwnNetwork(NetworkEncoder):
 
     Parameters
     ----------
-    options : of study.toml; see `OPTIONS`.
+    name : str
+        Of the encoder in this study; the column of its measure.
+    title : str
+        As people read it.
+    weights : str
+        SHA-256 of the file; part of the cache key.
+    outputs : Outputs
+        The network: (n, channels, [z,] y, x) -> its outputs.
+    options : mapping of str to object
+        Of study.toml; see `OPTIONS`.
 
     Raises
     ------
-    UsageError : an option of the wrong type.
+    UsageError
+        An option of the wrong type.
     """
 
     def __init__(self, name: str, title: str, weights: str, outputs: Outputs, options: Mapping[str, Any]) -> None:
@@ -74,6 +84,25 @@ class OwnNetwork(NetworkEncoder):
         super().__init__(name, title, f"{weights}:{how}", needs)
 
     def run(self, image: np.ndarray, spacing: Spacing) -> Vectors:
+        """Run the network.
+
+        Parameters
+        ----------
+        image : numpy.ndarray of float32, shape (z, y, x)
+            A prepared volume, 0 to 1.
+        spacing : Spacing
+            mm along z, y, x.
+
+        Returns
+        -------
+        Vectors
+            The vector, and one for each of `needs.layers`.
+
+        Raises
+        ------
+        DataError
+            The network fails, or gives other outputs than were described.
+        """
         batch = self._batch(self._given(image, spacing))
         try:
             found = [np.asarray(one, np.float32) for one in self._outputs(batch)]
@@ -100,7 +129,18 @@ class OwnNetwork(NetworkEncoder):
 
 
 def listed(outputs: Any) -> list[Any]:
-    """The outputs of a network that gives one, several, or several with names."""
+    """List the outputs of a network that gives one, several, or several with names.
+
+    Parameters
+    ----------
+    outputs : torch.Tensor, list, tuple or dict
+        What it gave.
+
+    Returns
+    -------
+    list of object
+        In their order.
+    """
     if isinstance(outputs, dict):
         return list(outputs.values())
     return list(outputs) if isinstance(outputs, list | tuple) else [outputs]

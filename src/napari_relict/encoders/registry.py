@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from napari_relict.encoders import (
-    contrastive,
-    deepssim,
     efficientnet_lite,
     i3resnet,
+    learned,
     medicalnet,
     mobilenet_v2,
     onnx_file,
@@ -24,6 +23,7 @@ from napari_relict.encoders import (
 )
 from napari_relict.encoders.contract import Encoder, EncoderKind
 from napari_relict.errors import DataError, UsageError
+from napari_relict.files.package_files import is_fetched
 
 KINDS: Mapping[str, EncoderKind] = {
     kind.name: kind
@@ -32,9 +32,9 @@ KINDS: Mapping[str, EncoderKind] = {
         efficientnet_lite.KIND,
         i3resnet.KIND,
         medicalnet.KIND,
-        deepssim.KIND,
-        deepssim.KIND_2D,
-        contrastive.KIND,
+        learned.DEEPSSIM,
+        learned.DEEPSSIM_2D,
+        learned.CONTRASTIVE,
         swin_unetr.KIND,
         segres_encoder.KIND,
         sam_vit.KIND,
@@ -46,19 +46,39 @@ KINDS: Mapping[str, EncoderKind] = {
 
 _GENERAL = ("kind", "title", "weights")
 _FROM_THE_STUDY = "ct_window"
+READY = "ready"
 
 
 def standard_encoders() -> dict[str, str]:
-    """Name -> title of the encoders that every study has without naming them: their weights come by themselves."""
+    """List the encoders that every study has without naming them: their weights come by themselves.
+
+    Returns
+    -------
+    dict of str to str
+        Name to title.
+    """
     return {kind.name: kind.title for kind in KINDS.values() if kind.fetched}
 
 
 def check_definition(name: str, table: Mapping[str, Any]) -> tuple[EncoderKind, str]:
-    """The kind and the title of the encoder that `[encoders.name]` defines.
+    """Check what `[encoders.name]` defines.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    table : mapping of str to object
+        The table of study.toml.
+
+    Returns
+    -------
+    tuple of (EncoderKind, str)
+        The kind and the title of the encoder.
 
     Raises
     ------
-    UsageError : a name that is no column name, no such kind, or a key that the kind does not know.
+    UsageError
+        A name that is no column name, no such kind, or a key that the kind does not know.
     """
     if not re.fullmatch(r"[A-Za-z]\w*", name, re.ASCII):
         raise UsageError(f"[encoders.{name}]: use letters, digits and _ in the name")
@@ -87,14 +107,35 @@ def open_encoder(
 
     Parameters
     ----------
-    options : the `[encoders.<name>]` table of study.toml, e.g. `kind`, `weights` (a path) and `depth`.
-    folder : where a relative path of weights starts; here when None.
-    ct_window : HU that 0 and 1 of the volumes stand for; None for volumes that are no CT.
+    name : str
+        Of the encoder in this study; the column of its measure.
+    options : mapping of str to object
+        The `[encoders.<name>]` table of study.toml, e.g. `kind`, `weights` (a path) and `depth`.
+    device : str, default: 'cpu'
+        "cpu" or "cuda".
+    folder : pathlib.Path, optional
+        Where a relative path of weights starts; here when None.
+    ct_window : tuple of 2 float, optional
+        HU that 0 and 1 of the volumes stand for; None for volumes that are no CT.
+
+    Returns
+    -------
+    Encoder
+        The encoder.
 
     Raises
     ------
-    UsageError : no such encoder, a needed option missing or a wrong one.
-    DataError : weights that cannot be had or are the wrong ones.
+    UsageError
+        No such encoder, a needed option missing or a wrong one.
+    DataError
+        Weights that cannot be had or are the wrong ones.
+
+    Examples
+    --------
+    >>> from napari_relict.encoders import open_encoder
+    >>> encoder = open_encoder("mobilenet_v2", {})  # doctest: +SKIP
+    >>> encoder.encode(image, (2.0, 2.0, 2.0)).shape  # doctest: +SKIP
+    (25600,)
     """
     if "kind" not in options and name not in KINDS:
         raise UsageError(f"no encoder '{name}'; there are {', '.join(KINDS)}")
@@ -116,16 +157,33 @@ def open_encoder(
 
 
 def needs_weights(name: str) -> str:
-    """What to do about an encoder that was named but not defined."""
+    """Say what to do about an encoder that was named but not defined.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+
+    Returns
+    -------
+    str
+        In words.
+    """
     return f"{name} needs its weights: set weights = 'FILE' under [encoders.{name}] in study.toml"
 
 
 def check_device(device: str) -> None:
     """Refuse a device that is not there.
 
+    Parameters
+    ----------
+    device : str
+        "cpu" or "cuda".
+
     Raises
     ------
-    UsageError : it is not.
+    UsageError
+        It is not.
     """
     if device == "cpu":
         return
@@ -133,3 +191,28 @@ def check_device(device: str) -> None:
 
     if not torch.cuda.is_available():
         raise UsageError(f"device '{device}' is not there; use --device cpu")
+
+
+def readiness(kind: EncoderKind, weights: Path | None) -> str:
+    """Say whether an encoder could be opened here and now, without opening it.
+
+    Parameters
+    ----------
+    kind : EncoderKind
+        Of encoder.
+    weights : pathlib.Path or None
+        The file of weights; None where they are fetched.
+
+    Returns
+    -------
+    str
+        `READY`, or what is lacking and what to do about it.
+    """
+    for module, extra in kind.packages:
+        if importlib.util.find_spec(module) is None:
+            return f"needs the package {module}: pip install 'napari-relict[{extra}]'"
+    if weights is not None:
+        return READY if weights.is_file() else f"there is no file {weights}"
+    if not kind.fetched:
+        return "needs your weights"
+    return READY if all(map(is_fetched, kind.fetched)) else "its weights are fetched when it is first used"

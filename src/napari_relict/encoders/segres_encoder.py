@@ -38,7 +38,33 @@ NEEDS = Needs(
 
 
 def open_segres(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
-    """The encoder of a SegResNet checkpoint."""
+    """Open the encoder of a SegResNet checkpoint.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    weights : pathlib.Path or None
+        The file of weights; None where they are fetched.
+    options : mapping of str to object
+        Of `[encoders.NAME]` in study.toml.
+    device : str
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    Encoder
+        The encoder.
+
+    Raises
+    ------
+    DataError
+        Weights that cannot be had or are the wrong ones.
+
+    Notes
+    -----
+    Pai et al., arXiv 2501.09001.
+    """
     from monai.networks.nets.segresnet_ds import SegResEncoder
 
     assert weights is not None

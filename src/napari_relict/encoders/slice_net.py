@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from napari_relict.encoders.convnext import SIZES, STAGE_ENDS, convnext_features
 from napari_relict.encoders.mobilenet_v2 import mobilenet_features
 from napari_relict.encoders.slices import MEAN, STD
@@ -20,11 +18,21 @@ BACKBONES = tuple(STAGES)
 
 
 def slice_net(architecture: Mapping[str, Any]) -> Any:
-    """The network of an `architecture`: `backbone`, `head` and `features`.
+    """Build the network of an `architecture`: `backbone`, `head` and `features`.
 
     `forward` takes grey slices (n, y, x), 0 to 1, and gives (n, features), through `maps`, the four stages. The head is
     `mlp` (the last stage averaged, then 512 and `features`, as DeepSSIM has it) or `gem` (all four stages pooled by
     generalised mean, then `features`, as DeepSSIM++ has it).
+
+    Parameters
+    ----------
+    architecture : mapping of str to object
+        Its `backbone` is one of `BACKBONES`, its `head` `mlp` or `gem`.
+
+    Returns
+    -------
+    torch.nn.Module
+        Grey slices (n, y, x), 0 to 1 -> (n, features).
     """
     import torch
     from torch import nn
@@ -72,8 +80,3 @@ def slice_net(architecture: Mapping[str, Any]) -> Any:
             return self.of_maps(self.maps(slices))
 
     return SliceNet()
-
-
-def chosen_slices(depth: int, count: int) -> np.ndarray:
-    """Places of `count` axial slices at equal fractions of the depth, the outermost tenths left out."""
-    return np.rint(np.linspace(0.1, 0.9, count) * (depth - 1)).astype(int)

@@ -18,9 +18,28 @@ class SliceNetwork(NetworkEncoder):
 
     Parameters
     ----------
-    net : torch module in which the weights lie already.
-    forward : (net, batch) -> (slices, features) or (slices, features, y, x).
-    mean, std : of the images it was trained on, 0 to 1, one a channel.
+    name : str
+        Of the encoder in this study; the column of its measure.
+    title : str
+        As people read it.
+    weights : str
+        SHA-256 of the weights; part of the cache key.
+    needs : Needs
+        What it takes, in words and numbers.
+    net : torch.nn.Module
+        In which the weights lie already.
+    forward : callable
+        (net, batch) -> (slices, features) or (slices, features, y, x).
+    device : str
+        "cpu" or "cuda".
+    slices : int, default: SLICES
+        Axial slices that are looked at, and pixels along a side of them.
+    side : int, default: SIDE
+        Axial slices that are looked at, and pixels along a side of them.
+    mean : tuple of float, default: MEAN
+        Of the images it was trained on, 0 to 1, one a channel.
+    std : tuple of float, default: STD
+        Of the images it was trained on, 0 to 1, one a channel.
     """
 
     def __init__(
@@ -48,6 +67,20 @@ class SliceNetwork(NetworkEncoder):
         self._slices, self._side, self._mean, self._std = slices, side, mean, std
 
     def run(self, image: np.ndarray, spacing: Spacing) -> Vectors:
+        """Run the slices through the network.
+
+        Parameters
+        ----------
+        image : numpy.ndarray of float32, shape (z, y, x)
+            A prepared volume, 0 to 1.
+        spacing : Spacing
+            mm along z, y, x.
+
+        Returns
+        -------
+        Vectors
+            The vector, which is the one layer too.
+        """
         import torch
 
         with torch.inference_mode():

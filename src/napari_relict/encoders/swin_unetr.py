@@ -36,7 +36,33 @@ NEEDS = Needs(
 
 
 def open_swin_unetr(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
-    """The encoder part of a SwinUNETR checkpoint."""
+    """Open the encoder part of a SwinUNETR checkpoint.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    weights : pathlib.Path or None
+        The file of weights; None where they are fetched.
+    options : mapping of str to object
+        Of `[encoders.NAME]` in study.toml.
+    device : str
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    Encoder
+        The encoder.
+
+    Raises
+    ------
+    DataError
+        Weights that cannot be had or are the wrong ones.
+
+    Notes
+    -----
+    Hatamizadeh et al., arXiv 2201.01266.
+    """
     from monai.networks.nets.swin_unetr import SwinTransformer
     from torch import nn
 

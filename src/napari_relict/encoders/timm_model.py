@@ -29,7 +29,31 @@ NEEDS = Needs(
 
 
 def open_timm(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
-    """A model of timm by its name, without its classifier."""
+    """Open a model of timm by its name, without its classifier.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    weights : pathlib.Path or None
+        The file of weights; None where they are fetched.
+    options : mapping of str to object
+        Of `[encoders.NAME]` in study.toml.
+    device : str
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    Encoder
+        The encoder.
+
+    Raises
+    ------
+    UsageError
+        No model is named, or timm has none of that name.
+    DataError
+        Timm cannot be loaded, or weights are the wrong ones.
+    """
     assert weights is not None
     model = options.get("model")
     if not isinstance(model, str):

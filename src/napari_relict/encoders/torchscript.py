@@ -19,7 +19,29 @@ from napari_relict.encoders.weights import sha256, wrong_file
 
 
 def open_torchscript(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
-    """A network that was saved by `torch.jit.save`."""
+    """Open a network that was saved by `torch.jit.save`.
+
+    Parameters
+    ----------
+    name : str
+        Of the encoder in this study; the column of its measure.
+    weights : pathlib.Path or None
+        The file of weights; None where they are fetched.
+    options : mapping of str to object
+        Of `[encoders.NAME]` in study.toml.
+    device : str
+        "cpu" or "cuda".
+
+    Returns
+    -------
+    Encoder
+        The encoder.
+
+    Raises
+    ------
+    DataError
+        It is no TorchScript archive, or a damaged one.
+    """
     import torch
 
     assert weights is not None

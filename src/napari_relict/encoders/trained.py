@@ -24,8 +24,10 @@ class InputGrid:
 
     Attributes
     ----------
-    shape : voxels z, y, x.
-    spacing : mm z, y, x.
+    shape : tuple of 3 int
+        Voxels z, y, x.
+    spacing : tuple of 3 float
+        mm z, y, x.
     """
 
     shape: tuple[int, int, int]
@@ -33,7 +35,22 @@ class InputGrid:
 
     @staticmethod
     def for_study(shape: Sequence[int], spacing: Sequence[float], finest: Sequence[float]) -> InputGrid:
-        """The whole of a study's grid at `finest` mm a voxel (z, y, x), or at its own spacing where that is wider."""
+        """Cover the whole of a study's grid.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Voxels z, y, x of the study's grid.
+        spacing : sequence of float
+            mm z, y, x of the study's grid.
+        finest : sequence of float
+            mm a voxel (z, y, x), or the study's own spacing where that is wider.
+
+        Returns
+        -------
+        InputGrid
+            The grid; its sides are multiples of `DIVISOR`.
+        """
         wide = [max(new, mm) for new, mm in zip(finest, spacing, strict=True)]
         sides = [
             DIVISOR * math.ceil(side * mm / new / DIVISOR) for side, mm, new in zip(shape, spacing, wide, strict=True)
@@ -41,7 +58,20 @@ class InputGrid:
         return InputGrid((sides[0], sides[1], sides[2]), (wide[0], wide[1], wide[2]))
 
     def seen(self, image: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
-        """`image` (z, y, x) on this grid, float32: smoothed as far as the voxels get wider, padded with 0 or cut."""
+        """Bring a volume onto this grid: smoothed as far as the voxels get wider, padded with 0 or cut.
+
+        Parameters
+        ----------
+        image : numpy.ndarray of float32, shape (z, y, x)
+            A prepared volume, 0 to 1.
+        spacing : sequence of float
+            mm along z, y, x.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (z, y, x)
+            On this grid.
+        """
         image = np.asarray(image, np.float32)
         factor = np.divide(self.spacing, spacing)
         if factor.max() > 1.01:
@@ -60,13 +90,20 @@ class Trained:
 
     Attributes
     ----------
-    kind : of encoder, as the registry knows it.
-    architecture : arguments of the network.
-    grid : what the network sees.
-    state : parameter name -> tensor.
-    trained_on : contents (see `Row.content`) of the volumes it was trained on.
-    settings : how it was trained, for the record.
-    history : a row an epoch, for the record.
+    kind : str
+        Of encoder, as the registry knows it.
+    architecture : mapping of str to object
+        Arguments of the network.
+    grid : InputGrid
+        What the network sees.
+    state : mapping of str to object
+        Parameter name -> tensor.
+    trained_on : frozenset of str
+        Contents (see `Row.content`) of the volumes it was trained on.
+    settings : mapping of str to object, optional
+        How it was trained, for the record.
+    history : sequence of mapping of str to float, default: ()
+        A row an epoch, for the record.
     """
 
     kind: str
@@ -81,9 +118,17 @@ class Trained:
 def write_trained(trained: Trained, file: Path) -> None:
     """Write it in one go: a job killed while it writes leaves the file that was there.
 
+    Parameters
+    ----------
+    trained : Trained
+        What there is to say of the encoder.
+    file : pathlib.Path
+        Where it goes.
+
     Raises
     ------
-    DataError : not writable, or the disk is full.
+    DataError
+        Not writable, or the disk is full.
     """
     import torch
 
@@ -110,9 +155,22 @@ def write_trained(trained: Trained, file: Path) -> None:
 def read_trained(file: Path, kind: str) -> Trained:
     """Read it without running any code in it.
 
+    Parameters
+    ----------
+    file : pathlib.Path
+        That `write_trained` wrote.
+    kind : str
+        Of encoder that it has to be.
+
+    Returns
+    -------
+    Trained
+        What it holds.
+
     Raises
     ------
-    DataError : no such file, or not one of this kind.
+    DataError
+        No such file, or not one of this kind.
     """
     expected = f"a file that `napari-relict train {kind}` wrote"
     content = load_checkpoint(file, expected)

@@ -21,13 +21,26 @@ TURN, SIZE, SHIFT = 0.2, 0.1, 10.0
 
 
 def volume_net(architecture: Mapping[str, Any]) -> Any:
-    """The network of an `architecture`: `channels` (of the four stages), `blocks` (likewise), `features`, and the
-    `shape` and `spacing` (mm) of what it sees.
+    """Build the network of an `architecture`.
 
     `forward` takes (volumes, 1, z, y, x), 0 to 1, and gives (volumes, features); `stages` gives the pooled stages of
-    what `posed` gave. `centre_on` is called once, before it learns. The pose is a spatial
-    transformer (Jaderberg et al. 2015) that learns from poses that are known; pooling is by generalised mean (GeM,
-    Radenovic et al. 2018).
+    what `posed` gave. `centre_on` is called once, before it learns. The pose is learnt from poses that are known;
+    pooling is by generalised mean.
+
+    Parameters
+    ----------
+    architecture : mapping of str to object
+        `channels` (of the four stages), `blocks` (likewise), `features`, and the `shape` and `spacing` (mm) of what it
+        sees.
+
+    Returns
+    -------
+    torch.nn.Module
+        The network, untrained.
+
+    Notes
+    -----
+    Spatial transformer (Jaderberg et al. 2015); generalised mean pooling (GeM, Radenovic et al. 2018).
     """
     import torch
     from monai.networks.nets.resnet import ResNet
@@ -158,8 +171,10 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
 
         @staticmethod
         def seen_as(x: Any) -> Any:
-            """Three channels: mean 0 and SD 1 within tissue; the size of the gradient; how far from what is around it.
-            The latter two hardly mind an inverted contrast."""
+            """Turn brightness into three channels, two of which hardly mind an inverted contrast.
+
+            Mean 0 and SD 1 within tissue; the size of the gradient; how far from what is around it.
+            """
             places = (2, 3, 4)
             tissue = (x > AIR).to(x.dtype)
             count = tissue.sum(places, keepdim=True).clamp(min=1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_relict.encoders.contract import Needs, Spacing
 from napari_relict.encoders.inputs import Input
-from napari_relict.encoders.network import NetworkEncoder, Vectors, vector_of
+from napari_relict.encoders.network import NetworkEncoder, Vectors, outputs_of, vector_of
 
 FeatureMaps = Callable[[Any, Any], Sequence[Any]]
 
@@ -19,10 +19,26 @@ class VolumeNetwork(NetworkEncoder):
 
     Parameters
     ----------
-    net : torch module in which the weights lie already.
-    maps : (net, batch) -> feature maps (1, channels, z, y, x), one for each of `needs.layers`.
-    channels : of the network's input; the volume is repeated over them.
-    turn : what brings the array into the orientation the network was trained in; keeps it when None.
+    name : str
+        Of the encoder in this study; the column of its measure.
+    title : str
+        As people read it.
+    weights : str
+        SHA-256 of the weights; part of the cache key.
+    needs : Needs
+        What it takes, in words and numbers.
+    net : torch.nn.Module
+        In which the weights lie already.
+    maps : FeatureMaps
+        (net, batch) -> feature maps (1, channels, z, y, x), one for each of `needs.layers`.
+    given : Input
+        How a volume is prepared for the network.
+    device : str
+        "cpu" or "cuda".
+    channels : int, default: 1
+        Of the network's input; the volume is repeated over them.
+    turn : callable, optional
+        What brings the array into the orientation the network was trained in; keeps it when None.
     """
 
     def __init__(
@@ -47,6 +63,20 @@ class VolumeNetwork(NetworkEncoder):
         self._channels, self._turn = channels, turn
 
     def run(self, image: np.ndarray, spacing: Spacing) -> Vectors:
+        """Run the volume through the network.
+
+        Parameters
+        ----------
+        image : numpy.ndarray of float32, shape (z, y, x)
+            A prepared volume, 0 to 1.
+        spacing : Spacing
+            mm along z, y, x.
+
+        Returns
+        -------
+        Vectors
+            The vector, and one a layer.
+        """
         import torch
 
         volume = self._given(image, spacing)
@@ -57,3 +87,25 @@ class VolumeNetwork(NetworkEncoder):
             maps = self._maps(self._net, batch.expand(1, self._channels, *batch.shape[2:]))
             vectors = [vector_of(one.mean((2, 3, 4))) for one in maps]
         return vectors[-1], dict(zip(self.needs.layers, vectors, strict=True))
+
+
+def maps_of(layers: Sequence[str]) -> FeatureMaps:
+    """Take the feature maps of named submodules.
+
+    Parameters
+    ----------
+    layers : sequence of str
+        Sequence of str Names of submodules.
+
+    Returns
+    -------
+    callable
+        (net, batch) -> their outputs, in that order.
+    """
+
+    def maps(net: Any, batch: Any) -> Sequence[Any]:
+        with outputs_of(net, layers) as found:
+            net(batch)
+        return [found[layer] for layer in layers]
+
+    return maps

@@ -13,14 +13,27 @@ WRAPPERS = ("state_dict", "model", "model_state_dict", "net", "network")
 
 
 def load_state_dict(path: Path, expected: str) -> dict[str, Any]:
-    """Parameter name -> tensor, on the CPU.
+    """Load the parameters of a checkpoint onto the CPU.
 
     A checkpoint that holds its parameters under `state_dict`, `model` or the like is unwrapped, and the prefix
     `module.` of networks that were trained on several GPUs is taken off.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+        The checkpoint.
+    expected : str
+        What it should hold the weights of, for errors.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        By name.
+
     Raises
     ------
-    DataError : missing, damaged, or not a state dict.
+    DataError
+        Missing, damaged, or not a state dict.
     """
     import torch
 
@@ -36,11 +49,24 @@ def load_state_dict(path: Path, expected: str) -> dict[str, Any]:
 
 
 def load_checkpoint(path: Path, expected: str) -> Any:
-    """What a file written by torch, or as .safetensors, holds; on the CPU, and without running code of it.
+    """Load what a file written by torch, or as .safetensors, holds; without running code of it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    expected : str
+        What it should hold the weights of, for errors.
+
+    Returns
+    -------
+    object
+        On the CPU.
 
     Raises
     ------
-    DataError : it is no such file, or a damaged one.
+    DataError
+        It is no such file, or a damaged one.
     """
     import torch
 
@@ -69,9 +95,21 @@ def _safetensors(path: Path) -> dict[str, Any]:
 def load_into(net: Any, state: Mapping[str, Any], path: Path, expected: str) -> None:
     """Give a torch network these parameters; every one of them, and no other.
 
+    Parameters
+    ----------
+    net : torch.nn.Module
+        The network.
+    state : mapping of str to torch.Tensor
+        Parameters by name.
+    path : pathlib.Path
+        Where they are from, for errors.
+    expected : str
+        What the file should hold the weights of, for errors.
+
     Raises
     ------
-    DataError : they are another network's; it says which are missing, unexpected or of another shape.
+    DataError
+        They are another network's; it says which are missing, unexpected or of another shape.
     """
     wanted = net.state_dict()
     missing = [key for key in wanted if key not in state and not key.endswith("num_batches_tracked")]
@@ -94,16 +132,43 @@ def _said(what: str, keys: list[str]) -> str:
 
 
 def wrong_file(path: Path, expected: str, why: str = "") -> DataError:
+    """Word the error of a file that holds something else.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    expected : str
+        What it should hold the weights of.
+    why : str, default: ''
+        How that is known.
+
+    Returns
+    -------
+    DataError
+        To be raised.
+    """
     wrong = f"does not hold the weights of {expected}" + (f": {why}" if why else "")
     return DataError(path, wrong, "check which model the file belongs to")
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a weights file.
+    """Hash a weights file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    str
+        In hexadecimal.
 
     Raises
     ------
-    DataError : there is no such file.
+    DataError
+        There is no such file.
     """
     if not path.is_file():
         raise DataError(path, "no such weights file", "check the path under [encoders] in study.toml")

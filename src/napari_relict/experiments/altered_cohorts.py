@@ -23,7 +23,21 @@ from napari_relict.records.settings import Settings
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A cohort of volumes and what describes them; `images` and `labels` (volumes, z, y, x), None without labels."""
+    """A cohort of volumes and what describes them.
+
+    Attributes
+    ----------
+    images : numpy.ndarray of shape (volumes, z, y, x)
+        0 to 1.
+    descriptions : sequence of Description
+        One a volume.
+    vectors : mapping of str to numpy.ndarray
+        By encoder, (volumes, features).
+    voxels : numpy.ndarray of shape (volumes, voxels)
+        At half the grid's resolution.
+    labels : numpy.ndarray of shape (volumes, z, y, x) or None
+        None where not every volume has a segmentation.
+    """
 
     images: np.ndarray
     descriptions: Sequence[Description]
@@ -32,7 +46,18 @@ class Made:
     labels: np.ndarray | None
 
     def take(self, places: Sequence[int] | np.ndarray) -> Made:
-        """Some of its volumes, in the order given."""
+        """Take some of its volumes, in the order given.
+
+        Parameters
+        ----------
+        places : sequence of int or numpy.ndarray of shape (n,)
+            Of the volumes.
+
+        Returns
+        -------
+        Made
+            Those volumes.
+        """
         places = np.asarray(places, int)
         return Made(
             self.images[places],
@@ -43,7 +68,18 @@ class Made:
         )
 
     def joined(self, other: Made) -> Made:
-        """Its volumes and those of another cohort."""
+        """Join it with another cohort.
+
+        Parameters
+        ----------
+        other : Made
+            Comes behind it.
+
+        Returns
+        -------
+        Made
+            Both.
+        """
         return Made(
             np.concatenate([self.images, other.images]),
             [*self.descriptions, *other.descriptions],
@@ -56,12 +92,35 @@ class Made:
 class Altering:
     """Which volumes of a study are altered, and the cohorts they make before and after.
 
+    Parameters
+    ----------
+    found : Gathered
+        What metrics look at.
+    settings : Settings
+        Of the study.
+    folder : pathlib.Path
+        Of the study.
+    force : Workforce
+        Who does the work.
+    few : int
+        How many volumes are altered one by one.
+    seed : int
+        Of everything that is drawn.
+
     Attributes
     ----------
-    few, many, training, holdout, largest : places in the pool of volumes that are altered one by one or as a cohort, of
-        the training set, of what is left as a holdout, and of those that take others' place where the cohort shifts.
-    label : of the structure that is enlarged and mirrored; None where not every altered volume has a segmentation.
-    notes : what had to be left out, in words.
+    few, many, training, holdout, largest : numpy.ndarray of int
+        Places in the pool of volumes that are altered one by one or as a cohort, of the training set, of what is left
+        as a holdout, and of those that take others' place where the cohort shifts.
+    label : int or None
+        Of the structure that is enlarged and mirrored; None where not every altered volume has a segmentation.
+    notes : list of str
+        What had to be left out, in words.
+
+    Raises
+    ------
+    DataError
+        Too few volumes to alter.
     """
 
     def __init__(
@@ -103,6 +162,7 @@ class Altering:
 
     @property
     def possible(self) -> list[Alteration]:
+        """Alterations that these volumes allow."""
         return [
             one
             for one in ALTERATIONS.values()
@@ -110,7 +170,20 @@ class Altering:
         ]
 
     def cohorts(self, alteration: Alteration, strength: float) -> tuple[Made, Made, float]:
-        """Before, after, and the strength that could be made."""
+        """Make the cohorts before and after an alteration.
+
+        Parameters
+        ----------
+        alteration : Alteration
+            What is done.
+        strength : float
+            How much of it.
+
+        Returns
+        -------
+        tuple of (Made, Made, float)
+            Before, after, and the strength that could be made.
+        """
         if alteration.kind == "cohort":
             # There are not enough large patients to replace more than so many.
             places = self.few[: len(self.largest)] if alteration.name == "shift" else self.many
@@ -120,6 +193,20 @@ class Altering:
         return before, *self._altered(alteration, strength, before)
 
     def unaltered(self, name: str, places: np.ndarray) -> Made:
+        """Read volumes as they are; once for each name.
+
+        Parameters
+        ----------
+        name : str
+            Of this cohort.
+        places : numpy.ndarray of shape (n,)
+            In the pool.
+
+        Returns
+        -------
+        Made
+            The cohort.
+        """
         if name not in self._made:
             self._made[name] = Made(
                 np.stack([self.found.image(place) for place in places]) if len(places) else np.empty((0, 0, 0, 0)),
@@ -131,7 +218,7 @@ class Altering:
         return self._made[name]
 
     def _planted(self, alteration: Alteration) -> Made:
-        """The volumes that are altered, with what is planted in them beforehand."""
+        """Make the volumes that are altered, with what is planted in them beforehand."""
         if not alteration.base:
             return self.unaltered(f"first {len(self.few)}", self.few)
         if alteration.base not in self._made:
@@ -168,7 +255,7 @@ class Altering:
         return before.joined(self._made[name]).take(places), count / len(subjects)
 
     def _other_cohort(self, alteration: Alteration, strength: float, before: Made) -> tuple[Made, float]:
-        """Some volumes replaced: by training volumes, by larger patients, or by one of the others."""
+        """Replace some volumes: by training volumes, by larger patients, or by one of the others."""
         volumes = len(before.images)
         random = self._random(alteration.name, 0)
         replaced = random.permutation(volumes)
@@ -218,6 +305,17 @@ class Altering:
 
 
 def stacked(labels: Sequence[np.ndarray | None]) -> np.ndarray | None:
-    """(volumes, z, y, x); None where any volume has no labels, or there are no volumes."""
+    """Stack labels.
+
+    Parameters
+    ----------
+    labels : sequence of numpy.ndarray of shape (z, y, x) or None
+        Each; None for a volume without.
+
+    Returns
+    -------
+    numpy.ndarray of shape (volumes, z, y, x) or None
+        None where any volume has no labels, or there are no volumes.
+    """
     known = [one for one in labels if one is not None]
     return np.stack(known) if known and len(known) == len(labels) else None

@@ -27,7 +27,10 @@ class Downstream:
 
     Parameters
     ----------
-    key : of all that the altered volumes depend on.
+    altering : Altering
+        The volumes before and after.
+    key : str
+        Of all that the altered volumes depend on.
     """
 
     def __init__(self, altering: Altering, key: str) -> None:
@@ -46,7 +49,22 @@ class Downstream:
         return bool(self._values) and self._altering.label is not None
 
     def rows(self, plan: Sequence[tuple[Alteration, float]], folder: Path, progress: Progress) -> list[dict[str, Any]]:
-        """Rows of `sensitivity.COLUMNS`, two for each alteration and strength."""
+        """Train and test segmenters, and keep what came of it.
+
+        Parameters
+        ----------
+        plan : sequence of tuple of (Alteration, float)
+            Alterations with their strengths.
+        folder : pathlib.Path
+            Where results are kept.
+        progress : Progress
+            Told of every finished step; may raise `Cancelled`.
+
+        Returns
+        -------
+        list of dict of str to object
+            Rows of `sensitivity.COLUMNS`, two for each alteration and strength.
+        """
         with disk_faults(folder):
             folder.mkdir(parents=True, exist_ok=True)
         rows: list[dict[str, Any]] = []
@@ -118,7 +136,7 @@ class Downstream:
         return self._reals
 
     def _spread(self) -> tuple[float, float]:
-        """Standard deviation of both between deals of as many unaltered patients, with other seeds."""
+        """Compute the standard deviation of both between deals of as many unaltered patients, with other seeds."""
         if self._spreads is None:
             many = self._altering.unaltered("many", self._altering.many)
             assert many.labels is not None

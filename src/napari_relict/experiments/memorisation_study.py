@@ -13,9 +13,9 @@ from napari_relict.errors import UsageError, disk_faults
 from napari_relict.experiments.quality import Gathered, gather
 from napari_relict.jobs.executors import workforce
 from napari_relict.jobs.progress import Progress, silent
-from napari_relict.memorisation.factor_effects import Direction, directions
+from napari_relict.memorisation.factor_effects import FactorEffect, factor_effects
 from napari_relict.memorisation.presets import PRESETS, Preset
-from napari_relict.memorisation.running import FEWEST_NULL, Pool, run_all
+from napari_relict.memorisation.running import FEWEST_NULL, GeneratorVolumes, run_all
 from napari_relict.records.files import write_table
 from napari_relict.records.reader import Stored
 from napari_relict.records.settings import Settings
@@ -26,15 +26,24 @@ FOLDER = "memorisation-study"
 
 @dataclass(frozen=True)
 class MemorisationResult:
-    """Attributes
+    """What a study of memorisation found.
+
+    Attributes
     ----------
-    runs, rules : see `napari_relict.memorisation.Tables`. notes : what to keep in mind, in words.
+    folder : pathlib.Path
+        Where page, plots and tables lie.
+    runs, rules : pandas.DataFrame
+        See `napari_relict.memorisation.Tables`.
+    directions : list of FactorEffect
+        What each factor did.
+    notes : list of str
+        What to keep in mind, in words.
     """
 
     folder: Path
     runs: pd.DataFrame
     rules: pd.DataFrame
-    directions: list[Direction]
+    directions: list[FactorEffect]
     notes: list[str]
 
 
@@ -57,17 +66,37 @@ def run_memorisation_study(
 
     Parameters
     ----------
-    to : folder for what is kept of each training, tables, plots and page; in the study when None.
-    preset : how large everything is; see `napari_relict.memorisation.PRESETS`.
-    repeats : trainings of each setting; the preset's when None. With more than before, only those that are new are
-        trained.
-    processes : trainings at the same time, each in a process of its own: on the CPU alone, where a training uses one
-        core. A script that asks for several needs the line `if __name__ == "__main__":`, as all that start processes.
+    study : Stored
+        The study.
+    settings : Settings
+        Of the study.
+    to : pathlib.Path, optional
+        Folder for what is kept of each training, tables, plots and page; in the study when None.
+    preset : str, default: 'cpu'
+        How large everything is; see `napari_relict.memorisation.PRESETS`.
+    repeats : int, optional
+        Trainings of each setting; the preset's when None. With more than before, only those that are new are trained.
+    processes : int, default: 1
+        Trainings at the same time, each in a process of its own: on the CPU alone, where a training uses one core. A
+        script that asks for several needs the line `if __name__ == "__main__":`, as all that start processes.
+    seed : int, default: 0
+        Of everything that is drawn.
+    device : str, default: 'cpu'
+        "cpu" or "cuda".
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    MemorisationResult
+        Where it lies, and what it found.
 
     Raises
     ------
-    DataError : nothing was matched yet, or too few patients. UsageError : no such preset or device, no repeats, or
-        several processes on one GPU.
+    DataError
+        Nothing was matched yet, or too few patients.
+    UsageError
+        No such preset or device, no repeats, or several processes on one GPU.
     """
     from napari_relict.memorisation.page import write_page
     from napari_relict.memorisation.plots import write_plots  # matplotlib takes a while to load
@@ -88,7 +117,7 @@ def run_memorisation_study(
             pool, chosen, folder / "runs", force,
             alpha=settings.alpha, seed=seed, device=device, processes=processes, progress=progress,
         )  # fmt: skip
-    answers = directions(tables.runs, chosen, pool.people)
+    answers = factor_effects(tables.runs, chosen, pool.people)
     if chosen.repeats == 1:
         notes.append(
             "each setting was trained once: intervals hold what sampling and the null leave open, not how much "
@@ -109,8 +138,27 @@ def run_memorisation_study(
 
 def pool_of(
     found: Gathered, settings: Settings, preset: Preset, seed: int, progress: Progress = silent
-) -> tuple[Pool, list[str]]:
-    """A study's volumes on the generators' grid, and what has to be said of them."""
+) -> tuple[GeneratorVolumes, list[str]]:
+    """Bring a study's volumes onto the generators' grid.
+
+    Parameters
+    ----------
+    found : Gathered
+        Of `gather`.
+    settings : Settings
+        Of the study.
+    preset : Preset
+        How large everything is.
+    seed : int
+        Of everything that is drawn.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    tuple of (GeneratorVolumes, list of str)
+        The volumes, and what has to be said of them.
+    """
     grid, inner = grid_of(settings, preset)
     training, holdout = (found.pool.places(cohort) for cohort in ("training", "holdout"))
     whose = found.volumes["patient"].to_numpy(str)
@@ -133,11 +181,24 @@ def pool_of(
             done += 1
             progress("volumes", done, total)
         arrays.append(images)
-    return Pool(arrays[0], list(whose[training]), arrays[1], list(whose[holdout]), grid), notes
+    return GeneratorVolumes(arrays[0], list(whose[training]), arrays[1], list(whose[holdout]), grid), notes
 
 
 def grid_of(settings: Settings, preset: Preset) -> tuple[Grid, tuple[int, int, int]]:
-    """The generators' grid, and how many of its voxels z, y, x the study's grid fills; the rest is black."""
+    """Choose the generators' grid.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the study.
+    preset : Preset
+        How large everything is.
+
+    Returns
+    -------
+    tuple of (Grid, tuple of 3 int)
+        The grid, and how many of its voxels z, y, x the study's grid fills; the rest is black.
+    """
     extents = np.multiply(settings.grid.shape, settings.grid.spacing)
     step = float(extents.max()) / preset.longest
     z, y, x = (max(1, round(mm / step)) for mm in extents)
@@ -146,7 +207,22 @@ def grid_of(settings: Settings, preset: Preset) -> tuple[Grid, tuple[int, int, i
 
 
 def on_grid_of(image: np.ndarray, grid: Grid, inner: tuple[int, int, int]) -> np.ndarray:
-    """float32 (z, y, x) of a prepared volume, smoothed as far as the coarser grid asks, in the middle of it."""
+    """Bring a prepared volume into the middle of the generators' grid, smoothed as far as that is coarser.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of shape (z, y, x)
+        0 to 1.
+    grid : Grid
+        Of the generators.
+    inner : tuple of 3 int
+        Voxels z, y, x that the volume fills.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     from skimage.transform import resize
 
     small = resize(image, inner, order=1, anti_aliasing=True)

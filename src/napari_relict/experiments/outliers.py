@@ -16,7 +16,7 @@ from napari_relict.experiments.quality import Gathered, gather
 from napari_relict.jobs.executors import workforce
 from napari_relict.jobs.progress import Progress, silent
 from napari_relict.quality import METRICS
-from napari_relict.quality.feature_sets import Pool, Space
+from napari_relict.quality.feature_sets import FeaturePool, Space
 from napari_relict.records.reader import Stored
 
 RANGE = (0.025, 0.975)  # of real patients; outside of it lies one in twenty of them
@@ -29,11 +29,15 @@ class Behind:
 
     Attributes
     ----------
-    what : what `value` is, in words.
-    real : who the real volumes are, in words.
-    low, high : the range of 95% of them; NaN where there are none.
-    volumes : `COLUMNS`, one row a synthetic volume, the farthest outside the range first. `training` is the nearest
-        training volume in these features; empty where the value says nothing of any.
+    what : str
+        What `value` is, in words.
+    real : str
+        Who the real volumes are, in words.
+    low, high : float
+        The range of 95% of them; NaN where there are none.
+    volumes : pandas.DataFrame
+        `COLUMNS`, one row a synthetic volume, the farthest outside the range first. `training` is the nearest training
+        volume in these features; empty where the value says nothing of any.
     """
 
     what: str
@@ -44,11 +48,28 @@ class Behind:
 
 
 def gather_for(study: Stored, metric: str, *, progress: Progress = silent) -> Gathered:
-    """What `volumes_behind` needs for a metric and all others of its kind; quick after `Study.quality`.
+    """Gather what `volumes_behind` needs for a metric and all others of its kind; quick after `Study.quality`.
+
+    Parameters
+    ----------
+    study : Stored
+        The study.
+    metric : str
+        Its name.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    Gathered
+        For `volumes_behind`.
 
     Raises
     ------
-    UsageError : no such metric. DataError : nothing was matched yet.
+    UsageError
+        No such metric.
+    DataError
+        Nothing was matched yet.
     """
     if metric not in METRICS:
         raise UsageError(f"no metric '{metric}'; there are {', '.join(METRICS)}")
@@ -57,7 +78,7 @@ def gather_for(study: Stored, metric: str, *, progress: Progress = silent) -> Ga
 
 
 def volumes_behind(found: Gathered, metric: str, space: str = "") -> Behind:
-    """Where each synthetic volume lies, beside real ones, in the features of one line of the table of metrics.
+    """Say where each synthetic volume lies, beside real ones, in the features of one line of the table of metrics.
 
     Of features the value is the distance to the nearest training volume (of slices, the mean over them of the distance
     to that volume's nearest slice); real volumes are those of the holdout, or without one training volumes and those of
@@ -65,12 +86,22 @@ def volumes_behind(found: Gathered, metric: str, space: str = "") -> Behind:
 
     Parameters
     ----------
-    found : of `gather_for`.
-    metric, space : as in the table.
+    found : Gathered
+        Of `gather_for`.
+    metric : str
+        As in the table.
+    space : str, default: ''
+        As in the table.
+
+    Returns
+    -------
+    Behind
+        The volumes, the farthest outside the range first.
 
     Raises
     ------
-    UsageError : the line has no features here any more.
+    UsageError
+        The line has no features here any more.
     """
     space = space or METRICS[metric].space
     if space not in found.spaces:
@@ -131,7 +162,7 @@ def _to_training(
     return np.asarray(apart.min(1)), np.asarray(apart.argmin(1))
 
 
-def _mean_of_others(pool: Pool, space: Space, volumes: np.ndarray) -> np.ndarray:
+def _mean_of_others(pool: FeaturePool, space: Space, volumes: np.ndarray) -> np.ndarray:
     """Mean similarity of each volume with those of other patients among `volumes`; NaN where none was compared."""
     values = space.of(volumes).copy()
     owners = pool.codes[volumes]

@@ -16,16 +16,22 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 
-from napari_relict.encoders import EmbeddingCache
-from napari_relict.encoders.stored import stored_vectors
+from napari_relict.encoders.embeddings import stored_vectors
 from napari_relict.errors import DataError, UsageError, disk_faults
 from napari_relict.jobs.executors import Workforce, workforce
 from napari_relict.jobs.progress import Progress, silent
 from napari_relict.quality import METRICS, evaluate
 from napari_relict.quality.appearance import NAMES
-from napari_relict.quality.descriptors import Description, describe_cohort, from_circle, halved, similar_to_next
+from napari_relict.quality.descriptors import (
+    Description,
+    DescriptorCache,
+    describe_cohort,
+    from_circle,
+    halved,
+    similar_to_next,
+)
 from napari_relict.quality.evaluating import COLUMNS
-from napari_relict.quality.feature_sets import Kind, Pool, Space, vector_space
+from napari_relict.quality.feature_sets import FeaturePool, Space, SpaceKind, vector_space
 from napari_relict.records.reader import Stored
 from napari_relict.version import __version__
 from napari_relict.volumes.cohort import PreparedCohort
@@ -44,9 +50,28 @@ def study_quality(
     Embeddings are those that the last match left. What is computed of a volume is kept, so a stopped run goes on
     where it was.
 
+    Parameters
+    ----------
+    study : Stored
+        The study.
+    metrics : sequence of str, optional
+        Names; all when None.
+    seed : int, default: 0
+        Of everything that is drawn.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        See `napari_relict.quality.evaluate`.
+
     Raises
     ------
-    DataError : nothing was matched yet, or too few volumes. UsageError : no such metric.
+    DataError
+        Nothing was matched yet, or too few volumes.
+    UsageError
+        No such metric.
     """
     if unknown := sorted(set(metrics or ()) - set(METRICS)):
         raise UsageError(f"no metric '{unknown[0]}'; there are {', '.join(METRICS)}")
@@ -59,11 +84,22 @@ def study_quality(
 
 
 def read_quality(folder: Path) -> pd.DataFrame:
-    """The table that the last `study_quality` left; empty where there is none.
+    """Read the table that the last `study_quality` left.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the study.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Empty where there is none.
 
     Raises
     ------
-    DataError : the file is damaged.
+    DataError
+        The file is damaged.
     """
     file = folder / FILE
     if not file.is_file():
@@ -76,7 +112,18 @@ def read_quality(folder: Path) -> pd.DataFrame:
 
 
 def read_notes(folder: Path) -> list[str]:
-    """What the last `study_quality` had to leave out, in words."""
+    """Read what the last `study_quality` had to leave out.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Of the study.
+
+    Returns
+    -------
+    list of str
+        In words.
+    """
     file = folder / FILE
     return list(json.loads(file.read_text(encoding="utf-8")).get("notes", [])) if file.is_file() else []
 
@@ -98,14 +145,23 @@ def _write(folder: Path, table: pd.DataFrame, seed: int, notes: Sequence[str]) -
 class Gathered:
     """Volumes of all cohorts with what describes them.
 
+    Parameters
+    ----------
+    volumes : pandas.DataFrame
+        Cohort, name, patient, content, voxels; in the order of the pool.
+    cohorts : dict of str to PreparedCohort
+        Prepared ones, by name.
+
     Attributes
     ----------
-    volumes : cohort, name, patient, content, voxels; the order of the pool.
-    cohorts : prepared ones, by name.
-    values : labels whose shape was described.
-    descriptions, vectors, voxels : what spaces are made of, a row a volume; vectors by encoder, voxels at half the
-        grid's resolution.
-    notes : what had to be left out, in words.
+    values : list of int
+        Labels whose shape was described.
+    descriptions, vectors, voxels : list of Description, dict of str to numpy.ndarray, numpy.ndarray
+        What spaces are made of, a row a volume; vectors by encoder, voxels at half the grid's resolution.
+    spaces : dict of str to Space
+        What metrics look at.
+    notes : list of str
+        What had to be left out, in words.
     """
 
     def __init__(self, volumes: pd.DataFrame, cohorts: dict[str, PreparedCohort]) -> None:
@@ -118,41 +174,80 @@ class Gathered:
         self.spaces: dict[str, Space] = {}
 
     @property
-    def pool(self) -> Pool:
-        return Pool(self.volumes["cohort"].to_numpy(str), self.volumes["patient"].to_numpy(str), self.spaces)
+    def pool(self) -> FeaturePool:
+        """The volumes as metrics know them."""
+        return FeaturePool(self.volumes["cohort"].to_numpy(str), self.volumes["patient"].to_numpy(str), self.spaces)
 
     def image(self, place: int) -> np.ndarray:
-        """float32 (z, y, x) of the volume at a place of the pool."""
+        """Read the volume at a place of the pool.
+
+        Parameters
+        ----------
+        place : int
+            The place.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (z, y, x)
+            0 to 1.
+        """
         volume = self.volumes.iloc[place]
         return np.asarray(self.cohorts[volume["cohort"]].images([volume["name"]])[0])
 
     def names(self, cohort: str) -> list[str]:
+        """List the volumes of a cohort.
+
+        Parameters
+        ----------
+        cohort : str
+            Which one.
+
+        Returns
+        -------
+        list of str
+            Their names.
+        """
         return list(self.volumes.loc[self.volumes["cohort"] == cohort, "name"])
 
 
 def gather(
     study: Stored,
     force: Workforce,
-    kinds: Collection[Kind] | None = None,
+    kinds: Collection[SpaceKind] | None = None,
     *,
     leave_out: Sequence[str] = (),
     seed: int = 0,
     progress: Progress = silent,
 ) -> Gathered:
-    """Everything that metrics look at.
+    """Gather everything that metrics look at.
 
     Holdout volumes of a training patient, or with a training volume's voxels, are left out.
 
     Parameters
     ----------
-    kinds : of spaces (see `Space.kind`); all when None.
-    leave_out : cohorts that are not looked at.
+    study : Stored
+        The study.
+    force : Workforce
+        Who does the work.
+    kinds : collection of SpaceKind, optional
+        Of spaces (see `Space.kind`); all when None.
+    leave_out : sequence of str, default: ()
+        Cohorts that are not looked at.
+    seed : int, default: 0
+        Of everything that is drawn.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    Gathered
+        Volumes with spaces.
     """
     volumes = _volumes(study, seed)
     volumes = volumes[~volumes["cohort"].isin(leave_out)].reset_index(drop=True)
     cohorts = {name: study.prepared(name) for name in volumes["cohort"].unique()}
     found = Gathered(volumes, cohorts)
-    kinds = get_args(Kind) if kinds is None else kinds
+    kinds = get_args(SpaceKind) if kinds is None else kinds
     if "vectors" in kinds or "looks" in kinds:
         _describe(found, study.folder, force, progress)
     if "vectors" in kinds:
@@ -202,7 +297,20 @@ def _describe(found: Gathered, folder: Path, force: Workforce, progress: Progres
 
 
 def described_spaces(descriptions: Sequence[Description], training: np.ndarray) -> list[Space]:
-    """Radiomics-like spaces of volumes and of slices, scaled by the training volumes at these places, and looks."""
+    """Make the spaces of texture and shape, of volumes and of slices, and of looks.
+
+    Parameters
+    ----------
+    descriptions : sequence of Description
+        One a volume.
+    training : numpy.ndarray of int, shape (n,)
+        Places of the volumes whose spread becomes 1.
+
+    Returns
+    -------
+    list of Space
+        The spaces.
+    """
     whole = np.stack([one.whole for one in descriptions])
     slices = np.stack([one.slices for one in descriptions])
     flat = slices.reshape(-1, slices.shape[2])
@@ -236,12 +344,36 @@ def _embeddings(found: Gathered, study: Stored) -> None:
 
 
 def voxel_space(rows: np.ndarray) -> Space:
-    """The space of voxels (volumes, voxels)."""
+    """Make the space of voxels.
+
+    Parameters
+    ----------
+    rows : numpy.ndarray of shape (volumes, voxels)
+        Brightness.
+
+    Returns
+    -------
+    Space
+        The space.
+    """
     return Space("voxels", "voxels", "voxels", 3, vector_space("voxels", "voxels", rows).rows, features=rows.shape[1])
 
 
 def encoder_spaces(name: str, title: str, vectors: np.ndarray) -> list[Space]:
-    """The space of an encoder's vectors (volumes, features); of a slice-wise one also that of its slices."""
+    """Make the space of an encoder's vectors; of a slice-wise one also that of its slices.
+
+    Parameters
+    ----------
+    name, title : str
+        Of the encoder.
+    vectors : numpy.ndarray of shape (volumes, features)
+        Of the encoder.
+
+    Returns
+    -------
+    list of Space
+        One or two spaces.
+    """
     spaces = [vector_space(name, title, vectors)]
     features = SLICE_FEATURES.get(name)
     if features and vectors.shape[1] % features == 0:
@@ -254,7 +386,7 @@ def encoder_spaces(name: str, title: str, vectors: np.ndarray) -> list[Space]:
 
 def _pairs(found: Gathered, folder: Path, force: Workforce, progress: Progress) -> np.ndarray:
     """MS-SSIM among real and among synthetic volumes; rows are kept as they are finished."""
-    cache = EmbeddingCache(folder / "volumes" / "descriptions.sqlite")
+    cache = DescriptorCache(folder / "volumes" / "descriptions.sqlite")
     volumes = found.volumes
     preparation = ",".join(sorted({cohort.key for cohort in found.cohorts.values()}))
     values = np.full((len(volumes), len(volumes)), np.nan)
@@ -267,18 +399,20 @@ def _pairs(found: Gathered, folder: Path, force: Workforce, progress: Progress) 
         # Shuffled, so that volumes near each other in the circle are of any cohort.
         group = np.random.default_rng(0).permutation(group)
         contents = [str(volumes["content"].iloc[place]) for place in group]
-        key = "ms_ssim:" + hashlib.sha256(":".join([preparation, *contents]).encode()).hexdigest()
+        key = ("MS-SSIM", hashlib.sha256(":".join([preparation, *contents]).encode()).hexdigest())
 
-        def one(place: int, key: str = key, contents: list[str] = contents, group: np.ndarray = group) -> np.ndarray:
-            known = cache.get(key, contents[place], False)
-            if known is None:
-                known = similar_to_next(lambda at: found.image(int(group[at])), place, len(group))
-                cache.put(key, contents[place], False, known)
-            return known
+        def row_of(
+            place: int, key: tuple[str, str] = key, contents: list[str] = contents, group: np.ndarray = group
+        ) -> np.ndarray:
+            row = cache.get(*key, contents[place])
+            if row is None:
+                row = similar_to_next(lambda at: found.image(int(group[at])), place, len(group))
+                cache.put(*key, contents[place], vector=row)
+            return row
 
         rows = []
-        for mine in force.in_order(one, range(len(group))):
-            rows.append(mine)
+        for row in force.in_order(row_of, range(len(group))):
+            rows.append(row)
             progress(f"MS-SSIM, {title}", len(rows), len(group))
         values[np.ix_(group, group)] = from_circle(rows)
     return values

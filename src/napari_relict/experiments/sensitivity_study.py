@@ -26,7 +26,7 @@ from napari_relict.quality.alterations import Alteration
 from napari_relict.quality.descriptors import from_circle, similar_to_next
 from napari_relict.quality.downstream import agreement
 from napari_relict.quality.drawing import Sizes
-from napari_relict.quality.feature_sets import Pool, Space
+from napari_relict.quality.feature_sets import FeaturePool, Space
 from napari_relict.quality.page import write_page
 from napari_relict.quality.registry import METRICS
 from napari_relict.quality.sensitivity import COLUMNS, changes, floor_spreads, with_shape, worse
@@ -35,18 +35,30 @@ from napari_relict.records.reader import Stored
 from napari_relict.records.settings import Settings
 
 VERSION = 1  # raised when rows of an earlier version no longer count
-Size = Literal["small", "large"]
-VOLUMES: Mapping[Size, int] = {"small": 12, "large": 28}  # altered ones; at most half of the holdout
-HALVES: Mapping[Size, int] = {"small": 40, "large": 200}
+StudySize = Literal["small", "large"]
+VOLUMES: Mapping[StudySize, int] = {"small": 12, "large": 28}  # altered ones; at most half of the holdout
+HALVES: Mapping[StudySize, int] = {"small": 40, "large": 200}
 FOLDER = "quality-study"
 
 
 @dataclass(frozen=True)
-class Result:
-    """What a run made: the table (see `sensitivity.COLUMNS`, and `monotone`), and what was left out, in words.
+class SensitivityResult:
+    """What a run made.
 
-    `downstream` has the same columns for a segmenter's Dice, `agreement` how metrics go with it (see
-    `quality.downstream.AGREEMENT`); both are None unless they were asked for.
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Where page, heat map and tables lie.
+    table : pandas.DataFrame
+        See `sensitivity.COLUMNS`, and `monotone`.
+    notes : list of str
+        What was left out, in words.
+    label : int or None
+        Of the structure that was enlarged and mirrored; None where there is none.
+    downstream : pandas.DataFrame, optional
+        The same columns for a segmenter's Dice; None unless it was asked for.
+    agreement : pandas.DataFrame, optional
+        How metrics go with it (see `quality.downstream.AGREEMENT`); None likewise.
     """
 
     folder: Path
@@ -62,11 +74,11 @@ def run_quality_study(
     settings: Settings,
     to: Path | None = None,
     *,
-    size: Size = "small",
+    size: StudySize = "small",
     downstream: bool = False,
     seed: int = 0,
     progress: Progress = silent,
-) -> Result:
+) -> SensitivityResult:
     """Alter real volumes in every way, and compute every quick metric before and after.
 
     Holdout volumes are altered, or, without a holdout, a part of the training cohort that is left out of the
@@ -74,14 +86,33 @@ def run_quality_study(
 
     Parameters
     ----------
-    to : folder for rows, table and page; in the study when None.
-    size : how many volumes are altered; alterations of the cohort take half of the holdout in any case, as they need no
+    study : Stored
+        The study.
+    settings : Settings
+        Of the study.
+    to : pathlib.Path, optional
+        Folder for rows, table and page; in the study when None.
+    size : StudySize, default: 'small'
+        How many volumes are altered; alterations of the cohort take half of the holdout in any case, as they need no
         new images.
-    downstream : train a small segmenter on the volumes before and after each alteration, too.
+    downstream : bool, default: False
+        Train a small segmenter on the volumes before and after each alteration, too.
+    seed : int, default: 0
+        Of everything that is drawn.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    SensitivityResult
+        Where it lies, and what it found.
 
     Raises
     ------
-    DataError : nothing was matched yet, or too few volumes. UsageError : no such size.
+    DataError
+        Nothing was matched yet, or too few volumes.
+    UsageError
+        No such size.
     """
     if size not in VOLUMES:
         raise UsageError(f"no size '{size}'; there are {', '.join(VOLUMES)}")
@@ -118,19 +149,19 @@ def run_quality_study(
             write_table(lost, folder / "downstream.csv")
             write_table(follow, folder / "agreement.csv")
         write_page(table, folder, notes, altering.label, lost, follow)
-    return Result(folder, table, notes, altering.label, lost, follow)
+    return SensitivityResult(folder, table, notes, altering.label, lost, follow)
 
 
 class _Run:
     """One run: rows of the table, and what is known of altered volumes and of the floor."""
 
-    def __init__(self, altering: Altering, size: Size) -> None:
+    def __init__(self, altering: Altering, size: StudySize) -> None:
         self.altering, self.halves = altering, HALVES[size]
         self._known_pairs: dict[str, np.ndarray] = {}
         self._spreads: dict[int, dict[str, float]] = {}
 
     def key(self) -> str:
-        """What rows depend on: volumes, preparation, encoders, seed and sizes."""
+        """Hash what rows depend on: volumes, preparation, encoders, seed and sizes."""
         one = self.altering
         volumes = one.found.volumes[["cohort", "name", "content"]].to_numpy().tolist()
         preparation = sorted({cohort.key for cohort in one.found.cohorts.values()})
@@ -173,7 +204,7 @@ class _Run:
 
     # What metrics look at ------------------------------------------------------------------------------------
 
-    def _pool(self, before: Made, after: Made) -> Pool:
+    def _pool(self, before: Made, after: Made) -> FeaturePool:
         found, places = self.altering.found, (self.altering.training, self.altering.holdout)
         real = np.concatenate(places)
         both = before.joined(after)
@@ -193,7 +224,7 @@ class _Run:
             mine = np.flatnonzero(cohort == name)
             pairs[np.ix_(mine, mine)] = self._pairs(made.images)
         spaces.append(Space("pairs", "pairs of volumes", "pairs", 3, pairs))
-        return Pool(cohort, patients, {space.name: space for space in spaces})
+        return FeaturePool(cohort, patients, {space.name: space for space in spaces})
 
     def _pairs(self, images: np.ndarray) -> np.ndarray:
         key = f"pairs:{hashlib.sha256(images.tobytes()).hexdigest()}"

@@ -24,12 +24,20 @@ class EpochCopies:
 
     Attributes
     ----------
-    volumes : sampled ones that could be read.
-    called : of these, copies at the study's false discovery rate; patients_called : of so many training patients.
-    n_copies, n_copies_low, n_copies_high : as estimated from all scores, with a 95% interval; NaN with a null of fewer
-        than ten patients.
-    n_mem, n_mem_low, n_mem_high : training patients whom these copies show, likewise.
-    smallest_p : that the null allows.
+    epoch : int
+        Of those finished, counted from 1.
+    volumes : int
+        Sampled ones that could be read.
+    called : int
+        Of these, copies at the study's false discovery rate.
+    patients_called : int
+        Training patients nearest to those.
+    n_copies, n_copies_low, n_copies_high : float
+        As estimated from all scores, with a 95% interval; NaN with a null of fewer than ten patients.
+    n_mem, n_mem_low, n_mem_high : float
+        Training patients whom these copies show, likewise.
+    smallest_p : float
+        That the null allows.
     """
 
     epoch: int
@@ -45,6 +53,7 @@ class EpochCopies:
     smallest_p: float
 
     def __str__(self) -> str:
+        """Say it in a line."""
         return (
             f"epoch {self.epoch}: {self.called} of {self.volumes} volumes called copies, of {self.patients_called} "
             f"patients; N_copies {self.n_copies:.1f} ({self.n_copies_low:.1f} to {self.n_copies_high:.1f})"
@@ -59,14 +68,33 @@ class TrainingAudit:
 
     Parameters
     ----------
-    sample : called with how many volumes to make; each is a file, a SimpleITK image or an array (z, y, x).
-    count : epoch and volumes -> what was found.
-    every : epochs from one look to the next. volumes : sampled each time.
-    log : CSV file a line is added to; an epoch that is logged again (a training that goes on) replaces its line.
+    sample : callable
+        Called with how many volumes to make; each is a file, a SimpleITK image or an array (z, y, x).
+    count : callable
+        Epoch and volumes -> what was found.
+    every : int, default: 5
+        Epochs from one look to the next.
+    volumes : int, default: 32
+        Sampled each time.
+    log : pathlib.Path, optional
+        CSV file a line is added to; an epoch that is logged again (a training that goes on) replaces its line.
 
     Attributes
     ----------
-    history : all lines of the log, earlier runs' too.
+    history : list of EpochCopies
+        All lines of the log, earlier runs' too.
+
+    Raises
+    ------
+    UsageError
+        `every` or `volumes` below 1, or `log` is no log of an audit.
+
+    Examples
+    --------
+    >>> audit = study.audit(sample=my_generator.sample, every=5)  # doctest: +SKIP
+    >>> for epoch in range(1, 101):  # doctest: +SKIP
+    ...     train_one_epoch()
+    ...     audit(epoch)
     """
 
     def __init__(
@@ -88,11 +116,13 @@ class TrainingAudit:
 
         Parameters
         ----------
-        epoch : of those finished, counted from 1.
+        epoch : int
+            Of those finished, counted from 1.
 
         Returns
         -------
-        What was found; None when it is not time.
+        EpochCopies or None
+            What was found; None when it is not time.
         """
         if epoch % self.every:
             return None
@@ -106,6 +136,11 @@ class TrainingAudit:
         """Look after epochs of an Ignite engine, and of MONAI's trainers, which are such engines.
 
         What was found is in `engine.state.metrics` as `n_copies` and `copies_called`.
+
+        Parameters
+        ----------
+        engine : ignite.engine.Engine
+            The trainer.
         """
 
         def finished(engine: Any) -> None:
@@ -118,13 +153,17 @@ class TrainingAudit:
         engine.add_event_handler(Events.EPOCH_COMPLETED, finished)
 
     def lightning(self) -> Any:
-        """A callback for a Lightning trainer: `Trainer(callbacks=[audit.lightning()])`.
+        """Make a callback for a Lightning trainer: `Trainer(callbacks=[audit.lightning()])`.
 
-        What was found goes to the module's log as `n_copies` and `copies_called`.
+        Returns
+        -------
+        lightning.pytorch.Callback
+            What was found goes to the module's log as `n_copies` and `copies_called`.
 
         Raises
         ------
-        UsageError : neither lightning nor pytorch_lightning is installed.
+        UsageError
+            Neither lightning nor pytorch_lightning is installed.
         """
         audit = self
 

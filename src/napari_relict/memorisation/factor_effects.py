@@ -21,13 +21,22 @@ SHOWN, UNCLEAR, OPPOSITE = "shows", "does not show", "runs the other way"
 
 @dataclass(frozen=True)
 class Share:
-    """A share with its 95% interval."""
+    """A share with its 95% interval.
+
+    Attributes
+    ----------
+    value : float
+        The share.
+    low, high : float
+        The interval.
+    """
 
     value: float
     low: float
     high: float
 
     def __str__(self) -> str:
+        """Write it in percent with its interval."""
         return f"{self.value:.0%} ({self.low:.0%} to {self.high:.0%})"
 
 
@@ -37,12 +46,23 @@ class Point:
 
     Attributes
     ----------
-    each : N_copies' share of every repeat.
-    called, patients_called : means over repeats, at the false discovery rate.
-    published : share of volumes called by each published rule that calls any; mean over repeats.
-    control_new, control_copies : of real volumes seen through the autoencoder, the share called of new patients and
-        of training volumes; NaN where there is none.
-    as_near : see `judging.Judgement`.
+    level : str
+        In words.
+    copies : Share
+        N_copies as a share of the synthetic volumes.
+    memorised : Share
+        N_mem as a share of the training patients.
+    called, patients_called : float
+        Means over repeats, at the false discovery rate.
+    published : mapping of str to float
+        Share of volumes called by each published rule that calls any; mean over repeats.
+    each : tuple of float
+        N_copies' share of every repeat.
+    control_new, control_copies : float, optional
+        Of real volumes seen through the autoencoder, the share called of new patients and of training volumes; NaN
+        where there is none.
+    as_near : float, optional
+        See `judging.Judgement`.
     """
 
     level: str
@@ -58,13 +78,21 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Direction:
-    """One factor and what it did; `points` from least to most copying as published.
+class FactorEffect:
+    """One factor and what it did.
 
     Attributes
     ----------
-    difference : last level less first, in shares of synthetic volumes that are copies.
-    answer : `shows`, `does not show` or `runs the other way`.
+    factor, title : str
+        Its name, and as people read it.
+    published : str
+        What publications say of it.
+    points : tuple of Point
+        From least to most copying as published.
+    difference : Share
+        Last level less first, in shares of synthetic volumes that are copies.
+    answer : str
+        `shows`, `does not show` or `runs the other way`.
     """
 
     factor: str
@@ -106,12 +134,22 @@ class Direction:
         return "".join(f" {words.format(', '.join(levels))}" for words, levels in found.items() if levels)
 
 
-def directions(runs: pd.DataFrame, preset: Preset, patients: int) -> list[Direction]:
-    """Every factor, length first; levels that no run has are left out.
+def factor_effects(runs: pd.DataFrame, preset: Preset, patients: int) -> list[FactorEffect]:
+    """Say what every factor did, length first; levels that no run has are left out.
 
     Parameters
     ----------
-    runs : of `running.Tables`. patients : of the training cohort.
+    runs : pandas.DataFrame
+        Of `running.Tables`.
+    preset : Preset
+        How large the study is.
+    patients : int
+        Of the training cohort.
+
+    Returns
+    -------
+    list of FactorEffect
+        One a factor.
     """
     base = base_of(preset, patients)
     along = [
@@ -119,27 +157,56 @@ def directions(runs: pd.DataFrame, preset: Preset, patients: int) -> list[Direct
         for share in preset.lengths
         if len(group := _rows(runs, base, share))
     ]
-    found = [direction("length", "training length", "longer training: more copying", along)]
+    found = [effect_of("length", "training length", "longer training: more copying", along)]
     found += [
-        direction(factor.name, factor.title, factor.published, _points(runs, factor))
+        effect_of(factor.name, factor.title, factor.published, _points(runs, factor))
         for factor in factors(preset, patients)
     ]
     return [one for one in found if one is not None]
 
 
-def direction(factor: str, title: str, published: str, points: Sequence[Point]) -> Direction | None:
-    """What a factor did from the first of its levels to the last; None with fewer than two."""
+def effect_of(factor: str, title: str, published: str, points: Sequence[Point]) -> FactorEffect | None:
+    """Say what a factor did from the first of its levels to the last.
+
+    Parameters
+    ----------
+    factor, title : str
+        Its name, and as people read it.
+    published : str
+        What publications say of it.
+    points : sequence of Point
+        From least to most copying as published.
+
+    Returns
+    -------
+    FactorEffect or None
+        None with fewer than two levels.
+    """
     if len(points) < 2:
         return None
     apart = difference(points[-1].copies, points[0].copies)
     answer = SHOWN if apart.low > 0 else OPPOSITE if apart.high < 0 else UNCLEAR
-    return Direction(factor, title, published, tuple(points), apart, answer)
+    return FactorEffect(factor, title, published, tuple(points), apart, answer)
 
 
 def difference(one: Share, other: Share) -> Share:
-    """one - other with an interval from theirs (Newcombe 1998; Zou & Donner 2008).
+    """Subtract one share from another, with an interval from theirs.
 
     Both are taken as independent. Two generators judged against one holdout are not quite, which makes it too wide.
+
+    Parameters
+    ----------
+    one, other : Share
+        Shares with their intervals.
+
+    Returns
+    -------
+    Share
+        One - other.
+
+    Notes
+    -----
+    Newcombe (1998); Zou & Donner (2008).
     """
     value = one.value - other.value
     low = value - np.hypot(one.value - one.low, other.high - other.value)
@@ -148,10 +215,22 @@ def difference(one: Share, other: Share) -> Share:
 
 
 def point_of(rows: pd.DataFrame, level: str) -> Point:
-    """Mean over the trainings of one setting.
+    """Average over the trainings of one setting.
 
     Its interval is the wider of two: the mean of those of the trainings, which share one null, so that its error does
     not become smaller with their number; and how much the trainings differ (Student's t).
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Of `running.Tables.runs`.
+    level : str
+        In words.
+
+    Returns
+    -------
+    Point
+        The level.
     """
     each = (rows["n_copies"] / rows["n_synthetic"]).to_numpy(float)
     return Point(
@@ -190,7 +269,7 @@ def _points(runs: pd.DataFrame, factor: Factor) -> list[Point]:
 
 
 def _rows(runs: pd.DataFrame, setting: Setting, length: float) -> pd.DataFrame:
-    """The repeats of a setting."""
+    """Find the repeats of a setting."""
     mine = (
         (runs["kind"] == setting.kind)
         & (runs["augment"] == setting.augment)

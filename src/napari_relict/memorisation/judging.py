@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from napari_relict.calibration.copies import Count, copies_by_scores, patients_copied
+from napari_relict.calibration.copies import CopyCount, copies_by_scores, patients_copied
 from napari_relict.calibration.null import closest_of_patients
 from napari_relict.calibration.rules import RULES, Evidence, Outcome
 from napari_relict.calibration.rules.outcome import share
 from napari_relict.errors import DataError
 from napari_relict.jobs.executors import Workforce
-from napari_relict.memorisation.nearest_distances import Nearness, Trained
+from napari_relict.memorisation.nearest_distances import LearntVolumes, NearestDistances
 from napari_relict.volumes.grid import Grid
 
 # Rules that call volumes, or judge the set, from what is known here; the first is our own.
@@ -23,21 +23,30 @@ PUBLISHED = ("dar_published", "dar_matched", "third", "authenticity", "data_copy
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """Attributes
+    """What came of a training.
+
+    Attributes
     ----------
-    called : bool (volumes,), copies at the false discovery rate asked for.
-    patients_called : training patients nearest to those.
-    copies, patients : N_copies and N_mem as estimated from all scores, with intervals (see `calibration.copies`).
-    published : outcomes of rules by name; an error where a rule cannot be applied.
-    null : how many patients it has.
-    as_near : share of the volumes that are nearer to a training volume than the median holdout patient is; about a half
-        where new patients are made, and near 0 where what is made resembles nobody.
+    called : numpy.ndarray
+        Bool (volumes,), copies at the false discovery rate asked for.
+    patients_called : int
+        Training patients nearest to those.
+    copies, patients : CopyCount or None
+        N_copies and N_mem as estimated from all scores, with intervals (see `calibration.copies`); None with a null of
+        fewer than ten patients.
+    published : dict of str to Outcome or DataError
+        Outcomes of rules by name; an error where a rule cannot be applied.
+    null : int
+        How many patients it has.
+    as_near : float
+        Share of the volumes that are nearer to a training volume than the median holdout patient is; about a half where
+        new patients are made, and near 0 where what is made resembles nobody.
     """
 
     called: np.ndarray
     patients_called: int
-    copies: Count | None
-    patients: Count | None
+    copies: CopyCount | None
+    patients: CopyCount | None
     published: dict[str, Outcome | DataError]
     null: int
     as_near: float
@@ -61,7 +70,13 @@ class Judgement:
         return row
 
     def rules(self) -> list[dict[str, Any]]:
-        """A row for each published rule: called, share with interval, n_mem, note."""
+        """List what published rules say.
+
+        Returns
+        -------
+        list of dict of str to object
+            One a rule: called, share with interval, n_mem, note.
+        """
         rows = []
         for name, outcome in self.published.items():
             row: dict[str, Any] = {"rule": name, "title": RULES[name].title, "source": RULES[name].source}
@@ -89,9 +104,20 @@ class Judge:
 
     Parameters
     ----------
-    training, holdout : float32 (n, z, y, x), 0 to 1, on `grid`; holdout volumes are of nobody in training.
-    patients, holdout_patients : whose each is.
-    alpha : false discovery rate.
+    training : numpy.ndarray of float32, shape (n, z, y, x)
+        0 to 1, on `grid`; holdout volumes are of nobody in training.
+    patients : sequence of str
+        Whose each is.
+    holdout : numpy.ndarray of float32, shape (n, z, y, x)
+        0 to 1, on `grid`; holdout volumes are of nobody in training.
+    holdout_patients : sequence of str
+        Whose each is.
+    grid : Grid
+        Of all volumes.
+    alpha : float
+        False discovery rate.
+    force : Workforce
+        Who does the work.
     """
 
     def __init__(
@@ -105,12 +131,25 @@ class Judge:
         force: Workforce,
     ) -> None:
         self._patients, self._alpha, self._force = np.asarray(patients, str), alpha, force
-        self._trained, self._holdout = Trained(training, grid), holdout
+        self._trained, self._holdout = LearntVolumes(training, grid), holdout
         self._of_holdout = self._trained.nearness(holdout, force)
         self.null = closest_of_patients(self._of_holdout.closest, holdout_patients)
 
     def __call__(self, synthetic: np.ndarray, seed: int = 0) -> Judgement:
-        """Of volumes (n, z, y, x), 0 to 1, on the same grid."""
+        """Judge synthetic volumes.
+
+        Parameters
+        ----------
+        synthetic : numpy.ndarray of shape (n, z, y, x)
+            0 to 1, on the same grid.
+        seed : int, default: 0
+            Of everything that is drawn.
+
+        Returns
+        -------
+        Judgement
+            What came of the training.
+        """
         found = self._trained.nearness(synthetic, self._force)
         evidence = self._evidence(synthetic, found, seed)
         calls = RULES["holdout_null"](evidence).calls
@@ -128,16 +167,24 @@ class Judge:
         )
 
     def share_called(self, volumes: np.ndarray) -> float:
-        """Of volumes, the share that lies nearer than all but a twentieth of the null: a check of the judge itself.
+        """Compute the share that lies nearer than all but a twentieth of the null: a check of the judge itself.
 
-        NaN with a null of fewer than nineteen patients, which has no such cut.
+        Parameters
+        ----------
+        volumes : numpy.ndarray of shape (n, z, y, x)
+            0 to 1, on the same grid.
+
+        Returns
+        -------
+        float
+            NaN with a null of fewer than nineteen patients, which has no such cut.
         """
         rank = int(np.ceil(0.95 * (len(self.null) + 1)))
         if rank > len(self.null):
             return float("nan")
         return float((self._trained.nearness(volumes, self._force).closest > np.sort(self.null)[rank - 1]).mean())
 
-    def _evidence(self, synthetic: np.ndarray, found: Nearness, seed: int) -> Evidence:
+    def _evidence(self, synthetic: np.ndarray, found: NearestDistances, seed: int) -> Evidence:
         def flat(volumes: np.ndarray) -> list[np.ndarray]:
             return [(volumes - self._trained.mean).reshape(len(volumes), -1)]
 

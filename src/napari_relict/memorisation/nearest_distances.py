@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_relict.calibration.rules.arrays import directions
+from napari_relict.calibration.rules.arrays import unit_rows
 from napari_relict.jobs.executors import Workforce
 from napari_relict.measures.registration import align
 from napari_relict.volumes.affines import resampled
@@ -16,11 +16,17 @@ ALIGNED = 1  # training volumes a query is aligned with
 
 
 @dataclass(frozen=True, eq=False)
-class Nearness:
-    """Attributes
+class NearestDistances:
+    """How near volumes lie to training volumes.
+
+    Attributes
     ----------
-    as_they_lie : (queries, training), cosine of volumes less the training mean, the better of both mirror states.
-    closest : (queries,), of the aligned candidates. nearest : (queries,), the place of that training volume.
+    as_they_lie : numpy.ndarray of shape (queries, training)
+        Cosine of volumes less the training mean, the better of both mirror states.
+    closest : numpy.ndarray of shape (queries,)
+        Cosine of the aligned candidates.
+    nearest : numpy.ndarray of int, shape (queries,)
+        The place of that training volume.
     """
 
     as_they_lie: np.ndarray
@@ -28,12 +34,15 @@ class Nearness:
     nearest: np.ndarray
 
 
-class Trained:
+class LearntVolumes:
     """The volumes a generator has learnt from, as others are compared with them.
 
     Parameters
     ----------
-    volumes : float32 (n, z, y, x), 0 to 1, on `grid`; x from one side of the body to the other.
+    volumes : numpy.ndarray
+        Float32 (n, z, y, x), 0 to 1, on `grid`; x from one side of the body to the other.
+    grid : Grid
+        Of all volumes.
     """
 
     def __init__(self, volumes: np.ndarray, grid: Grid) -> None:
@@ -41,11 +50,23 @@ class Trained:
         self.mean = volumes.mean(0, dtype=np.float64)
         self._directions = self._centred(volumes)
 
-    def nearness(self, queries: np.ndarray, force: Workforce) -> Nearness:
-        """Of queries (n, z, y, x) to every training volume.
+    def nearness(self, queries: np.ndarray, force: Workforce) -> NearestDistances:
+        """Compare volumes with every training volume.
 
         The mean of the training volumes is taken away first: what is left is what tells one patient from another, and a
         volume that is only blurred, or an average of many, is near to nobody.
+
+        Parameters
+        ----------
+        queries : numpy.ndarray of shape (n, z, y, x)
+            0 to 1, on the same grid.
+        force : Workforce
+            Who does the work.
+
+        Returns
+        -------
+        NearestDistances
+            How near each is.
         """
         states = np.stack([self._centred(queries), self._centred(queries[..., ::-1])]) @ self._directions.T
         lying = states.max(0)
@@ -54,10 +75,10 @@ class Trained:
             return self._aligned(queries[place], states[:, place])
 
         found = list(force.in_order(aligned, range(len(queries))))
-        return Nearness(lying, np.array([one[0] for one in found]), np.array([one[1] for one in found], int))
+        return NearestDistances(lying, np.array([one[0] for one in found]), np.array([one[1] for one in found], int))
 
     def _aligned(self, query: np.ndarray, states: np.ndarray) -> tuple[float, int]:
-        """The closest of the leading candidates after alignment, never less close than before."""
+        """Find the closest of the leading candidates after alignment, never less close than before."""
         order = np.argsort(-states.max(0), kind="stable")
         best = (float(states[:, order[0]].max()), int(order[0]))
         for place in order[:ALIGNED]:
@@ -73,4 +94,4 @@ class Trained:
         return best
 
     def _centred(self, volumes: np.ndarray) -> np.ndarray:
-        return directions((volumes - self.mean).reshape(len(volumes), -1))
+        return unit_rows((volumes - self.mean).reshape(len(volumes), -1))

@@ -10,12 +10,23 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.calibration.rules import RULES
-from napari_relict.memorisation.factor_effects import Direction
+from napari_relict.memorisation.factor_effects import FactorEffect
 from napari_relict.quality.page import STYLE
 
 
 def how_said(runs: pd.DataFrame) -> str:
-    """What was done, in a few sentences."""
+    """Say what was done.
+
+    Parameters
+    ----------
+    runs : pandas.DataFrame
+        Of `running.Tables`.
+
+    Returns
+    -------
+    str
+        A few sentences.
+    """
     keys = ["kind", "augment", "size", "n_patients", "repeat"]
     trainings, people = runs.groupby(keys).ngroups, int(runs["null_patients"].iloc[0])
     return (
@@ -29,7 +40,18 @@ def how_said(runs: pd.DataFrame) -> str:
 
 
 def control_said(runs: pd.DataFrame) -> str:
-    """Whether the judge can tell copies from new patients at the resolution of the autoencoders; empty without any."""
+    """Say whether the judge can tell copies from new patients at the resolution of the autoencoders.
+
+    Parameters
+    ----------
+    runs : pandas.DataFrame
+        Of `running.Tables`.
+
+    Returns
+    -------
+    str
+        Empty without any autoencoder.
+    """
     known = runs.dropna(subset=["control_new"]) if "control_new" in runs else runs.iloc[:0]
     if known.empty:
         return ""
@@ -42,8 +64,19 @@ def control_said(runs: pd.DataFrame) -> str:
     )
 
 
-def table_of(directions: Sequence[Direction]) -> pd.DataFrame:
-    """A row a level of each factor, as people read it."""
+def table_of(directions: Sequence[FactorEffect]) -> pd.DataFrame:
+    """Lay the levels of each factor out as people read them.
+
+    Parameters
+    ----------
+    directions : sequence of FactorEffect
+        What each factor did.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a level.
+    """
     rows = []
     for one in directions:
         for point in one.points:
@@ -60,8 +93,25 @@ def table_of(directions: Sequence[Direction]) -> pd.DataFrame:
     return pd.DataFrame(rows).fillna("")
 
 
-def write_page(directions: Sequence[Direction], runs: pd.DataFrame, folder: Path, notes: Sequence[str]) -> Path:
-    """`index.html` beside plots and tables; its path."""
+def write_page(directions: Sequence[FactorEffect], runs: pd.DataFrame, folder: Path, notes: Sequence[str]) -> Path:
+    """Write `index.html` beside plots and tables.
+
+    Parameters
+    ----------
+    directions : sequence of FactorEffect
+        What each factor did.
+    runs : pandas.DataFrame
+        Of `running.Tables`.
+    folder : pathlib.Path
+        Where it goes.
+    notes : sequence of str
+        What to keep in mind, in words.
+
+    Returns
+    -------
+    pathlib.Path
+        The page.
+    """
     sentences = [one.said for one in directions]
     body = [f"<h1>Where copying comes from</h1><p>{escape(how_said(runs))}</p>"]
     body += [f"<p>{escape(one)}</p>" for one in (control_said(runs), *sentences) if one]

@@ -12,14 +12,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from napari_relict.calibration.rules import RULES
-from napari_relict.memorisation.factor_effects import Direction, Share
+from napari_relict.memorisation.factor_effects import FactorEffect, Share
 from napari_relict.memorisation.plan import Setting
 
 OURS, PATIENTS, PUBLISHED = "#08519c", "#b30000", "#636363"
 
 
-def figure_of(directions: Sequence[Direction], runs: pd.DataFrame) -> Figure:
-    """A panel a factor; levels from that of least copying to that of most, as published."""
+def figure_of(directions: Sequence[FactorEffect], runs: pd.DataFrame) -> Figure:
+    """Draw a panel a factor; levels from that of least copying to that of most, as published.
+
+    Parameters
+    ----------
+    directions : sequence of FactorEffect
+        What each factor did.
+    runs : pandas.DataFrame
+        Of `running.Tables`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
+    """
     columns = 3
     rows = -(-(len(directions) + 1) // columns)
     figure = Figure(figsize=(12, 3.6 * rows), layout="constrained")
@@ -33,7 +46,7 @@ def figure_of(directions: Sequence[Direction], runs: pd.DataFrame) -> Figure:
     return figure
 
 
-def _factor(axes: Axes, one: Direction) -> None:
+def _factor(axes: Axes, one: FactorEffect) -> None:
     places = np.arange(len(one.points))
     for shift, colour, marker, label, shares in (
         (-0.08, OURS, "o", "N_copies, of synthetic volumes", [point.copies for point in one.points]),
@@ -93,8 +106,18 @@ def _reach(shares: Sequence[Share]) -> np.ndarray:
     return np.array([[max(s.value - s.low, 0) for s in shares], [max(s.high - s.value, 0) for s in shares]])
 
 
-def write_plots(directions: Sequence[Direction], runs: pd.DataFrame, folder: Path) -> None:
-    """`factors.svg` and `factors.png` in a folder."""
+def write_plots(directions: Sequence[FactorEffect], runs: pd.DataFrame, folder: Path) -> None:
+    """Write `factors.svg` and `factors.png`.
+
+    Parameters
+    ----------
+    directions : sequence of FactorEffect
+        What each factor did.
+    runs : pandas.DataFrame
+        Of `running.Tables`.
+    folder : pathlib.Path
+        Where it goes.
+    """
     figure = figure_of(directions, runs)
     with matplotlib.rc_context({"svg.hashsalt": "napari-relict", "svg.fonttype": "none"}):
         figure.savefig(folder / "factors.svg", metadata={"Date": None, "Creator": None})

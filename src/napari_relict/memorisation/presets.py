@@ -8,29 +8,46 @@ from typing import ClassVar, Literal
 
 from napari_relict.memorisation.generators import Widths
 
-Size = Literal["small", "medium", "large"]
+NetworkSize = Literal["small", "medium", "large"]
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Attributes
+    """How large a study of memorisation is.
+
+    Attributes
     ----------
-    longest : voxels of the grid's longest side; the others follow, each filled up to a multiple of `divisor`.
-    blocks : see `LatentDiffusion`.
-    widths : by size of the networks.
-    autoencoder_steps, steps, direct_steps : of the autoencoder, the diffusion model, and a VAE or a GAN.
-    augmented_longer : times as many steps of an autoencoder that learns from augmented volumes: with as few as others
-        it could show no patient, copied or not.
-    lengths : shares of the latter two after which volumes are sampled, rising to 1.
-    shares : of the training patients; the middle one is the base's.
-    encoded : times each augmented volume is encoded for the diffusion model.
-    synthetic : volumes sampled.
-    repeats : trainings of each setting, each with another seed and, where not all are used, other patients.
+    longest : int
+        Voxels of the grid's longest side; the others follow, each filled up to a multiple of `divisor`.
+    blocks : int
+        See `LatentDiffusion`.
+    widths : mapping of NetworkSize to Widths
+        By size of the networks.
+    autoencoder_steps : int
+        Of the autoencoder.
+    steps : int
+        Of the diffusion model.
+    direct_steps : mapping of str to int
+        Of a VAE or a GAN.
+    batch : int
+        Volumes a step.
+    lengths : tuple of float, default: (0.125, 0.25, 0.5, 1.0)
+        Shares of the latter two after which volumes are sampled, rising to 1.
+    shares : tuple of 3 float, default: (0.2, 0.5, 1.0)
+        Of the training patients; the middle one is the base's.
+    encoded : int, default: 16
+        Times each augmented volume is encoded for the diffusion model.
+    synthetic : int, default: 48
+        Volumes sampled.
+    sampling_steps : int, default: 30
+        Of DDIM.
+    repeats : int, default: 1
+        Trainings of each setting, each with another seed and, where not all are used, other patients.
     """
 
     longest: int
     blocks: int
-    widths: Mapping[Size, Widths]
+    widths: Mapping[NetworkSize, Widths]
     autoencoder_steps: int
     steps: int
     direct_steps: Mapping[str, int]

@@ -40,12 +40,21 @@ FEWEST_NULL = 10  # patients
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class GeneratorVolumes:
     """The volumes of a study on the generators' grid.
 
     Attributes
     ----------
-    training, holdout : float32 (n, z, y, x), 0 to 1. patients, holdout_patients : whose each is.
+    training : numpy.ndarray of float32, shape (n, z, y, x)
+        0 to 1.
+    patients : sequence of str
+        Whose each is.
+    holdout : numpy.ndarray of float32, shape (n, z, y, x)
+        0 to 1.
+    holdout_patients : sequence of str
+        Whose each is.
+    grid : Grid
+        Of all volumes.
     """
 
     training: np.ndarray
@@ -62,9 +71,14 @@ class Pool:
 
 @dataclass(frozen=True)
 class Tables:
-    """Attributes
+    """What came of all trainings.
+
+    Attributes
     ----------
-    runs : a row for each training and length. rules : a row for each of these and each published rule.
+    runs : pandas.DataFrame
+        A row for each training and length.
+    rules : pandas.DataFrame
+        A row for each of these and each published rule.
     """
 
     runs: pd.DataFrame
@@ -72,7 +86,7 @@ class Tables:
 
 
 def run_all(
-    pool: Pool,
+    pool: GeneratorVolumes,
     preset: Preset,
     folder: Path,
     force: Workforce,
@@ -87,13 +101,36 @@ def run_all(
 
     Parameters
     ----------
-    folder : for what is kept of each training.
-    force : judges here. processes : trainings at the same time; with more than one, each is judged where it is trained.
+    pool : GeneratorVolumes
+        The volumes.
+    preset : Preset
+        How large the study is.
+    folder : pathlib.Path
+        For what is kept of each training.
+    force : Workforce
+        Judges here.
+    alpha : float, default: 0.05
+        False discovery rate.
+    seed : int, default: 0
+        Of everything that is drawn.
+    device : str, default: 'cpu'
+        "cpu" or "cuda".
+    processes : int, default: 1
+        Trainings at the same time; with more than one, each is judged where it is trained.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+
+    Returns
+    -------
+    Tables
+        What came of them.
 
     Raises
     ------
-    Cancelled : by `progress`; what was finished stays.
-    DataError : too few patients in the null, the disk is at fault, or a process was ended from outside.
+    Cancelled
+        By `progress`; what was finished stays.
+    DataError
+        Too few patients in the null, the disk is at fault, or a process was ended from outside.
     """
     if len(set(pool.holdout_patients)) < FEWEST_NULL:
         people = len(set(pool.holdout_patients))
@@ -123,7 +160,7 @@ def run_all(
     return Tables(pd.DataFrame([one["run"] for one in kept]), pd.DataFrame(rules))
 
 
-def _in_process(about: tuple[Pool, Preset, Path, float, int, str], setting: Setting, tell: Tell) -> None:
+def _in_process(about: tuple[GeneratorVolumes, Preset, Path, float, int, str], setting: Setting, tell: Tell) -> None:
     pool, _, _, alpha, _, _ = about
     with ThreadPoolExecutor(1) as single:
         _Run(*about, setting).train(_Judges(pool, alpha, Workforce(single, 1)), tell)
@@ -132,7 +169,7 @@ def _in_process(about: tuple[Pool, Preset, Path, float, int, str], setting: Sett
 class _Judges:
     """A judge for each set of training volumes: the null's nearest ones are looked for once."""
 
-    def __init__(self, pool: Pool, alpha: float, force: Workforce) -> None:
+    def __init__(self, pool: GeneratorVolumes, alpha: float, force: Workforce) -> None:
         self._pool, self._alpha, self._force = pool, alpha, force
         self._known: dict[bytes, Judge] = {}
 
@@ -157,7 +194,14 @@ class _Run:
     """One training and what comes of it."""
 
     def __init__(
-        self, pool: Pool, preset: Preset, folder: Path, alpha: float, seed: int, device: str, setting: Setting
+        self,
+        pool: GeneratorVolumes,
+        preset: Preset,
+        folder: Path,
+        alpha: float,
+        seed: int,
+        device: str,
+        setting: Setting,
     ) -> None:
         self._pool, self.setting, self._folder = pool, setting, folder
         longer = preset.augmented_longer if setting.augment else 1
@@ -178,7 +222,7 @@ class _Run:
         return None not in self.kept().values()
 
     def kept(self) -> dict[int, dict[str, Any] | None]:
-        """What was found at each length; None where it is not there yet."""
+        """Read what was found at each length; None where it is not there yet."""
         return {steps: read_kept(self._file(steps), self._key) for steps in self._steps.values()}
 
     def train(self, judges: _Judges, tell: Tell) -> None:
@@ -245,7 +289,26 @@ class _Run:
 
 
 def made(setting: Setting, preset: Preset, shape: tuple[int, int, int], device: str, seed: int) -> Generator:
-    """The generator of a setting, untrained; the same networks from the same seed."""
+    """Make the generator of a setting, untrained; the same networks from the same seed.
+
+    Parameters
+    ----------
+    setting : Setting
+        The training.
+    preset : Preset
+        How large the study is.
+    shape : tuple of 3 int
+        Voxels z, y, x.
+    device : str
+        "cpu" or "cuda".
+    seed : int
+        Of everything that is drawn.
+
+    Returns
+    -------
+    Generator
+        The generator.
+    """
     from torch import manual_seed
 
     manual_seed(int(np.random.SeedSequence([seed, 12]).generate_state(1)[0]))

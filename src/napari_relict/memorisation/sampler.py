@@ -15,9 +15,14 @@ class SeededFeed:
 
     Parameters
     ----------
-    volumes : float32 (n, z, y, x), 0 to 1.
-    size : volumes a batch.
-    augment : see `augmentation`.
+    volumes : numpy.ndarray
+        Float32 (n, z, y, x), 0 to 1.
+    size : int
+        Volumes a batch.
+    augment : bool
+        See `augmentation`.
+    seed : int
+        Of everything that is drawn.
     """
 
     def __init__(self, volumes: np.ndarray, size: int, *, augment: bool, seed: int) -> None:
@@ -27,20 +32,66 @@ class SeededFeed:
         self._scale = float((volumes - self._mean).std())
 
     def batch(self, step: int) -> Any:
+        """Draw the volumes of one step.
+
+        Parameters
+        ----------
+        step : int
+            Its number, from 0.
+
+        Returns
+        -------
+        torch.Tensor of float32, shape (n, 1, z, y, x)
+            Standardised.
+        """
         count = len(self._volumes)
         places = np.arange(step * self._size, (step + 1) * self._size)
         chosen = [self._order(one // count)[one % count] for one in places.tolist()]
         return self._tensor(chosen, [2, step])
 
     def standardised(self, volumes: np.ndarray) -> np.ndarray:
-        """Volumes (n, z, y, x), 0 to 1, as a generator knows them."""
+        """Turn volumes into what a generator knows.
+
+        Parameters
+        ----------
+        volumes : numpy.ndarray of shape (n, z, y, x)
+            0 to 1.
+
+        Returns
+        -------
+        numpy.ndarray of shape (n, z, y, x)
+            Less the mean, of variance 1.
+        """
         return np.asarray((volumes - self._mean) / self._scale)
 
     def restored(self, volumes: np.ndarray) -> np.ndarray:
-        """The inverse, cut off at 0 and 1."""
+        """Turn what a generator makes into volumes.
+
+        Parameters
+        ----------
+        volumes : numpy.ndarray of shape (n, z, y, x)
+            Standardised.
+
+        Returns
+        -------
+        numpy.ndarray of shape (n, z, y, x)
+            0 to 1.
+        """
         return np.asarray(np.clip(volumes * self._scale + self._mean, 0, 1))
 
     def rounds(self, count: int) -> Iterator[Any]:
+        """Give all volumes, several times over, in batches; augmented anew each time.
+
+        Parameters
+        ----------
+        count : int
+            How many times.
+
+        Yields
+        ------
+        torch.Tensor of float32, shape (n, 1, z, y, x)
+            Standardised.
+        """
         for number in range(count):
             for start in range(0, len(self._volumes), self._size):
                 chosen = range(start, min(start + self._size, len(self._volumes)))
@@ -60,10 +111,15 @@ class SeededFeed:
 
 
 def augmentation() -> Any:
-    """MONAI's random transforms, for volumes (1, z, y, x), values 0 to 1.
+    """Augment volumes by MONAI's random transforms.
 
     Mirrored left to right, turned by up to 10 degrees, larger, smaller or sheared by up to a tenth, moved by a voxel,
     another contrast.
+
+    Returns
+    -------
+    monai.transforms.Compose
+        For volumes (1, z, y, x), 0 to 1.
     """
     from monai.transforms import Compose, RandAdjustContrast, RandAffine, RandFlip
 

@@ -37,19 +37,32 @@ def lengths_of(
 
     Parameters
     ----------
-    lengths : steps of the last stage, rising.
-    tell : called after each step with how many of all stages are finished; may raise `Cancelled`.
-    checkpoint : kept about once a minute and at each length; the caller deletes it.
-    fingerprint : of all that the weights depend on; a checkpoint with another one does not count.
+    generator : Generator
+        What is trained.
+    feed : Feed
+        What it learns from.
+    lengths : sequence of int
+        Steps of the last stage, rising.
+    seed : int
+        Of everything that is drawn.
+    checkpoint : pathlib.Path
+        Kept about once a minute and at each length; the caller deletes it.
+    fingerprint : str
+        Of all that the weights depend on; a checkpoint with another one does not count.
+    tell : Tell, default: _nobody
+        Called after each step with how many of all stages are finished; may raise `Cancelled`.
 
     Yields
     ------
-    Each length, with the generator as it is then.
+    int
+        Each length, with the generator as it is then.
 
     Raises
     ------
-    Cancelled : by `tell`; the last checkpoint stays.
-    DataError : the disk is at fault.
+    Cancelled
+        By `tell`; the last checkpoint stays.
+    DataError
+        The disk is at fault.
     """
     from torch import manual_seed
 
@@ -76,7 +89,22 @@ def lengths_of(
 
 
 def sampled(generator: Generator, count: int, seed: int) -> np.ndarray:
-    """float32 (count, z, y, x), 0 to 1; the same from the same seed."""
+    """Draw volumes; the same from the same seed.
+
+    Parameters
+    ----------
+    generator : Generator
+        As it is now.
+    count : int
+        How many.
+    seed : int
+        Of everything that is drawn.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (count, z, y, x)
+        Standardised.
+    """
     from torch import manual_seed
 
     manual_seed(_seed(seed, 99, 0))

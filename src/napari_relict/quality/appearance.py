@@ -19,11 +19,17 @@ _LAPLACE_TWICE = np.array([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]
 
 
 def appearance(image: np.ndarray) -> np.ndarray:
-    """Mean of each measure of `NAMES` over the axial slices of `image` (z, y, x) that show tissue.
+    """Measure how the axial slices that show tissue look.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of shape (z, y, x)
+        0 to 1.
 
     Returns
     -------
-    float64 (measures,); NaN where no slice shows any.
+    numpy.ndarray of float64, shape (measures,)
+        NaN where no slice shows any.
     """
     rows = [_of_slice(part) for part in slices_of(image) if (part > TISSUE).mean() > 0.05]
     return np.nanmean(rows, axis=0) if rows else np.full(len(NAMES), np.nan)
@@ -45,13 +51,43 @@ def _of_slice(part: np.ndarray) -> list[float]:
 
 
 def noise_of(part: np.ndarray) -> float:
-    """Standard deviation of noise in a slice (Immerkaer 1996): what a difference of two Laplacians leaves."""
+    """Estimate the noise in a slice: what a difference of two Laplacians leaves.
+
+    Parameters
+    ----------
+    part : numpy.ndarray of shape (y, x)
+        Brightness.
+
+    Returns
+    -------
+    float
+        Its standard deviation.
+
+    Notes
+    -----
+    Immerkaer (1996).
+    """
     left = ndimage.convolve(part, _LAPLACE_TWICE)[1:-1, 1:-1]
     return float(np.sqrt(np.pi / 2) * np.abs(left).mean() / 6)
 
 
 def focus(part: np.ndarray) -> float:
-    """Entropy focus criterion (Atkinson et al. 1997), as MRIQC scales it: 0 for one bright pixel, 1 for equal ones."""
+    """Compute the entropy focus criterion of a slice, as MRIQC scales it.
+
+    Parameters
+    ----------
+    part : numpy.ndarray of shape (y, x)
+        Brightness.
+
+    Returns
+    -------
+    float
+        0 for one bright pixel, 1 for equal ones.
+
+    Notes
+    -----
+    Atkinson et al. (1997).
+    """
     energy = float(np.sqrt((part**2).sum()))
     if energy == 0:
         return float("nan")
@@ -62,7 +98,22 @@ def focus(part: np.ndarray) -> float:
 
 
 def contrast_to_noise(tissue: np.ndarray) -> float:
-    """Distance of the means of dark and bright tissue (Otsu) over the root of the sum of their variances."""
+    """Divide the distance of the means of dark and bright tissue by the root of the sum of their variances.
+
+    Parameters
+    ----------
+    tissue : numpy.ndarray of shape (voxels,)
+        Brightness.
+
+    Returns
+    -------
+    float
+        NaN where it has no spread.
+
+    Notes
+    -----
+    Dark and bright by Otsu (1979).
+    """
     if tissue.size < 2 or float(np.ptp(tissue)) == 0.0:
         return float("nan")
     cut = threshold_otsu(tissue)
@@ -72,6 +123,17 @@ def contrast_to_noise(tissue: np.ndarray) -> float:
 
 
 def mean_look(values: np.ndarray) -> float:
-    """Mean of a measure over volumes (volumes,); NaN where none has it."""
+    """Average a measure over volumes.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of shape (volumes,)
+        NaN where a volume has none.
+
+    Returns
+    -------
+    float
+        NaN where none has it.
+    """
     known = values[np.isfinite(values)]
     return float(known.mean()) if known.size else float("nan")

@@ -6,14 +6,24 @@ import numpy as np
 
 
 def vendi(vectors: np.ndarray) -> float:
-    """Vendi score (Friedman & Dieng 2023, arXiv 2210.02410) with the cosine as similarity.
+    """Compute the Vendi score with the cosine as similarity.
 
     The exponential of the entropy of the eigenvalues of the similarity matrix over its size: as many volumes as there
     would be if all were wholly unlike each other. 1 for copies of one volume. It grows with the number of volumes.
 
     Parameters
     ----------
-    vectors : (volumes, features); a vector of zeros is like nothing but itself.
+    vectors : numpy.ndarray of shape (volumes, features)
+        A vector of zeros is like nothing but itself.
+
+    Returns
+    -------
+    float
+        NaN without vectors.
+
+    Notes
+    -----
+    Friedman & Dieng (2023), arXiv 2210.02410.
     """
     if not len(vectors):
         return float("nan")
@@ -30,12 +40,19 @@ def vendi(vectors: np.ndarray) -> float:
 
 
 def mean_of_pairs(similarity: np.ndarray, owners: np.ndarray) -> float:
-    """Mean similarity of the pairs that are known, of different patients.
+    """Average the similarity of the pairs that were compared, of different patients.
 
     Parameters
     ----------
-    similarity : (volumes, volumes), symmetric; NaN for pairs that were not compared.
-    owners : (volumes,) patient of each volume.
+    similarity : numpy.ndarray of shape (volumes, volumes)
+        Symmetric; NaN for pairs that were not compared.
+    owners : numpy.ndarray of shape (volumes,)
+        Patient of each volume.
+
+    Returns
+    -------
+    float
+        NaN where there is none.
     """
     first, second = np.triu_indices(len(similarity), 1)
     values = similarity[first, second][owners[first] != owners[second]]

@@ -22,15 +22,21 @@ AGREEMENT = ("metric", "title", "family", "space", "task", "rho", "low", "high",
 
 
 def coarse(images: np.ndarray, labels: np.ndarray, values: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Volumes as segmenters see them.
+    """Bring volumes to the size that segmenters see.
 
     Parameters
     ----------
-    images : (n, z, y, x), 0 to 1. labels : likewise. values : the labels that count.
+    images : numpy.ndarray of shape (n, z, y, x)
+        0 to 1.
+    labels : numpy.ndarray of shape (n, z, y, x)
+        Likewise.
+    values : sequence of int
+        The labels that count.
 
     Returns
     -------
-    float32 and int64 (n, z, y, x); classes are 0 and the places of `values`, counted from 1.
+    tuple of 2 numpy.ndarray
+        Images and classes, float32 and int64 (n, z, y, x); classes are 0 and the places of `values`, counted from 1.
     """
     from skimage.transform import resize
 
@@ -45,11 +51,21 @@ def coarse(images: np.ndarray, labels: np.ndarray, values: Sequence[int]) -> tup
 
 @one_torch_thread()
 def trained_segmenter(images: np.ndarray, classes: np.ndarray, count: int, seed: int) -> Any:
-    """A small MONAI U-Net; the same from the same volumes and seed.
+    """Train a small MONAI U-Net; the same from the same volumes and seed.
 
     Parameters
     ----------
-    images, classes : of `coarse`. count : of classes, 0 included.
+    images, classes : numpy.ndarray
+        Of `coarse`.
+    count : int
+        Of classes, 0 included.
+    seed : int
+        Of everything that is drawn.
+
+    Returns
+    -------
+    torch.nn.Module
+        For `dice`.
     """
     import torch
     from monai.losses import DiceCELoss
@@ -72,7 +88,22 @@ def trained_segmenter(images: np.ndarray, classes: np.ndarray, count: int, seed:
 
 @one_torch_thread()
 def dice(net: Any, images: np.ndarray, classes: np.ndarray, count: int) -> float:
-    """Mean Dice over volumes and classes that a volume has, background left out."""
+    """Average Dice over volumes and the classes that a volume has, background left out.
+
+    Parameters
+    ----------
+    net : torch.nn.Module
+        Of `trained_segmenter`.
+    images, classes : numpy.ndarray
+        Of `coarse`.
+    count : int
+        Of classes, 0 included.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
     import torch
     from monai.metrics import compute_dice
     from monai.networks import one_hot
@@ -86,18 +117,22 @@ def dice(net: Any, images: np.ndarray, classes: np.ndarray, count: int) -> float
 
 
 def agreement(table: pd.DataFrame, downstream: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Spearman's correlation of each metric with the loss of Dice, over alterations at their strengths.
+    """Correlate each metric with the loss of Dice, over alterations at their strengths.
 
     Both are standardised changes that are above 0 where it got worse, so 1 is a metric that orders alterations as the
     task does. Intervals come from drawing alterations with replacement, each with all of its strengths.
 
     Parameters
     ----------
-    table, downstream : rows of `sensitivity.COLUMNS`; the latter's `space` is a task of `TASKS`.
+    table, downstream : pandas.DataFrame
+        Rows of `sensitivity.COLUMNS`; the latter's `space` is a task of `TASKS`.
+    seed : int
+        Of everything that is drawn.
 
     Returns
     -------
-    `AGREEMENT`, strongest first within a task.
+    pandas.DataFrame
+        `AGREEMENT`, strongest first within a task.
     """
     key = ["alteration", "strength"]
     rows = []
@@ -114,7 +149,22 @@ def agreement(table: pd.DataFrame, downstream: pd.DataFrame, seed: int) -> pd.Da
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray, groups: np.ndarray, seed: int) -> tuple[float, float, float]:
-    """Spearman's rho with a 95% bootstrap interval over groups; NaN for fewer than three groups or without variety."""
+    """Compute Spearman's rho with a 95% bootstrap interval over groups.
+
+    Parameters
+    ----------
+    one, other : numpy.ndarray of shape (n,)
+        Values to be correlated.
+    groups : numpy.ndarray of shape (n,)
+        Names; values of a group are drawn together.
+    seed : int
+        Of everything that is drawn.
+
+    Returns
+    -------
+    tuple of 3 float
+        Rho, lower and upper end; NaN for fewer than three groups or without variety.
+    """
     names = np.unique(groups)
     if len(names) < 3:
         return (float("nan"),) * 3
@@ -137,7 +187,20 @@ def _spearman(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def downstream_said(found: pd.DataFrame, downstream: pd.DataFrame) -> list[str]:
-    """Which metrics follow the task, and which run against it, in sentences."""
+    """Say which metrics follow the task, and which run against it.
+
+    Parameters
+    ----------
+    found : pandas.DataFrame
+        Of `agreement`.
+    downstream : pandas.DataFrame
+        Rows of `sensitivity.COLUMNS` for a segmenter's Dice.
+
+    Returns
+    -------
+    list of str
+        Sentences, one a task.
+    """
     sentences = []
     for task, group in found.groupby("task", sort=False):
         follow = group[group["low"] > 0]

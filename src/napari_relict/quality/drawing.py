@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_relict.quality.feature_sets import Pool
+from napari_relict.quality.feature_sets import FeaturePool
 
 FEWEST = 4  # volumes of a set; below, no metric says anything
 
@@ -18,7 +18,10 @@ class Sizes:
 
     Attributes
     ----------
-    dealt : without a holdout, training patients stand in for it, and training sets are drawn.
+    training, made, holdout : int
+        Volumes of each set.
+    dealt : bool
+        Without a holdout, training patients stand in for it, and training sets are drawn.
     """
 
     training: int
@@ -28,14 +31,25 @@ class Sizes:
 
     @property
     def enough(self) -> bool:
+        """Whether metrics say anything at these sizes."""
         return min(self.training, self.made) >= FEWEST
 
 
-def sizes_of(pool: Pool) -> Sizes:
-    """The largest sizes at which synthetic volumes and real patients can be compared alike.
+def sizes_of(pool: FeaturePool) -> Sizes:
+    """Find the largest sizes at which synthetic volumes and real patients can be compared alike.
 
     With a holdout: the whole training cohort, as many synthetic volumes as half of the holdout allows, and the rest of
     the holdout to compare distances with. Without: the training cohort in two.
+
+    Parameters
+    ----------
+    pool : FeaturePool
+        Volumes of all cohorts with what describes them.
+
+    Returns
+    -------
+    Sizes
+        The sizes.
     """
     training, holdout, made = (len(pool.places(cohort)) for cohort in ("training", "holdout", "synthetic"))
     if holdout >= 2 * FEWEST:
@@ -45,18 +59,25 @@ def sizes_of(pool: Pool) -> Sizes:
     return Sizes(training - size, size, 0, dealt=True)
 
 
-def deal(pool: Pool, among: np.ndarray, sizes: Sequence[int], random: np.random.Generator) -> list[np.ndarray]:
-    """Disjoint sets of volumes whose patients are disjoint, too.
+def deal(pool: FeaturePool, among: np.ndarray, sizes: Sequence[int], random: np.random.Generator) -> list[np.ndarray]:
+    """Deal volumes out into disjoint sets whose patients are disjoint, too.
 
     Parameters
     ----------
-    among : places of the volumes to deal out.
-    sizes : of the sets. Patients are dealt one by one in a random order, each to the first set with room; of a
-        patient's volumes, those that find no room are left out. So the last sets may stay smaller.
+    pool : FeaturePool
+        Volumes of all cohorts with what describes them.
+    among : numpy.ndarray
+        Places of the volumes to deal out.
+    sizes : sequence of int
+        Of the sets. Patients are dealt one by one in a random order, each to the first set with room; of a patient's
+        volumes, those that find no room are left out. So the last sets may stay smaller.
+    random : numpy.random.Generator
+        Where draws come from.
 
     Returns
     -------
-    Places, one array a set.
+    list of numpy.ndarray
+        Places, one array a set.
     """
     groups: dict[int, list[int]] = {}
     for place in random.permutation(among):
@@ -69,8 +90,23 @@ def deal(pool: Pool, among: np.ndarray, sizes: Sequence[int], random: np.random.
     return [np.array(sorted(chosen), int) for chosen in sets]
 
 
-def half(pool: Pool, among: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """The volumes of half of the patients, drawn without replacement: places."""
+def half(pool: FeaturePool, among: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Draw half of the patients, without replacement.
+
+    Parameters
+    ----------
+    pool : FeaturePool
+        Volumes of all cohorts with what describes them.
+    among : numpy.ndarray of shape (n,)
+        Places of volumes.
+    random : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    numpy.ndarray of shape (m,)
+        Places of their volumes.
+    """
     owners = np.unique(pool.codes[among])
     kept = random.choice(owners, max(1, round(len(owners) / 2)), replace=False)
     return np.asarray(among[np.isin(pool.codes[among], kept)])

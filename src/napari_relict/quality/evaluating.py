@@ -10,7 +10,7 @@ import pandas as pd
 from napari_relict.errors import DataError
 from napari_relict.jobs.progress import Progress, silent
 from napari_relict.quality.drawing import FEWEST, Sizes, deal, half, sizes_of
-from napari_relict.quality.feature_sets import Pool, Space, sets_of
+from napari_relict.quality.feature_sets import FeaturePool, Space, sets_of
 from napari_relict.quality.registry import METRICS, Metric
 
 COLUMNS = (
@@ -27,9 +27,9 @@ Places = tuple[np.ndarray, np.ndarray, np.ndarray]  # training, made, holdout
 
 
 def evaluate(
-    pool: Pool, *, metrics: Sequence[str] | None = None, seed: int = 0, progress: Progress = silent
+    pool: FeaturePool, *, metrics: Sequence[str] | None = None, seed: int = 0, progress: Progress = silent
 ) -> pd.DataFrame:
-    """Every metric in every space it takes.
+    """Compute every metric in every space it takes.
 
     The **floor** is what real patients give: all of them, of training and holdout, are dealt out at random into a
     training set, a set in the place of the synthetic cohort, and a holdout, as large as those of the value and no
@@ -40,17 +40,26 @@ def evaluate(
 
     Parameters
     ----------
-    metrics : names; all when None.
+    pool : FeaturePool
+        Volumes of all cohorts with what describes them.
+    metrics : sequence of str, optional
+        Names; all when None.
+    seed : int, default: 0
+        Of everything that is drawn.
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
 
     Returns
     -------
-    One row a metric and space, see `COLUMNS`: value, low, high (95% interval), floor, floor_low, floor_high,
-    holdout, distance (of the value from the floor's mean, in standard deviations of the floor), standing (in words),
-    the sizes it was computed at. Missing where there is nothing to compute it on; the note says what.
+    pandas.DataFrame
+        One row a metric and space, see `COLUMNS`: value, low, high (95% interval), floor, floor_low, floor_high,
+        holdout, distance (of the value from the floor's mean, in standard deviations of the floor), standing (in
+        words), the sizes it was computed at. Missing where there is nothing to compute it on; the note says what.
 
     Raises
     ------
-    DataError : too few volumes.
+    DataError
+        Too few volumes.
     """
     sizes = sizes_of(pool)
     if not sizes.enough:
@@ -66,7 +75,7 @@ def evaluate(
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _row(pool: Pool, metric: Metric, space: Space, sizes: Sizes, seed: int) -> dict[str, object]:
+def _row(pool: FeaturePool, metric: Metric, space: Space, sizes: Sizes, seed: int) -> dict[str, object]:
     known: dict[str, object] = {
         "metric": metric.name,
         "title": metric.title,
@@ -115,7 +124,22 @@ def _row(pool: Pool, metric: Metric, space: Space, sizes: Sizes, seed: int) -> d
 
 
 def interval(value: float, halves: np.ndarray, bounds: tuple[float, float]) -> tuple[float, float]:
-    """95% interval about `value` from its values in halves; cut off where no value can lie. NaN from fewer than ten."""
+    """Lay a 95% interval about a value, from its values in halves.
+
+    Parameters
+    ----------
+    value : float
+        The value.
+    halves : numpy.ndarray of shape (n,)
+        Values of half of the patients.
+    bounds : tuple of 2 float
+        Between which values can lie; it is cut off there.
+
+    Returns
+    -------
+    tuple of 2 float
+        Lower and upper end; NaN from fewer than ten halves.
+    """
     if halves.size < 10:
         return float("nan"), float("nan")
     # Half as many volumes shift many metrics; only how far halves differ from each other is taken from them.
@@ -124,7 +148,22 @@ def interval(value: float, halves: np.ndarray, bounds: tuple[float, float]) -> t
 
 
 def standing(metric: Metric, value: float, low: float, high: float) -> str:
-    """Where a value lies against the floor's range, in words."""
+    """Say where a value lies against the floor's range.
+
+    Parameters
+    ----------
+    metric : Metric
+        The metric.
+    value : float
+        Its value.
+    low, high : float
+        The floor's range.
+
+    Returns
+    -------
+    str
+        In words.
+    """
     if low <= value <= high:
         return "as real patients"
     above = value > high
@@ -141,7 +180,7 @@ def standing(metric: Metric, value: float, low: float, high: float) -> str:
     )
 
 
-def _made(pool: Pool, sizes: Sizes, metric: Metric, seed: int, draws: int) -> Iterator[Places]:
+def _made(pool: FeaturePool, sizes: Sizes, metric: Metric, seed: int, draws: int) -> Iterator[Places]:
     """Synthetic volumes against the training cohort; several draws where not all of them are taken."""
     random = np.random.default_rng([seed, 1])
     training, made, holdout = (pool.places(cohort) for cohort in ("training", "synthetic", "holdout"))
@@ -152,7 +191,7 @@ def _made(pool: Pool, sizes: Sizes, metric: Metric, seed: int, draws: int) -> It
         yield reference, chosen, deal(pool, holdout, [sizes.holdout], random)[0]
 
 
-def _halves(pool: Pool, sizes: Sizes, seed: int, repeats: int) -> Iterator[Places]:
+def _halves(pool: FeaturePool, sizes: Sizes, seed: int, repeats: int) -> Iterator[Places]:
     random = np.random.default_rng([seed, 2])
     training, made, holdout = (pool.places(cohort) for cohort in ("training", "synthetic", "holdout"))
     for _ in range(repeats):
@@ -165,8 +204,25 @@ def _halves(pool: Pool, sizes: Sizes, seed: int, repeats: int) -> Iterator[Place
         )
 
 
-def floor_deals(pool: Pool, sizes: Sizes, seed: int, repeats: int) -> Iterator[Places]:
-    """Real patients in the place of synthetic ones, dealt out anew each time."""
+def floor_deals(pool: FeaturePool, sizes: Sizes, seed: int, repeats: int) -> Iterator[Places]:
+    """Put real patients in the place of synthetic ones, dealt out anew each time.
+
+    Parameters
+    ----------
+    pool : FeaturePool
+        Volumes of all cohorts with what describes them.
+    sizes : Sizes
+        Of the sets.
+    seed : int
+        Of everything that is drawn.
+    repeats : int
+        How often.
+
+    Yields
+    ------
+    Places
+        Places of training, synthetic and holdout volumes.
+    """
     random = np.random.default_rng([seed, 3])
     real = np.flatnonzero(pool.cohort != "synthetic") if not sizes.dealt else pool.places("training")
     for _ in range(repeats):
@@ -174,8 +230,8 @@ def floor_deals(pool: Pool, sizes: Sizes, seed: int, repeats: int) -> Iterator[P
         yield training, made, holdout
 
 
-def _holdout(pool: Pool, sizes: Sizes, seed: int, draws: int) -> Iterator[Places]:
-    """The holdout as it is in the place of the synthetic volumes."""
+def _holdout(pool: FeaturePool, sizes: Sizes, seed: int, draws: int) -> Iterator[Places]:
+    """Put the holdout as it is in the place of the synthetic volumes."""
     random = np.random.default_rng([seed, 4])
     for _ in range(draws):
         made, rest = deal(pool, pool.places("holdout"), [sizes.made, sizes.holdout], random)

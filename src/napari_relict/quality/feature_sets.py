@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-Kind = Literal["vectors", "voxels", "pairs", "looks"]
+SpaceKind = Literal["vectors", "voxels", "pairs", "looks"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,24 +18,42 @@ class Space:
 
     Attributes
     ----------
-    kind : `vectors` (features), `voxels` (as they are), `pairs` (similarity of each two volumes; rows and columns are
+    name, title : str
+        Of the tables, and as people read it.
+    kind : SpaceKind
+        `vectors` (features), `voxels` (as they are), `pairs` (similarity of each two volumes; rows and columns are
         volumes) or `looks` (one number a volume).
-    dimensions : 2 where each row is a slice, 3 where it is a volume.
-    rows : float64 (rows, features); those of a volume lie one after another.
-    each : rows of a volume.
-    features : how many numbers described a row before any were left out or turned.
+    dimensions : {2, 3}
+        2 where each row is a slice, 3 where it is a volume.
+    rows : numpy.ndarray
+        Float64 (rows, features); those of a volume lie one after another.
+    each : int, default: 1
+        Rows of a volume.
+    features : int, default: 1
+        How many numbers described a row before any were left out or turned.
     """
 
     name: str
     title: str
-    kind: Kind
+    kind: SpaceKind
     dimensions: Literal[2, 3]
     rows: np.ndarray
     each: int = 1
     features: int = 1
 
     def of(self, volumes: np.ndarray) -> np.ndarray:
-        """Rows of some volumes, given by their places: (volumes * each, features); of pairs (volumes, volumes)."""
+        """Take the rows of some volumes.
+
+        Parameters
+        ----------
+        volumes : numpy.ndarray of shape (n,)
+            Their places.
+
+        Returns
+        -------
+        numpy.ndarray of shape (n * each, features)
+            Of pairs (n, n).
+        """
         if self.kind == "pairs":
             return np.asarray(self.rows[np.ix_(volumes, volumes)])
         if self.each == 1:
@@ -44,14 +62,17 @@ class Space:
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class FeaturePool:
     """Volumes of all cohorts, in one order.
 
     Attributes
     ----------
-    cohort : text (volumes,): training, holdout or synthetic.
-    patients : text (volumes,).
-    spaces : by name.
+    cohort : numpy.ndarray
+        Text (volumes,): training, holdout or synthetic.
+    patients : numpy.ndarray
+        Text (volumes,).
+    spaces : mapping of str to Space
+        By name.
     """
 
     cohort: np.ndarray
@@ -59,12 +80,23 @@ class Pool:
     spaces: Mapping[str, Space]
 
     def places(self, cohort: str) -> np.ndarray:
-        """Which volumes are of a cohort."""
+        """Find the volumes of a cohort.
+
+        Parameters
+        ----------
+        cohort : str
+            Its name.
+
+        Returns
+        -------
+        numpy.ndarray of int, shape (n,)
+            Places.
+        """
         return np.flatnonzero(self.cohort == cohort)
 
     @cached_property
     def codes(self) -> np.ndarray:
-        """int (volumes,), equal for volumes of one patient."""
+        """Whose each volume is: int (volumes,), equal for volumes of one patient."""
         return np.unique(self.patients, return_inverse=True)[1]
 
 
@@ -74,9 +106,14 @@ class Sets:
 
     Attributes
     ----------
-    training, made, holdout : rows of a space; `holdout` has none where there is no holdout.
-    training_owners, made_owners : int, patient of each row.
-    features : of the space.
+    training, made, holdout : numpy.ndarray of shape (rows, features)
+        Of a space; `holdout` has none where there is no holdout.
+    training_owners, made_owners : numpy.ndarray
+        Int, patient of each row.
+    features : int, default: 1
+        Of the space.
+    seed : int, default: 0
+        Of what a metric draws.
     """
 
     training: np.ndarray
@@ -88,8 +125,27 @@ class Sets:
     seed: int = 0
 
 
-def sets_of(pool: Pool, space: Space, training: np.ndarray, made: np.ndarray, holdout: np.ndarray, seed: int) -> Sets:
-    """The rows of some volumes, given by their places in the pool."""
+def sets_of(
+    pool: FeaturePool, space: Space, training: np.ndarray, made: np.ndarray, holdout: np.ndarray, seed: int
+) -> Sets:
+    """Take the rows of some volumes.
+
+    Parameters
+    ----------
+    pool : FeaturePool
+        Volumes of all cohorts with what describes them.
+    space : Space
+        Which features.
+    training, made, holdout : numpy.ndarray of shape (n,)
+        Places in the pool.
+    seed : int
+        Of what a metric draws.
+
+    Returns
+    -------
+    Sets
+        What a metric is computed on.
+    """
     return Sets(
         space.of(training),
         space.of(made),
@@ -104,16 +160,27 @@ def sets_of(pool: Pool, space: Space, training: np.ndarray, made: np.ndarray, ho
 def vector_space(
     name: str, title: str, rows: np.ndarray, *, each: int = 1, scaled_by: np.ndarray | None = None
 ) -> Space:
-    """A space of feature vectors.
+    """Make a space of feature vectors.
 
     Where there are fewer rows than features they are turned into as many coordinates as rows: distances and dot
     products stay as they are, and everything is quicker.
 
     Parameters
     ----------
-    rows : (rows, features).
-    scaled_by : rows whose spread becomes 1 in each feature, for features of different units; one that is the same in
-        all of them is left out.
+    name, title : str
+        Of the tables, and as people read it.
+    rows : numpy.ndarray of shape (rows, features)
+        Of all volumes; those of a volume lie one after another.
+    each : int, default: 1
+        Rows of a volume.
+    scaled_by : numpy.ndarray, optional
+        Rows whose spread becomes 1 in each feature, for features of different units; one that is the same in all of
+        them is left out.
+
+    Returns
+    -------
+    Space
+        The space.
     """
     rows = np.asarray(rows, np.float64)
     if scaled_by is not None:

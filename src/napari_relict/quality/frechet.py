@@ -6,7 +6,7 @@ import numpy as np
 
 
 def frechet(real: np.ndarray, made: np.ndarray) -> float:
-    """Frechet distance between the normal distributions with the means and covariances of two sets.
+    """Compute the Frechet distance between the normal distributions with the means and covariances of two sets.
 
     The trace of the root of the product of both covariances is the sum of the singular values of A B', where A and B
     are the centred sets over the root of their sizes less one. So nothing of the size of a covariance is made: with
@@ -14,12 +14,18 @@ def frechet(real: np.ndarray, made: np.ndarray) -> float:
 
     Parameters
     ----------
-    real, made : (vectors, features), at least two vectors each.
+    real, made : numpy.ndarray of shape (vectors, features)
+        At least two vectors each.
 
     Returns
     -------
-    The squared distance, as it is always reported; NaN with fewer than two vectors. It shrinks as sets grow, so it is
-    to be compared at equal sizes only.
+    float
+        The squared distance, as it is always reported; NaN with fewer than two vectors. It shrinks as sets grow, so it
+        is to be compared at equal sizes only.
+
+    Notes
+    -----
+    Heusel et al. (2017), arXiv 1706.08500.
     """
     if min(len(real), len(made)) < 2:
         return float("nan")

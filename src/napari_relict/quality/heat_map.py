@@ -17,11 +17,17 @@ LIMIT = 6.0  # standard deviations at which colours end
 
 
 def heat_map(table: pd.DataFrame) -> Figure:
-    """Rows are alterations at their strengths, columns metrics, colours how much worse a metric says it got.
+    """Draw rows of alterations at their strengths, columns of metrics, colours of how much worse a metric says it got.
 
     Parameters
     ----------
-    table : of `napari_relict.experiments.sensitivity_study`.
+    table : pandas.DataFrame
+        Of `napari_relict.experiments.sensitivity_study`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure.
     """
     metrics = table[["family", "title", "space"]].drop_duplicates().reset_index(drop=True)
     lines = table[["kind", "alteration", "strength", "said", "words"]].drop_duplicates().reset_index(drop=True)
@@ -67,7 +73,15 @@ def heat_map(table: pd.DataFrame) -> Figure:
 
 
 def write_heat_map(table: pd.DataFrame, folder: Path) -> None:
-    """`heat-map.png` and `heat-map.svg` in a folder."""
+    """Write `heat-map.png` and `heat-map.svg`.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of `napari_relict.experiments.sensitivity_study`.
+    folder : pathlib.Path
+        Where they go.
+    """
     figure = heat_map(table)
     with matplotlib.rc_context({"svg.hashsalt": "napari-relict", "svg.fonttype": "none"}):
         figure.savefig(folder / "heat-map.svg", metadata={"Date": None, "Creator": None})

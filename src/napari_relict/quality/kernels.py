@@ -7,12 +7,48 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 
 def mmd_linear(real: np.ndarray, made: np.ndarray) -> float:
-    """With the dot product: the squared distance of the means. MONAI's `MMDMetric`, for sets of any two sizes."""
+    """Compute the discrepancy with the dot product: the squared distance of the means.
+
+    MONAI's `MMDMetric`, for sets of any two sizes.
+
+    Parameters
+    ----------
+    real : numpy.ndarray of shape (n, features)
+        Vectors of real volumes.
+    made : numpy.ndarray of shape (m, features)
+        Vectors of synthetic volumes.
+
+    Returns
+    -------
+    float
+        Unbiased; NaN with fewer than two vectors in either set.
+
+    Notes
+    -----
+    Gretton et al. (2012).
+    """
     return _unbiased(real @ real.T, made @ made.T, real @ made.T)
 
 
 def mmd_gaussian(real: np.ndarray, made: np.ndarray) -> float:
-    """With a Gaussian kernel whose width is the median distance between two of the real vectors."""
+    """Compute the discrepancy with a Gaussian kernel, as wide as the median distance between two of the real vectors.
+
+    Parameters
+    ----------
+    real : numpy.ndarray of shape (n, features)
+        Vectors of real volumes.
+    made : numpy.ndarray of shape (m, features)
+        Vectors of synthetic volumes.
+
+    Returns
+    -------
+    float
+        Unbiased; NaN with fewer than two vectors in either set, or where real vectors are equal.
+
+    Notes
+    -----
+    Gretton et al. (2012).
+    """
     among = euclidean_distances(real, real, squared=True)
     apart = among[np.triu_indices(len(real), 1)]
     width = float(np.median(apart)) if apart.size else 0.0
@@ -23,13 +59,27 @@ def mmd_gaussian(real: np.ndarray, made: np.ndarray) -> float:
 
 
 def kid(real: np.ndarray, made: np.ndarray, features: int) -> float:
-    """Kernel inception distance (Binkowski et al. 2018): the cubic kernel (x y / features + 1)^3, on all vectors.
+    """Compute the kernel inception distance: the cubic kernel (x y / features + 1)^3, on all vectors.
 
     Published as a mean over random subsets of 1000 images; with volumes there are too few for that.
 
     Parameters
     ----------
-    features : how many the encoder gave, which the kernel is scaled by.
+    real : numpy.ndarray of shape (n, features)
+        Vectors of real volumes.
+    made : numpy.ndarray of shape (m, features)
+        Vectors of synthetic volumes.
+    features : int
+        How many the encoder gave, which the kernel is scaled by.
+
+    Returns
+    -------
+    float
+        Unbiased; NaN with fewer than two vectors in either set.
+
+    Notes
+    -----
+    Binkowski et al. (2018).
     """
     products = (real @ real.T, made @ made.T, real @ made.T)
     return _unbiased(*((product / features + 1) ** 3 for product in products))

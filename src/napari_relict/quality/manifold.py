@@ -12,17 +12,74 @@ NEIGHBOURS = 5  # of Naeem et al.; Kynkaanniemi et al. take 3
 
 
 def precision(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> float:
-    """Share of synthetic vectors that lie in the ball of any real one."""
+    """Compute the share of synthetic vectors that lie in the ball of any real one.
+
+    Parameters
+    ----------
+    real : numpy.ndarray of shape (n, features)
+        Vectors of real volumes.
+    made : numpy.ndarray of shape (m, features)
+        Vectors of synthetic volumes.
+    k : int, default: NEIGHBOURS
+        Which nearest neighbour a ball reaches to.
+
+    Returns
+    -------
+    float
+        NaN where there are too few real vectors.
+
+    Notes
+    -----
+    Kynkaanniemi et al. (2019).
+    """
     return _share_inside(made, real, k)
 
 
 def recall(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> float:
-    """Share of real vectors that lie in the ball of any synthetic one."""
+    """Compute the share of real vectors that lie in the ball of any synthetic one.
+
+    Parameters
+    ----------
+    real : numpy.ndarray of shape (n, features)
+        Vectors of real volumes.
+    made : numpy.ndarray of shape (m, features)
+        Vectors of synthetic volumes.
+    k : int, default: NEIGHBOURS
+        Which nearest neighbour a ball reaches to.
+
+    Returns
+    -------
+    float
+        NaN where there are too few synthetic vectors.
+
+    Notes
+    -----
+    Kynkaanniemi et al. (2019).
+    """
     return _share_inside(real, made, k)
 
 
 def density(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> float:
-    """Real balls that a synthetic vector lies in, on average, over k; above 1 where synthetic ones crowd."""
+    """Count the real balls that a synthetic vector lies in, on average, over k.
+
+    Parameters
+    ----------
+    real : numpy.ndarray of shape (n, features)
+        Vectors of real volumes.
+    made : numpy.ndarray of shape (m, features)
+        Vectors of synthetic volumes.
+    k : int, default: NEIGHBOURS
+        Which nearest neighbour a ball reaches to.
+
+    Returns
+    -------
+    float
+        Above 1 where synthetic ones crowd; NaN where there are too few real vectors.
+
+    Notes
+    -----
+    Naeem et al. (2020).
+    """
     radii = _radii(real, k)
     return (
         float((euclidean_distances(real, made) < radii[:, None]).sum(0).mean() / k)
@@ -32,7 +89,26 @@ def density(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> float:
 
 
 def coverage(real: np.ndarray, made: np.ndarray, k: int = NEIGHBOURS) -> float:
-    """Share of real balls that hold a synthetic vector."""
+    """Compute the share of real balls that hold a synthetic vector.
+
+    Parameters
+    ----------
+    real : numpy.ndarray of shape (n, features)
+        Vectors of real volumes.
+    made : numpy.ndarray of shape (m, features)
+        Vectors of synthetic volumes.
+    k : int, default: NEIGHBOURS
+        Which nearest neighbour a ball reaches to.
+
+    Returns
+    -------
+    float
+        NaN where there are too few real vectors.
+
+    Notes
+    -----
+    Naeem et al. (2020).
+    """
     radii = _radii(real, k)
     return (
         float((euclidean_distances(real, made).min(1) < radii).mean())

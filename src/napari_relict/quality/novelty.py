@@ -20,7 +20,26 @@ COMPONENTS = 8  # kept for the likelihood: a density in more dimensions than tha
 
 
 def authentic_share(training: np.ndarray, owners: np.ndarray, made: np.ndarray) -> float:
-    """AuthPct; a training vector's neighbour is the nearest one of another patient."""
+    """Compute AuthPct; a training vector's neighbour is the nearest one of another patient.
+
+    Parameters
+    ----------
+    training : numpy.ndarray of shape (n, features)
+        Vectors of training volumes.
+    owners : numpy.ndarray of shape (n,)
+        Patient of each training vector.
+    made : numpy.ndarray of shape (m, features)
+        Vectors of synthetic volumes.
+
+    Returns
+    -------
+    float
+        NaN where there is one patient.
+
+    Notes
+    -----
+    Alaa et al. (2022).
+    """
     among = euclidean_distances(training, training)
     among[owners[:, None] == owners[None, :]] = np.inf
     to_training = euclidean_distances(made, training)
@@ -31,25 +50,84 @@ def authentic_share(training: np.ndarray, owners: np.ndarray, made: np.ndarray) 
 
 
 def copying_statistic(training: np.ndarray, holdout: np.ndarray, made: np.ndarray, seed: int) -> float:
-    """C_T: far below 0 where synthetic vectors are nearer to training vectors than holdout ones are."""
+    """Compute C_T.
+
+    Parameters
+    ----------
+    training : numpy.ndarray of shape (n, features)
+        Vectors of training volumes.
+    holdout : numpy.ndarray of shape (m, features)
+        Vectors of holdout volumes.
+    made : numpy.ndarray of shape (m, features)
+        Vectors of synthetic volumes.
+    seed : int
+        Of everything that is drawn.
+
+    Returns
+    -------
+    float
+        Far below 0 where synthetic vectors are nearer to training vectors than holdout ones are.
+
+    Notes
+    -----
+    Meehan et al. (2020).
+    """
     outcome = data_copying(training, holdout, made, cells=CELLS, fewest=FEWEST, seed=seed)
     return outcome.numbers["C_T"].value
 
 
 def nearer_share(training: np.ndarray, holdout: np.ndarray, made: np.ndarray, seed: int) -> float:
-    """Share of synthetic vectors nearer to training than to as many holdout vectors; a half where nobody was copied."""
+    """Compute the share of synthetic vectors nearer to training than to as many holdout vectors.
+
+    Parameters
+    ----------
+    training : numpy.ndarray of shape (n, features)
+        Vectors of training volumes.
+    holdout : numpy.ndarray of shape (m, features)
+        Vectors of holdout volumes.
+    made : numpy.ndarray of shape (m, features)
+        Vectors of synthetic volumes.
+    seed : int
+        Of everything that is drawn.
+
+    Returns
+    -------
+    float
+        A half where nobody was copied.
+
+    Notes
+    -----
+    After Platzer & Reutterer (2021).
+    """
     return closest_record(training, holdout, made, seed=seed).numbers["share nearer to training"].value
 
 
 def frechet_gap(training: np.ndarray, holdout: np.ndarray, made: np.ndarray, seed: int) -> float:
-    """Frechet distance to the holdout less that to as many training vectors; above 0: nearer to training."""
+    """Compute the Frechet distance to the holdout less that to as many training vectors.
+
+    Parameters
+    ----------
+    training : numpy.ndarray of shape (n, features)
+        Vectors of training volumes.
+    holdout : numpy.ndarray of shape (m, features)
+        Vectors of holdout volumes.
+    made : numpy.ndarray of shape (m, features)
+        Vectors of synthetic volumes.
+    seed : int
+        Of everything that is drawn.
+
+    Returns
+    -------
+    float
+        Above 0: nearer to training.
+    """
     size, random = min(len(training), len(holdout)), np.random.default_rng(seed)
     training, holdout = (rows[random.choice(len(rows), size, replace=False)] for rows in (training, holdout))
     return frechet(holdout, made) - frechet(training, made)
 
 
 def likelihood_gap(training: np.ndarray, holdout: np.ndarray, made: np.ndarray, seed: int) -> float:
-    """Mean log-density of training vectors less that of holdout vectors; above 0: training is likelier.
+    """Compute the mean log-density of training vectors less that of holdout vectors.
 
     The density is a sum of Gaussians about the synthetic vectors. After the feature likelihood divergence
     (Jiralerspong et al. 2023), which it is not: that fits a width to each Gaussian, here all have one, the likeliest of
@@ -57,12 +135,19 @@ def likelihood_gap(training: np.ndarray, holdout: np.ndarray, made: np.ndarray, 
 
     Parameters
     ----------
-    training, holdout, made : (vectors, features).
-    seed : not used; nothing is drawn.
+    training, holdout, made : numpy.ndarray of shape (vectors, features)
+        Of each cohort.
+    seed : int
+        Not used; nothing is drawn.
 
     Returns
     -------
-    Nats a component.
+    float
+        Nats a component; above 0: training is likelier.
+
+    Notes
+    -----
+    After Jiralerspong et al. (2023).
     """
     real = np.vstack([training, holdout])
     if len(made) < 3:

@@ -20,14 +20,35 @@ STYLE = (
 
 
 def metric_words(title: str, space: str) -> str:
-    """A metric as the page calls it."""
+    """Write a metric as the page calls it.
+
+    Parameters
+    ----------
+    title, space : str
+        Of the metric and of its space; the latter may be empty.
+
+    Returns
+    -------
+    str
+        In words.
+    """
     return title + (f" ({space.replace('_', ' ')})" if space else "")
 
 
 def copying_said(table: pd.DataFrame) -> list[str]:
-    """Does a metric get better as more training volumes are copied? In sentences.
+    """Say whether metrics get better as more training volumes are copied.
 
     A metric counts as better or worse where the interval of its change at the largest share leaves out 0.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of `napari_relict.experiments.sensitivity_study`.
+
+    Returns
+    -------
+    list of str
+        Sentences.
     """
     copied = table[table["alteration"] == "copied"]
     if copied.empty:
@@ -67,7 +88,18 @@ def copying_said(table: pd.DataFrame) -> list[str]:
 
 
 def local_said(table: pd.DataFrame) -> list[str]:
-    """Which alterations of anatomy no metric sees, and which metric sees each best, at the largest strength."""
+    """Say which alterations of anatomy no metric sees, and which metric sees each best, at the largest strength.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of `napari_relict.experiments.sensitivity_study`.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
     local = table[(table["kind"] == "local") & (table["family"] != "novelty")]
     unseen, seen = [], []
     for name, group in local.groupby("words", sort=False):
@@ -96,9 +128,19 @@ def local_said(table: pd.DataFrame) -> list[str]:
 
 
 def best_seen(table: pd.DataFrame) -> pd.DataFrame:
-    """For each alteration at its largest strength: how many metrics change, see it, and go one way with strength.
+    """Count for each alteration at its largest strength the metrics that change, see it, and go one way with strength.
 
     A change clear of 0 is one in the same volumes; seen is what stands out from how real cohorts differ.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of `napari_relict.experiments.sensitivity_study`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an alteration.
     """
     rows = []
     for words, group in table.groupby("words", sort=False):
@@ -125,7 +167,26 @@ def write_page(
     downstream: pd.DataFrame | None = None,
     agreement: pd.DataFrame | None = None,
 ) -> Path:
-    """`index.html` beside the heat map and the table; its path. The last two are of `quality.downstream`."""
+    """Write `index.html` beside the heat map and the table.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of `napari_relict.experiments.sensitivity_study`.
+    folder : pathlib.Path
+        Where it goes.
+    notes : sequence of str
+        What was left out, in words.
+    label : int or None
+        Of the structure that was enlarged and mirrored; None where there is none.
+    downstream, agreement : pandas.DataFrame, optional
+        Of `quality.downstream`; left out where they were not asked for.
+
+    Returns
+    -------
+    pathlib.Path
+        The page.
+    """
     first = table.iloc[0]
     many = int(table.loc[table["kind"] == "cohort", "n_volumes"].max()) if (table["kind"] == "cohort").any() else 0
     how = (

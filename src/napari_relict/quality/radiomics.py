@@ -28,26 +28,42 @@ SHAPE = ("volume", "surface", "roundness", "elongation", "flatness", "mean", "sp
 def volume_features(
     image: np.ndarray, labels: np.ndarray | None, values: Sequence[int], spacing: Sequence[float]
 ) -> np.ndarray:
-    """Features of a volume: first order and texture of its tissue, then size, shape and brightness of each label.
+    """Describe a volume: first order and texture of its tissue, then size, shape and brightness of each label.
 
     Parameters
     ----------
-    image : float32 (z, y, x), 0 to 1.
-    labels : (z, y, x), or None.
-    values : labels that every volume of the study may have; one that is not there counts as of no size, with the
-        image's own brightness.
-    spacing : mm along z, y, x.
+    image : numpy.ndarray
+        Float32 (z, y, x), 0 to 1.
+    labels : numpy.ndarray of shape (z, y, x) or None
+        Or None.
+    values : sequence of int
+        Labels that every volume of the study may have; one that is not there counts as of no size, with the image's own
+        brightness.
+    spacing : sequence of float
+        mm along z, y, x.
 
     Returns
     -------
-    float64 (features,), as many for every volume that is asked with the same `values`.
+    numpy.ndarray of float64, shape (features,)
+        As many for every volume that is asked with the same `values`.
     """
     whole = [*_first_order(image[image > TISSUE]), *_texture(_matrix_3d(image))]
     return np.array([*whole, *_shapes(image, labels, values, spacing)])
 
 
 def slice_features(image: np.ndarray) -> np.ndarray:
-    """First order and texture of each of `SLICES` axial slices of `image` (z, y, x): float64 (slices, features)."""
+    """Compute first order and texture of each of `SLICES` axial slices.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of shape (z, y, x)
+        0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray of shape (slices, features)
+        Float64.
+    """
     rows = []
     for part in slices_of(image):
         matrix = graycomatrix(_grey(part), [1], ANGLES, levels=LEVELS, symmetric=True).astype(float)
@@ -56,7 +72,18 @@ def slice_features(image: np.ndarray) -> np.ndarray:
 
 
 def slices_of(image: np.ndarray) -> np.ndarray:
-    """`SLICES` axial slices of `image` (z, y, x), the same heights in every volume: (slices, y, x)."""
+    """Take `SLICES` axial slices, at the same heights in every volume.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of shape (z, y, x)
+        0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray of shape (slices, y, x)
+        As they are.
+    """
     places = np.rint(np.linspace(0.1, 0.9, SLICES) * (len(image) - 1)).astype(int)
     return np.asarray(image[places])
 

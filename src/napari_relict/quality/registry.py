@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from napari_relict.quality import appearance, diversity, frechet, kernels, manifold, novelty
-from napari_relict.quality.feature_sets import Kind, Sets, Space
+from napari_relict.quality.feature_sets import Sets, Space, SpaceKind
 
 Family = Literal["fidelity", "diversity", "appearance", "novelty"]
 Better = Literal["lower", "higher", "as real"]
@@ -28,13 +28,28 @@ class Metric:
 
     Attributes
     ----------
-    better : which values are called good; `as real` where both ways are bad.
-    works_on : the kind of space it takes.
-    dimensions : whether it is computed on volumes (3), slices (2) or both.
-    needs : besides the synthetic volumes.
-    estimated_on : what it is estimated on, in words.
-    bounds : values it can have; an interval ends there.
-    space : the one space it is of; empty where it takes all spaces of its kind.
+    name, title : str
+        Of the tables, and as people read it.
+    family : Family
+        The question it answers; see `FAMILIES`.
+    better : Better
+        Which values are called good; `as real` where both ways are bad.
+    source : str
+        The paper.
+    compute : callable
+        The metric of one `Sets`.
+    works_on : SpaceKind, default: 'vectors'
+        The kind of space it takes.
+    dimensions : tuple of int, default: (2, 3)
+        Whether it is computed on volumes (3), slices (2) or both.
+    needs : Needs, default: 'training'
+        Besides the synthetic volumes.
+    estimated_on : str, default: 'distances to training volumes'
+        What it is estimated on, in words.
+    bounds : tuple of 2 float, default: (-np.inf, np.inf)
+        Values it can have; an interval ends there.
+    space : str, default: ''
+        The one space it is of; empty where it takes all spaces of its kind.
     """
 
     name: str
@@ -43,7 +58,7 @@ class Metric:
     better: Better
     source: str
     compute: Callable[[Sets], float]
-    works_on: Kind = "vectors"
+    works_on: SpaceKind = "vectors"
     dimensions: tuple[int, ...] = (2, 3)
     needs: Needs = "training"
     estimated_on: str = "distances to training volumes"
@@ -51,7 +66,18 @@ class Metric:
     space: str = ""
 
     def takes(self, space: Space) -> bool:
-        """Whether it can be computed in this space."""
+        """Say whether it can be computed in a space.
+
+        Parameters
+        ----------
+        space : Space
+            The space.
+
+        Returns
+        -------
+        bool
+            True where it can.
+        """
         fits = space.kind == self.works_on and space.dimensions in self.dimensions
         return fits and self.space in ("", space.name)
 

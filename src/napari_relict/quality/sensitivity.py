@@ -9,7 +9,7 @@ import pandas as pd
 
 from napari_relict.quality.drawing import Sizes, half
 from napari_relict.quality.evaluating import INTERVAL, REPEATS, floor_deals
-from napari_relict.quality.feature_sets import Pool, Space, sets_of
+from napari_relict.quality.feature_sets import FeaturePool, Space, sets_of
 from napari_relict.quality.registry import METRICS, Metric
 
 COLUMNS = (
@@ -21,8 +21,19 @@ SEEN = 2.0  # standard deviations of the floor: what real cohorts hardly differ 
 QUICK = 100  # features of a slice; more take too long for every alteration
 
 
-def quick(pool: Pool) -> list[tuple[Metric, Space]]:
-    """Metrics and spaces that are quick enough to be computed for every alteration."""
+def quick(pool: FeaturePool) -> list[tuple[Metric, Space]]:
+    """Choose metrics and spaces that are quick enough to be computed for every alteration.
+
+    Parameters
+    ----------
+    pool : FeaturePool
+        Volumes of all cohorts with what describes them.
+
+    Returns
+    -------
+    list of tuple of (Metric, Space)
+        Each metric with a space it takes.
+    """
     return [
         (metric, space)
         for metric in METRICS.values()
@@ -32,7 +43,20 @@ def quick(pool: Pool) -> list[tuple[Metric, Space]]:
 
 
 def name_of(metric: Metric, space: Space) -> str:
-    """`metric:space`, or the metric alone where it has one space."""
+    """Name a metric in a space.
+
+    Parameters
+    ----------
+    metric : Metric
+        The metric.
+    space : Space
+        The space.
+
+    Returns
+    -------
+    str
+        `metric:space`, or the metric alone where it has one space.
+    """
     return (
         metric.name
         if metric.space == space.name or space.kind in ("pairs", "voxels")
@@ -40,8 +64,23 @@ def name_of(metric: Metric, space: Space) -> str:
     )
 
 
-def floor_spreads(pool: Pool, sizes: Sizes, seed: int) -> dict[str, float]:
-    """Standard deviation of each metric between real patients dealt out anew, at the sizes of the altered cohort."""
+def floor_spreads(pool: FeaturePool, sizes: Sizes, seed: int) -> dict[str, float]:
+    """Compute how far each metric differs between real patients dealt out anew, at the sizes of the altered cohort.
+
+    Parameters
+    ----------
+    pool : FeaturePool
+        Volumes of all cohorts with what describes them.
+    sizes : Sizes
+        Of the sets.
+    seed : int
+        Of everything that is drawn.
+
+    Returns
+    -------
+    dict of str to float
+        By `name_of`, standard deviations; NaN from fewer than six deals.
+    """
     spreads = {}
     for metric, space in quick(pool):
         if metric.needs == "holdout" and not sizes.holdout:
@@ -53,18 +92,24 @@ def floor_spreads(pool: Pool, sizes: Sizes, seed: int) -> dict[str, float]:
     return spreads
 
 
-def changes(pool: Pool, seed: int, halves: int) -> dict[str, dict[str, float]]:
-    """Each metric before and after, with a 95% interval of the change.
+def changes(pool: FeaturePool, seed: int, halves: int) -> dict[str, dict[str, float]]:
+    """Compute each metric before and after, with a 95% interval of the change.
 
     The interval is as wide as changes in halves of the patients differ, the same patients before and after.
 
     Parameters
     ----------
-    pool : cohorts training, holdout, before and after; the last two in one order.
+    pool : FeaturePool
+        Cohorts training, holdout, before and after; the last two in one order.
+    seed : int
+        Of everything that is drawn.
+    halves : int
+        How many halves of the patients are drawn.
 
     Returns
     -------
-    By `name_of`: before, after, change, low, high.
+    dict of str to dict of str to float
+        By `name_of`: before, after, change, low, high.
     """
     training, holdout = pool.places("training"), pool.places("holdout")
     before, after = pool.places("before"), pool.places("after")
@@ -92,20 +137,55 @@ def changes(pool: Pool, seed: int, halves: int) -> dict[str, dict[str, float]]:
 
 
 def worse(better: str, sensitivity: float) -> float:
-    """A standardised change with its sign so that above 0 the metric says worse; any change is, where real is best."""
+    """Give a standardised change its sign, so that above 0 the metric says worse; any change is, where real is best.
+
+    Parameters
+    ----------
+    better : str
+        Which values are called good: lower, higher or as real.
+    sensitivity : float
+        The change in standard deviations of real patients.
+
+    Returns
+    -------
+    float
+        Above 0: worse.
+    """
     if better == "as real":
         return abs(sensitivity)
     return sensitivity if better == "lower" else -sensitivity
 
 
 def monotone(changes: Sequence[float]) -> bool:
-    """Changes by rising strength go one way from no change on."""
+    """Say whether changes go one way from no change on.
+
+    Parameters
+    ----------
+    changes : sequence of float
+        By rising strength.
+
+    Returns
+    -------
+    bool
+        False where one is not finite, or nothing changes.
+    """
     steps = np.diff([0.0, *changes])
     return bool(np.isfinite(steps).all() and ((steps >= 0).all() or (steps <= 0).all()) and np.any(steps))
 
 
 def with_shape(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with `monotone`: whether a metric goes one way with an alteration's strength."""
+    """Add `monotone`: whether a metric goes one way with an alteration's strength.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Rows of `COLUMNS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table with one column more.
+    """
     table = table.sort_values(["alteration", "metric", "space", "strength"], kind="stable")
     shape = table.groupby(["alteration", "metric", "space"], sort=False)["change"].transform(
         lambda values: monotone(values.to_list())

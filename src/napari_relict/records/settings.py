@@ -9,9 +9,8 @@ from typing import Any, Literal
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from napari_relict.calibration.cuts import Rule
-from napari_relict.calibration.verdicts import VERDICTS
-from napari_relict.calibration.verdicts import Rule as VerdictRule
+from napari_relict.calibration.cuts import CutRule
+from napari_relict.calibration.verdicts import VERDICTS, VerdictRule
 from napari_relict.encoders.registry import check_definition
 from napari_relict.errors import DataError, UsageError, disk_faults
 from napari_relict.measures.registration import Alignment, Engine
@@ -116,7 +115,7 @@ class VerdictSettings(_Table):
 
 
 class ThresholdSettings(_Table):
-    rule: Rule = "balanced accuracy"
+    rule: CutRule = "balanced accuracy"
     target: float = Field(default=0.95, gt=0, lt=1)
     labels: Labels = "median"
 

@@ -9,7 +9,7 @@ from math import floor
 import pandas as pd
 
 from napari_relict.calibration import NullScores
-from napari_relict.calibration.predictive import FEWEST_PATIENTS
+from napari_relict.calibration.predictive_tail import FEWEST_PATIENTS
 from napari_relict.calibration.verdicts import EXACT, NEAR, REPLICAS, UNDECIDED
 from napari_relict.decisions.release import Release
 

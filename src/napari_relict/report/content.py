@@ -112,7 +112,7 @@ def _rows(study: Study, matches: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[
 
 
 def _pictures(study: Study, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What is undecided and the replicas, or the nearest three where there is neither."""
+    """Draw what is undecided and the replicas, or the nearest three where there is neither."""
     most, shown = study.most_conspicuous(), []
     encoder = next((one.name for one in study.measures() if one.level == "feature"), None)
     undecided = [row for row in rows if row["verdict"] == UNDECIDED][: MOST_PICTURES // 2]
@@ -154,7 +154,7 @@ def _cohorts(study: Study) -> list[dict[str, Any]]:
 
 
 def _listed(study: Study) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The settings, table by table, without paths and names of readers."""
+    """List the settings, table by table, without paths and names of readers."""
     tables = study.settings.model_dump(mode="json", exclude=set(NOT_SHOWN))
     alone = [(key, value) for key, value in tables.items() if not isinstance(value, dict)]
     listed = [("study", [(key, _written(value)) for key, value in alone])]

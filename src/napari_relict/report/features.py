@@ -77,8 +77,7 @@ def feature_strip(study: Study, synthetic: str, value: float) -> FeatureStrip | 
 
 
 def draw_strip(ax: Any, strip: FeatureStrip) -> None:
-    """Draw a strip: similarity upwards, the null's patients as dashes, beside them the synthetic volumes, this pair
-    marked.
+    """Draw a strip: similarity upwards, the null's patients as dashes, synthetic volumes beside them, this pair marked.
 
     Parameters
     ----------

@@ -77,5 +77,5 @@ def _figures(value: Any) -> str:
 
 
 def _sentence(text: str) -> str:
-    """A line as a sentence: a capital letter, a full stop."""
+    """Turn a line into a sentence: a capital letter, a full stop."""
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")

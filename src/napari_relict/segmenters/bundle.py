@@ -126,7 +126,7 @@ def _segmented(image: sitk.Image, parts: Parts, device: str) -> sitk.Image:
 
 
 def _tensor(image: sitk.Image) -> Any:
-    """A MONAI tensor (x, y, z) with its affine, as its own reader would make it."""
+    """Make a MONAI tensor (x, y, z) with its affine, as its own reader would make it."""
     from monai.data import MetaTensor
 
     affine = np.eye(4)
@@ -137,7 +137,7 @@ def _tensor(image: sitk.Image) -> Any:
 
 
 def _label_map(found: Any, image: sitk.Image) -> sitk.Image:
-    """A map of labels (1, x, y, z) or of scores (labels, x, y, z) on the grid of `image`."""
+    """Bring a map of labels (1, x, y, z) or of scores (labels, x, y, z) on the grid of `image`."""
     values = np.asarray(found.detach().cpu().numpy())
     values = values[0] if len(values) == 1 else values.argmax(0)
     labels = sitk.GetImageFromArray(np.ascontiguousarray(np.rint(values).astype(np.uint16).transpose(2, 1, 0)))
@@ -150,7 +150,7 @@ def _label_map(found: Any, image: sitk.Image) -> sitk.Image:
 
 
 def _line(error: BaseException) -> str:
-    """The first line of what the error says that others were raised from."""
+    """Take the first line of what the error says that others were raised from."""
     while error.__cause__ is not None:
         error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

@@ -113,7 +113,7 @@ def _resized(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The largest connected part of `mask`."""
+    """Find the largest connected part of `mask`."""
     parts, count = ndimage.label(mask)
     if count == 0:
         raise DataError("brain mask", "no brain was found", "deepbet is made for T1-weighted heads")
@@ -121,7 +121,7 @@ def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _box(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> tuple[slice, ...]:
-    """The box around `mask` with a margin, in voxels of an array of `shape` that covers the same space."""
+    """Find the box around `mask` with a margin, in voxels of an array of `shape` that covers the same space."""
     slices: list[slice] = []
     for axis, side in enumerate(shape):
         hit = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))

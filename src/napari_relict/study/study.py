@@ -14,7 +14,7 @@ from napari_relict.decisions.judging import JudgedStudy
 from napari_relict.errors import DataError, UsageError
 from napari_relict.experiments.memorisation_study import MemorisationResult, run_memorisation_study
 from napari_relict.experiments.quality import read_quality, study_quality
-from napari_relict.experiments.sensitivity_study import Result, Size, run_quality_study
+from napari_relict.experiments.sensitivity_study import SensitivityResult, StudySize, run_quality_study
 from napari_relict.jobs.progress import Progress, silent
 from napari_relict.memorisation.callback import Sampled, TrainingAudit
 from napari_relict.reading.importing import import_ratings
@@ -313,11 +313,11 @@ class Study(JudgedStudy):
         self,
         to: str | Path | None = None,
         *,
-        size: Size = "small",
+        size: StudySize = "small",
         downstream: bool = False,
         seed: int = 0,
         progress: Progress = silent,
-    ) -> Result:
+    ) -> SensitivityResult:
         """Alter real volumes with known strength and say which metric sees it, and what a segmenter loses by it.
 
         See `napari_relict.experiments.sensitivity_study.run_quality_study`. A stopped run goes on where it was.

@@ -8,9 +8,16 @@ import numpy as np
 
 
 def published_deepssim() -> Any:
-    """As DeepSSIM (arXiv 2509.16582) has it: flips, turns by up to 0.17 rad, gamma .5 to 1.5, each one time in three.
+    """Augment slices as DeepSSIM has it: flips, turns by up to 0.17 rad, gamma .5 to 1.5, each one time in three.
 
-    For slices (1, y, x), values 0 to 1.
+    Returns
+    -------
+    monai.transforms.Compose
+        For slices (1, y, x), 0 to 1.
+
+    Notes
+    -----
+    arXiv 2509.16582.
     """
     from monai.transforms import Compose, RandAdjustContrast, RandAffine, RandFlip
 
@@ -25,9 +32,16 @@ def published_deepssim() -> Any:
 
 
 def published_contrastive() -> Any:
-    """As Dar et al. (arXiv 2402.01054) have it: turns by up to 5 degrees, a flip along one axis, each every other time.
+    """Augment volumes as Dar et al. have it: turns by up to 5 degrees, a flip along one axis, each every other time.
 
-    For volumes (1, z, y, x), values 0 to 1.
+    Returns
+    -------
+    monai.transforms.Compose
+        For volumes (1, z, y, x), 0 to 1.
+
+    Notes
+    -----
+    Dar et al., arXiv 2402.01054.
     """
     from monai.transforms import Compose, RandAffine, RandAxisFlip
 

@@ -12,14 +12,47 @@ CONTROL_MM = 40.0  # between the control points of a deformation
 
 
 def warped(image: np.ndarray, reach: float, spacing: Sequence[float], rng: np.random.Generator) -> np.ndarray:
-    """Bent smoothly by a displacement of about `reach` mm; float32 (z, y, x)."""
+    """Bend a volume smoothly.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        0 to 1.
+    reach : float
+        By about so many mm.
+    spacing : sequence of float
+        mm along z, y, x.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     shape = _sides(image)
     return sampled(image, places_of(shape, tuple(spacing)) + displacement(shape, spacing, reach, rng), spacing)
 
 
 def another_patient(image: np.ndarray, spacing: Sequence[float], rng: np.random.Generator) -> np.ndarray:
-    """Bent so far that it is somebody else, of the same texture: stretched by up to 6% an axis, displaced by 4 to 8 mm
-    over 6 cm and by 1.5 to 4 mm over 3 cm."""
+    """Bend a volume so far that it is somebody else, of the same texture.
+
+    Stretched by up to 6% an axis, displaced by 4 to 8 mm over 6 cm and by 1.5 to 4 mm over 3 cm.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        0 to 1.
+    spacing : sequence of float
+        mm along z, y, x.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     shape = _sides(image)
     stretch = 1 + rng.uniform(-0.06, 0.06, (3, 1, 1, 1)).astype(np.float32)
     places = stretch * places_of(shape, tuple(spacing))
@@ -37,15 +70,50 @@ def displacement(
     control: float = CONTROL_MM,
     axes: int = 3,
 ) -> np.ndarray:
-    """Smooth random fields with a standard deviation of about `reach` at control points so many mm apart: float32
-    (axes, z, y, x)."""
+    """Draw smooth random fields.
+
+    Parameters
+    ----------
+    shape : tuple of 3 int
+        Voxels z, y, x.
+    spacing : sequence of float
+        mm along z, y, x.
+    reach : float
+        Standard deviation at control points, about.
+    rng : numpy.random.Generator
+        Where draws come from.
+    control : float, default: CONTROL_MM
+        mm between control points.
+    axes : int, default: 3
+        How many fields.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (axes, z, y, x)
+        In the unit of `reach`.
+    """
     z, y, x = (_spread(side, max(4, round(side * mm / control))) for side, mm in zip(shape, spacing, strict=True))
     points = np.float32(reach) * rng.standard_normal((axes, z.shape[1], y.shape[1], x.shape[1]), np.float32)
     return np.asarray(np.einsum("zi,yj,xk,aijk->azyx", z, y, x, points, optimize=True))
 
 
 def sampled(image: np.ndarray, places: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
-    """`image` at `places`, mm z, y, x about its middle (3, z, y, x); 0 beyond it. float32 (z, y, x)."""
+    """Read a volume at other places.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        0 to 1.
+    places : numpy.ndarray of shape (3, z, y, x)
+        mm z, y, x about its middle.
+    spacing : sequence of float
+        mm along z, y, x.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+        0 beyond the volume.
+    """
     import torch
 
     half = np.array([(side - 1) / 2 * mm for side, mm in zip(image.shape, spacing, strict=True)], np.float32)
@@ -57,7 +125,20 @@ def sampled(image: np.ndarray, places: np.ndarray, spacing: Sequence[float]) -> 
 
 @cache
 def places_of(shape: tuple[int, int, int], spacing: tuple[float, ...]) -> np.ndarray:
-    """Where voxels lie, mm z, y, x about the middle: float32 (3, z, y, x)."""
+    """Say where voxels lie.
+
+    Parameters
+    ----------
+    shape : tuple of 3 int
+        Voxels z, y, x.
+    spacing : tuple of float
+        mm along z, y, x.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (3, z, y, x)
+        mm z, y, x about the middle.
+    """
     middle = [(side - 1) / 2 for side in shape]
     places = [(at - half) * mm for at, half, mm in zip(np.indices(shape), middle, spacing, strict=True)]
     return np.stack(places).astype(np.float32)
@@ -76,7 +157,22 @@ def _sides(image: np.ndarray) -> tuple[int, int, int]:
 
 
 def blended(image: np.ndarray, stranger: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A ball in it a stranger's, with a soft border: from a twelfth of the sides to a third in radius."""
+    """Put a ball of a stranger's volume into it, with a soft border: a twelfth to a third of the sides in radius.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        0 to 1.
+    stranger : numpy.ndarray of float32, shape (z, y, x)
+        Another patient's.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     axes = np.ogrid[tuple(slice(0, side) for side in image.shape)]
     middle = [rng.uniform(0.2, 0.8) * side for side in image.shape]
     distance = np.sqrt(sum(((axis - at) / side) ** 2 for axis, at, side in zip(axes, middle, image.shape, strict=True)))
@@ -85,7 +181,22 @@ def blended(image: np.ndarray, stranger: np.ndarray, rng: np.random.Generator) -
 
 
 def spotted(image: np.ndarray, spacing: Sequence[float], rng: np.random.Generator) -> np.ndarray:
-    """With a bright or dark ball in it, 6 to 14 mm in radius."""
+    """Put a bright or dark ball into it, 6 to 14 mm in radius.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        0 to 1.
+    spacing : sequence of float
+        mm along z, y, x.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     axes = np.ogrid[tuple(slice(0, side) for side in image.shape)]
     inside = np.argwhere(image > 0.25)
     middle = inside[rng.integers(len(inside))] if len(inside) else [side // 2 for side in image.shape]
@@ -95,7 +206,24 @@ def spotted(image: np.ndarray, spacing: Sequence[float], rng: np.random.Generato
 
 
 def changed(image: np.ndarray, stranger: np.ndarray, spacing: Sequence[float], rng: np.random.Generator) -> np.ndarray:
-    """One of them, drawn at random; deformations from a tenth of a millimetre to 8."""
+    """Change a volume in one of these ways, drawn at random; deformations from a tenth of a millimetre to 8.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        0 to 1.
+    stranger : numpy.ndarray of float32, shape (z, y, x)
+        Another patient's.
+    spacing : sequence of float
+        mm along z, y, x.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     way = rng.random()
     if way < 0.6:
         return warped(image, float(np.exp(rng.uniform(np.log(0.1), np.log(8)))), spacing, rng)

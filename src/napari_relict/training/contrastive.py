@@ -18,7 +18,7 @@ from napari_relict.encoders.trained import InputGrid
 from napari_relict.encoders.volume_net import CHANNELS, volume_net
 from napari_relict.training.augmentation import published_contrastive
 from napari_relict.training.changes import another_patient
-from napari_relict.training.loop import Schedule
+from napari_relict.training.loop import Schedule, TrainingTask
 from napari_relict.training.poses import Posed, embedded, stacked
 from napari_relict.training.views import View, Views
 from napari_relict.training.volumes import SeenVolumes, runs
@@ -34,6 +34,20 @@ FINEST = 8.0  # mm a voxel
 
 
 def architecture_of(grid: InputGrid, *, published: bool = False) -> dict[str, Any]:
+    """Say what the network is built from.
+
+    Parameters
+    ----------
+    grid : InputGrid
+        What the network sees.
+    published : bool, default: False
+        As Dar et al. have it: 32 features.
+
+    Returns
+    -------
+    dict of str to object
+        For `volume_net`.
+    """
     return {
         "channels": CHANNELS,
         "blocks": (1, 1, 1, 1),
@@ -45,14 +59,38 @@ def architecture_of(grid: InputGrid, *, published: bool = False) -> dict[str, An
 
 @dataclass(frozen=True)
 class Pairs:
-    """Two views of each volume of a batch."""
+    """Two views of each volume of a batch.
+
+    Attributes
+    ----------
+    one, other : Posed
+        The two views.
+    """
 
     one: Posed
     other: Posed
 
 
-class Contrastive:
-    """`Task` of the training loop."""
+class Contrastive(TrainingTask):
+    """Two views of a volume attract, other volumes repel.
+
+    Parameters
+    ----------
+    learned : SeenVolumes
+        Volumes to learn from.
+    checking : SeenVolumes
+        Volumes that only check it.
+    schedule : Schedule
+        How long and how fast.
+    device : str, default: 'cpu'
+        "cpu" or "cuda".
+    published : bool, default: False
+        Positives and schedule of Dar et al.
+
+    Notes
+    -----
+    NT-Xent as in Dar et al., arXiv 2402.01054.
+    """
 
     def __init__(
         self,
@@ -73,29 +111,50 @@ class Contrastive:
         self._published = published_contrastive() if published else None
         self._views, self._rounds = Views(learned.grid), 1 if published else ROUNDS
         self._contrast = ContrastiveLoss(TEMPERATURE)
-        self._checked = list(self._made(checking, (schedule.seed, 1), 1))
-        self.net.centre_on(torch.cat([batch.one.images for batch in self._checked]))
-
-    def groups(self, rate: float) -> list[dict[str, Any]]:
-        return list(self.net.groups(rate))
+        self.checked = list(self._made(checking, (schedule.seed, 1), 1))
+        self.net.centre_on(torch.cat([batch.one.images for batch in self.checked]))
 
     def batch_count(self) -> int:
+        """Count the batches of an epoch.
+
+        Returns
+        -------
+        int
+            How many there are.
+        """
         return self._rounds * len(runs(len(self._learned), self._schedule.batch))
 
     def batches(self, epoch: int) -> Iterator[Pairs]:
+        """Draw two views of each volume, in a new order.
+
+        Parameters
+        ----------
+        epoch : int
+            Its number.
+
+        Returns
+        -------
+        iterator of Pairs
+            Batches.
+        """
         return self._made(self._learned, (self._schedule.seed, 2, epoch), self._rounds)
 
     def loss(self, batch: Pairs) -> Any:
+        """Compute the contrastive loss, and what undoing poses still owes.
+
+        Parameters
+        ----------
+        batch : Pairs
+            Of `batches`.
+
+        Returns
+        -------
+        torch.Tensor
+            A differentiable number.
+        """
         (one, of_one), (other, of_other) = (embedded(self.net, v, self._device) for v in (batch.one, batch.other))
         contrast = self._contrast(one - one.mean(1, keepdim=True), other - other.mean(1, keepdim=True))
         return contrast if self._published else contrast + (of_one + of_other) / 2
-
-    def checking_loss(self) -> float:
-        import torch
-
-        self.net.eval()
-        with torch.no_grad():
-            return float(np.mean([float(self.loss(batch)) for batch in self._checked]))
 
     def _made(self, volumes: SeenVolumes, seed: tuple[int, ...], rounds: int) -> Iterator[Pairs]:
         rng = np.random.default_rng(seed)

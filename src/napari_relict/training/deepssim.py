@@ -19,7 +19,7 @@ from napari_relict.encoders.trained import InputGrid
 from napari_relict.encoders.volume_net import CHANNELS, volume_net
 from napari_relict.measures.ssim import local_statistics, ssim
 from napari_relict.training.changes import changed
-from napari_relict.training.loop import Schedule
+from napari_relict.training.loop import Schedule, TrainingTask
 from napari_relict.training.poses import Posed, embedded, stacked
 from napari_relict.training.views import Views
 from napari_relict.training.volumes import SeenVolumes, runs
@@ -33,6 +33,18 @@ INVERTED = 0.5  # share of second views whose contrast is inverted
 
 
 def architecture_of(grid: InputGrid) -> dict[str, Any]:
+    """Say what the network is built from.
+
+    Parameters
+    ----------
+    grid : InputGrid
+        What the network sees.
+
+    Returns
+    -------
+    dict of str to object
+        For `volume_net`.
+    """
     return {
         "channels": CHANNELS,
         "blocks": (1, 1, 1, 1),
@@ -44,14 +56,38 @@ def architecture_of(grid: InputGrid) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Batch:
-    """`views` as the network sees them, and the SSIM of each pair as it lay: (n, n)."""
+    """Views of a batch and what their cosines should be.
+
+    Attributes
+    ----------
+    views : Posed
+        As the network sees them.
+    targets : torch.Tensor of shape (n, n)
+        The SSIM of each pair as it lay.
+    """
 
     views: Posed
     targets: Any
 
 
-class DeepSSIM:
-    """`Task` of the training loop."""
+class DeepSSIM(TrainingTask):
+    """Cosines of embeddings learn the SSIM that the pair has when it lies aligned.
+
+    Parameters
+    ----------
+    learned : SeenVolumes
+        Volumes to learn from.
+    checking : SeenVolumes
+        Volumes that only check it.
+    schedule : Schedule
+        How long and how fast.
+    device : str, default: 'cpu'
+        "cpu" or "cuda".
+
+    Notes
+    -----
+    After DeepSSIM (arXiv 2509.16582) and DeepSSIM++ (arXiv 2609.03615).
+    """
 
     def __init__(self, learned: SeenVolumes, checking: SeenVolumes, schedule: Schedule, device: str = "cpu") -> None:
         import torch
@@ -61,28 +97,49 @@ class DeepSSIM:
         self.net = volume_net(self.architecture)
         self._learned, self._schedule, self._device = learned, schedule, device
         self._views = Views(learned.grid)
-        self._checked = list(self._made(checking, (schedule.seed, 1), 1))
-        self.net.centre_on(torch.cat([batch.views.images for batch in self._checked]))
-
-    def groups(self, rate: float) -> list[dict[str, Any]]:
-        return list(self.net.groups(rate))
+        self.checked = list(self._made(checking, (schedule.seed, 1), 1))
+        self.net.centre_on(torch.cat([batch.views.images for batch in self.checked]))
 
     def batch_count(self) -> int:
+        """Count the batches of an epoch.
+
+        Returns
+        -------
+        int
+            How many there are.
+        """
         return ROUNDS * len(runs(len(self._learned), self._schedule.batch))
 
     def batches(self, epoch: int) -> Iterator[Batch]:
+        """Draw each volume twice, beside two copies of it that were changed more or less.
+
+        Parameters
+        ----------
+        epoch : int
+            Its number.
+
+        Returns
+        -------
+        iterator of Batch
+            Batches.
+        """
         return self._made(self._learned, (self._schedule.seed, 2, epoch), ROUNDS)
 
     def loss(self, batch: Batch) -> Any:
+        """Compute the loss of all pairs, and what undoing poses still owes.
+
+        Parameters
+        ----------
+        batch : Batch
+            Of `batches`.
+
+        Returns
+        -------
+        torch.Tensor
+            A differentiable number.
+        """
         vectors, of_poses = embedded(self.net, batch.views, self._device)
         return loss_of_pairs(vectors, batch.targets.to(self._device)) + of_poses
-
-    def checking_loss(self) -> float:
-        import torch
-
-        self.net.eval()
-        with torch.no_grad():
-            return float(np.mean([float(self.loss(batch)) for batch in self._checked]))
 
     def _made(self, volumes: SeenVolumes, seed: tuple[int, ...], rounds: int) -> Iterator[Batch]:
         """Each volume twice, beside two copies of it that were changed more or less."""
@@ -115,7 +172,20 @@ class DeepSSIM:
 
 
 def loss_of_pairs(vectors: Any, targets: Any) -> Any:
-    """Weighted squared error of the cosines of all pairs: vectors (n, features), SSIM (n, n)."""
+    """Compute the weighted squared error of the cosines of all pairs.
+
+    Parameters
+    ----------
+    vectors : torch.Tensor of shape (n, features)
+        Embeddings.
+    targets : torch.Tensor of shape (n, n)
+        SSIM of each pair.
+
+    Returns
+    -------
+    torch.Tensor
+        A differentiable number.
+    """
     import torch
 
     vectors = torch.nn.functional.normalize(vectors, dim=1)
@@ -125,7 +195,18 @@ def loss_of_pairs(vectors: Any, targets: Any) -> Any:
 
 
 def ssim_of_pairs(images: list[np.ndarray]) -> np.ndarray:
-    """float32 (n, n), uniform window."""
+    """Compute the SSIM of all pairs, with a uniform window.
+
+    Parameters
+    ----------
+    images : list of numpy.ndarray of shape (z, y, x)
+        Volumes, 0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n, n)
+
+    """
     statistics = [local_statistics(image) for image in images]
     found = np.eye(len(images), dtype=np.float32)
     for a, b in combinations(range(len(images)), 2):
@@ -134,7 +215,18 @@ def ssim_of_pairs(images: list[np.ndarray]) -> np.ndarray:
 
 
 def weights_of(targets: Any) -> Any:
-    """A weight for each pair such that every stratum that occurs weighs the same, summing to 1."""
+    """Weigh each pair such that every stratum of SSIM that occurs weighs the same.
+
+    Parameters
+    ----------
+    targets : torch.Tensor of shape (pairs,)
+        SSIM.
+
+    Returns
+    -------
+    torch.Tensor of shape (pairs,)
+        Weights, summing to 1.
+    """
     import torch
 
     stratum = torch.bucketize(targets, torch.tensor(STRATA[1:-1], device=targets.device))

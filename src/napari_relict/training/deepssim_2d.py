@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from napari_relict.encoders.slice_net import STAGES, chosen_slices, slice_net
+from napari_relict.encoders.slice_net import STAGES, slice_net
+from napari_relict.encoders.slices import chosen_slices
 from napari_relict.encoders.weights import load_into, load_state_dict
 from napari_relict.training.augmentation import published_deepssim
 from napari_relict.training.deepssim import loss_of_pairs
-from napari_relict.training.loop import Schedule
+from napari_relict.training.loop import Schedule, TrainingTask
 from napari_relict.training.volumes import SeenVolumes
 
 KIND = "deepssim_2d"
@@ -34,20 +35,66 @@ STAGE_DECAY = 0.3
 
 
 def architecture_of(backbone: str) -> Mapping[str, Any]:
-    """ConvNeXt-B has DeepSSIM's head, the smaller backbones that of DeepSSIM++."""
+    """Say what the network is built from.
+
+    ConvNeXt-B has DeepSSIM's head, the smaller backbones that of DeepSSIM++.
+
+    Parameters
+    ----------
+    backbone : str
+        One of `BACKBONES`.
+
+    Returns
+    -------
+    mapping of str to object
+        For `slice_net`.
+    """
     return {"backbone": backbone, "head": "mlp" if backbone == "convnext_base" else "gem", "features": 256}
 
 
 @dataclass(frozen=True)
 class Slices:
-    """`images` float32 (n, y, x) and the SSIM of each pair as it lay: (n, n)."""
+    """Slices of a batch and what their cosines should be.
+
+    Attributes
+    ----------
+    images : torch.Tensor of float32, shape (n, y, x)
+        Augmented slices, 0 to 1.
+    targets : torch.Tensor of shape (n, n)
+        The SSIM of each pair as it lay.
+    """
 
     images: Any
     targets: Any
 
 
-class DeepSSIMSlices:
-    """`Task` of the training loop."""
+class DeepSSIMSlices(TrainingTask):
+    """Cosines of embeddings of axial slices learn the SSIM of pairs of them.
+
+    Parameters
+    ----------
+    learned : SeenVolumes
+        Volumes to learn from.
+    checking : SeenVolumes
+        Volumes that only check it.
+    schedule : Schedule
+        How long and how fast.
+    device : str, default: 'cpu'
+        "cpu" or "cuda".
+    backbone : str, default: 'mobilenet_v2'
+        One of `BACKBONES`.
+    weights : pathlib.Path, optional
+        ImageNet file of the backbone; it starts from nothing without one.
+
+    Raises
+    ------
+    DataError
+        The weights are those of another network.
+
+    Notes
+    -----
+    arXiv 2509.16582; of DeepSSIM++ (arXiv 2609.03615) what the module says.
+    """
 
     def __init__(
         self,
@@ -72,10 +119,23 @@ class DeepSSIMSlices:
         self._ends = STAGES[backbone][0]
         self._learned, self._schedule, self._device = learned, schedule, device
         self._augment = published_deepssim()
-        self._checked = list(self._made(checking, (schedule.seed, 1)))
+        self.checked = list(self._made(checking, (schedule.seed, 1)))
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
-        """The first stage rests (DeepSSIM++); each earlier stage learns at .3 of the rate of the one after it."""
+        """List the parameter groups of the optimiser.
+
+        The first stage rests (DeepSSIM++); each earlier stage learns at .3 of the rate of the one after it.
+
+        Parameters
+        ----------
+        rate : float
+            Of the head.
+
+        Returns
+        -------
+        list of dict of str to object
+            As torch's optimisers take them.
+        """
         groups = [{"params": [*self.net.head.parameters(), self.net.powers], "lr": rate}]
         for place, layer in enumerate(self.net.features):
             stage = next((number for number, end in enumerate(self._ends) if place <= end), None)
@@ -88,20 +148,44 @@ class DeepSSIMSlices:
         return groups
 
     def batch_count(self) -> int:
+        """Count the batches of an epoch.
+
+        Returns
+        -------
+        int
+            How many there are.
+        """
         return -(-len(self._learned) * SLICES_EACH * 2 // self._schedule.batch)
 
     def batches(self, epoch: int) -> Iterator[Slices]:
+        """Draw slices, each beside one nearby or at the same height of another volume.
+
+        Parameters
+        ----------
+        epoch : int
+            Its number.
+
+        Returns
+        -------
+        iterator of Slices
+            Batches.
+        """
         return self._made(self._learned, (self._schedule.seed, 2, epoch))
 
     def loss(self, batch: Slices) -> Any:
+        """Compute the loss of all pairs.
+
+        Parameters
+        ----------
+        batch : Slices
+            Of `batches`.
+
+        Returns
+        -------
+        torch.Tensor
+            A differentiable number.
+        """
         return loss_of_pairs(self.net(batch.images.to(self._device)), batch.targets.to(self._device))
-
-    def checking_loss(self) -> float:
-        import torch
-
-        self.net.eval()
-        with torch.no_grad():
-            return float(np.mean([float(self.loss(batch)) for batch in self._checked]))
 
     def _made(self, volumes: SeenVolumes, seed: tuple[int, ...]) -> Iterator[Slices]:
         rng = np.random.default_rng(seed)
@@ -130,7 +214,18 @@ class DeepSSIMSlices:
 
 
 def ssim_of_slices(slices: list[np.ndarray]) -> np.ndarray:
-    """float32 (n, n), as published: row i by the range of values of slice i; the upper triangle is what is learned."""
+    """Compute the SSIM of all pairs, as published: row i by the range of values of slice i.
+
+    Parameters
+    ----------
+    slices : list of numpy.ndarray of shape (y, x)
+        Slices, 0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (n, n)
+        The upper triangle is what is learned.
+    """
     found = np.eye(len(slices), dtype=np.float32)
     for a, one in enumerate(slices):
         span = max(float(one.max() - one.min()), 1e-3)

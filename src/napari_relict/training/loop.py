@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
+
+import numpy as np
 
 from napari_relict.encoders.weights import load_checkpoint
 from napari_relict.errors import DataError, disk_faults
@@ -21,12 +24,18 @@ class Schedule:
 
     Attributes
     ----------
-    epochs : at most.
-    patience : epochs without a better checking loss after which it stops.
-    batch : volumes a step.
-    rate, decay : of AdamW; the rate falls along a cosine to zero.
-    clip : largest norm of a step's gradient.
-    seed : of everything drawn.
+    epochs : int
+        At most.
+    patience : int
+        Epochs without a better checking loss after which it stops.
+    batch : int
+        Volumes a step.
+    rate, decay : float
+        Of AdamW; the rate falls along a cosine to zero.
+    clip : float
+        Largest norm of a step's gradient.
+    seed : int
+        Of everything drawn.
     """
 
     epochs: int
@@ -40,43 +49,112 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What came of one epoch: losses on volumes it learns from and on those that check it."""
+    """What came of one epoch.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    loss : float
+        On volumes it learns from, the mean of batches.
+    checking_loss : float
+        On those that check it.
+    """
 
     number: int
     loss: float
     checking_loss: float
 
 
-class Task(Protocol):
+class TrainingTask(ABC):
     """What is learned.
 
     Attributes
     ----------
-    net : module whose parameters are learned.
-    architecture : what it is built from again.
+    net : object
+        Torch.nn.Module Whose parameters are learned.
+    architecture : mapping of str to object
+        Mapping of str to object What it is built from again.
+    checked : list of object
+        List of object Batches of volumes that are not learned from, the same ones in the same state each time.
     """
 
     net: Any
     architecture: Mapping[str, Any]
+    checked: list[Any]
 
     def groups(self, rate: float) -> list[dict[str, Any]]:
-        """Parameter groups of the optimiser, each with its rate."""
+        """List the parameter groups of the optimiser, each with its rate.
 
+        Parameters
+        ----------
+        rate : float
+            Float Of the schedule.
+
+        Returns
+        -------
+        list of dict of str to object
+            As torch's optimisers take them.
+        """
+        return list(self.net.groups(rate))
+
+    @abstractmethod
     def batches(self, epoch: int) -> Iterator[Any]:
-        """Batches of one epoch; the same whenever they are asked for."""
+        """Make the batches of one epoch; the same whenever they are asked for.
 
+        Parameters
+        ----------
+        epoch : int
+            Int Its number.
+
+        Returns
+        -------
+        iterator of object
+            What `loss` takes.
+        """
+
+    @abstractmethod
     def batch_count(self) -> int:
-        """How many of them there are."""
+        """Count the batches of an epoch.
 
+        Returns
+        -------
+        int
+            How many there are.
+        """
+
+    @abstractmethod
     def loss(self, batch: Any) -> Any:
-        """Of one batch, differentiable."""
+        """Compute the loss of one batch.
+
+        Parameters
+        ----------
+        batch : object
+            Object Of `batches`.
+
+        Returns
+        -------
+        torch.Tensor
+            A differentiable number.
+        """
 
     def checking_loss(self) -> float:
-        """On volumes that are not learned from, the same ones in the same state each time."""
+        """Compute the mean loss of volumes that are not learned from.
+
+        Returns
+        -------
+        float
+            Over all of `checked`.
+        """
+        import torch
+
+        self.net.eval()
+        with torch.no_grad():
+            return float(np.mean([float(self.loss(batch)) for batch in self.checked]))
 
 
 def fit(
-    task: Task,
+    task: TrainingTask,
     schedule: Schedule,
     checkpoint: Path,
     fingerprint: str,
@@ -89,14 +167,32 @@ def fit(
 
     Parameters
     ----------
-    checkpoint : file kept while it goes on; a stopped training goes on from there, and it is deleted at the end.
-    fingerprint : of all that the result depends on; a checkpoint with another one is not gone on from.
-    report : told of each epoch, also of those of an earlier run.
+    task : TrainingTask
+        What is learned.
+    schedule : Schedule
+        How long and how fast.
+    checkpoint : pathlib.Path
+        File kept while it goes on; a stopped training goes on from there, and it is deleted at the end.
+    fingerprint : str
+        Of all that the result depends on; a checkpoint with another one is not gone on from.
+    device : str, default: 'cpu'
+        "cpu" or "cuda".
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+    report : callable, default: lambda epoch: None
+        Told of each epoch, also of those of an earlier run.
+
+    Returns
+    -------
+    list of Epoch
+        What came of each epoch, earlier runs' too.
 
     Raises
     ------
-    Cancelled : by `progress`; the checkpoint of the last whole epoch stays.
-    DataError : the loss is not a number, or the disk is at fault.
+    Cancelled
+        By `progress`; the checkpoint of the last whole epoch stays.
+    DataError
+        The loss is not a number, or the disk is at fault.
     """
     import torch
 
@@ -141,11 +237,22 @@ def fit(
 
 
 def fingerprint_of(**settings: Any) -> str:
-    """Of settings that JSON can hold, in whatever order."""
+    """Write settings down so that equal ones are equal text.
+
+    Parameters
+    ----------
+    **settings : object
+        That JSON can hold, in whatever order.
+
+    Returns
+    -------
+    str
+        JSON.
+    """
     return json.dumps(settings, sort_keys=True, default=list)
 
 
-def _one_epoch(task: Task, optimiser: Any, schedule: Schedule, number: int, progress: Progress) -> float:
+def _one_epoch(task: TrainingTask, optimiser: Any, schedule: Schedule, number: int, progress: Progress) -> float:
     import torch
 
     task.net.train()
@@ -167,7 +274,7 @@ def _stalled(history: list[Epoch], patience: int) -> bool:
 
 
 def _kept(checkpoint: Path, fingerprint: str) -> dict[str, Any] | None:
-    """What an earlier run of the same training left; nothing where it is another's, or damaged."""
+    """Read what an earlier run of the same training left; nothing where it is another's, or damaged."""
     if not checkpoint.is_file():
         return None
     try:

@@ -13,7 +13,7 @@ from napari_relict.errors import UsageError
 from napari_relict.files.package_files import MOBILENET_V2, fetch
 from napari_relict.jobs.progress import Progress, silent
 from napari_relict.training import contrastive, deepssim, deepssim_2d
-from napari_relict.training.loop import Epoch, Schedule, Task, fingerprint_of, fit
+from napari_relict.training.loop import Epoch, Schedule, TrainingTask, fingerprint_of, fit
 from napari_relict.training.volumes import SeenVolumes, split_by_patient
 from napari_relict.volumes.cohort import PreparedCohort
 
@@ -27,11 +27,18 @@ class Asked:
 
     Attributes
     ----------
-    kind : one of `KINDS`.
-    epochs, seed : None takes those of the kind.
-    published : positives and schedule of Dar et al. (contrastive only).
-    backbone : of `deepssim_2d`.
-    weights : ImageNet file of the backbone; None fetches MobileNetV2's, others then start from nothing.
+    kind : str
+        One of `KINDS`.
+    epochs : int, optional
+        At most; None takes those of the kind.
+    seed : int, default: 0
+        Of everything that is drawn.
+    published : bool, default: False
+        Positives and schedule of Dar et al. (contrastive only).
+    backbone : str, default: 'mobilenet_v2'
+        Of `deepssim_2d`.
+    weights : pathlib.Path, optional
+        ImageNet file of the backbone; None fetches MobileNetV2's, others then start from nothing.
     """
 
     kind: str
@@ -61,14 +68,36 @@ def train(
 
     Parameters
     ----------
-    patients : volume -> patient.
-    preparation : key of how the cohort was prepared.
-    report : told of each epoch.
+    asked : Asked
+        What is trained and how.
+    cohort : PreparedCohort
+        Where the volumes are.
+    names : sequence of str
+        Which of its volumes.
+    patients : mapping of str to str
+        Volume -> patient.
+    file : pathlib.Path
+        Where the encoder goes.
+    preparation : str
+        Key of how the cohort was prepared.
+    device : str, default: 'cpu'
+        "cpu" or "cuda".
+    progress : Progress, default: silent
+        Told of every finished step; may raise `Cancelled`.
+    report : callable, default: lambda epoch: None
+        Told of each epoch.
+
+    Returns
+    -------
+    Trained
+        What the file holds.
 
     Raises
     ------
-    UsageError : no such kind, backbone or device, or too few patients.
-    DataError : the weights of the backbone are the wrong ones, or the disk is at fault.
+    UsageError
+        No such kind, backbone or device, or too few patients.
+    DataError
+        The weights of the backbone are the wrong ones, or the disk is at fault.
     """
     schedule = schedule_of(asked)
     check_device(device)
@@ -94,7 +123,23 @@ def train(
 
 
 def schedule_of(asked: Asked) -> Schedule:
-    """Raises `UsageError` where there is no such kind."""
+    """Choose how long and how fast.
+
+    Parameters
+    ----------
+    asked : Asked
+        What is trained and how.
+
+    Returns
+    -------
+    Schedule
+        The kind's, with epochs and seed that were asked for.
+
+    Raises
+    ------
+    UsageError
+        There is no such kind.
+    """
     if asked.kind == contrastive.KIND:
         schedule = contrastive.PUBLISHED if asked.published else contrastive.SCHEDULE
     elif asked.kind == deepssim.KIND:
@@ -107,7 +152,20 @@ def schedule_of(asked: Asked) -> Schedule:
 
 
 def input_grid(kind: str, cohort: PreparedCohort) -> InputGrid:
-    """What an encoder of a kind sees of the volumes of a cohort."""
+    """Choose what an encoder of a kind sees of the volumes of a cohort.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`.
+    cohort : PreparedCohort
+        Where the volumes are.
+
+    Returns
+    -------
+    InputGrid
+        Its grid.
+    """
     finest = {
         deepssim.KIND: (deepssim.FINEST,) * 3,
         contrastive.KIND: (contrastive.FINEST,) * 3,
@@ -116,7 +174,7 @@ def input_grid(kind: str, cohort: PreparedCohort) -> InputGrid:
     return InputGrid.for_study(cohort.grid.shape, cohort.grid.spacing, finest)
 
 
-def _task(asked: Asked, schedule: Schedule, learned: SeenVolumes, checking: SeenVolumes, device: str) -> Task:
+def _task(asked: Asked, schedule: Schedule, learned: SeenVolumes, checking: SeenVolumes, device: str) -> TrainingTask:
     if asked.kind == deepssim.KIND:
         return deepssim.DeepSSIM(learned, checking, schedule, device)
     if asked.kind == contrastive.KIND:

@@ -18,8 +18,15 @@ from napari_relict.training.changes import displacement, places_of, sampled
 
 @dataclass(frozen=True)
 class View:
-    """`image` float32 (z, y, x), 0 to 1; `pose` float32 (3, 4), place in the volume -> place in the view, in mm z, y, x
-    about the middle of the grid."""
+    """A volume as it may come back.
+
+    Attributes
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        0 to 1.
+    pose : numpy.ndarray of float32, shape (3, 4)
+        Place in the volume -> place in the view, in mm z, y, x about the middle of the grid.
+    """
 
     image: np.ndarray
     pose: np.ndarray
@@ -31,10 +38,16 @@ class Views:
 
     Attributes
     ----------
-    degrees : it is turned by up to so many, about an axis drawn at random.
-    shift : mm an axis, at most, off its centre of mass.
-    zoom : larger or smaller by up to this share.
-    cut : up to this share of the slices is missing below or above.
+    grid : InputGrid
+        Of the volumes.
+    degrees : float, default: 20.0
+        It is turned by up to so many, about an axis drawn at random.
+    shift : float, default: 8.0
+        mm an axis, at most, off its centre of mass.
+    zoom : float, default: 0.12
+        Larger or smaller by up to this share.
+    cut : float, default: 0.35
+        Up to this share of the slices is missing below or above.
     """
 
     grid: InputGrid
@@ -44,7 +57,22 @@ class Views:
     cut: float = 0.35
 
     def __call__(self, image: np.ndarray, rng: np.random.Generator, reach: float = 0.0) -> View:
-        """A view of `image`, bent by about `reach` mm."""
+        """Draw a view of a volume.
+
+        Parameters
+        ----------
+        image : numpy.ndarray of float32, shape (z, y, x)
+            0 to 1.
+        rng : numpy.random.Generator
+            Where draws come from.
+        reach : float, default: 0.0
+            It is bent by about so many mm.
+
+        Returns
+        -------
+        View
+            The view with its pose.
+        """
         if rng.random() < 0.5:
             image = self._cut(image, rng)
         linear = np.eye(3)
@@ -69,7 +97,7 @@ class Views:
         return image
 
     def _centre_of_mass(self, image: np.ndarray) -> np.ndarray:
-        """mm z, y, x about the middle: volumes are centred by their mass, however little of them is left."""
+        """Find it in mm z, y, x about the middle: volumes are centred by their mass, however little of them is left."""
         if not image.any():
             return np.zeros(3)
         found = np.array(ndimage.center_of_mass(image))

@@ -19,10 +19,21 @@ CHECKED = 0.2  # share of the patients that are kept to check it
 class SeenVolumes:
     """Volumes of a prepared cohort on the grid of a network, read when they are first asked for and kept up to a limit.
 
+    Parameters
+    ----------
+    cohort : PreparedCohort
+        Where the volumes are.
+    names : sequence of str
+        Of the volumes.
+    grid : InputGrid
+        What the network sees.
+
     Attributes
     ----------
-    names : of the volumes.
-    grid : what the network sees.
+    names : list of str
+        Of the volumes.
+    grid : InputGrid
+        What the network sees.
     """
 
     def __init__(self, cohort: PreparedCohort, names: Sequence[str], grid: InputGrid) -> None:
@@ -31,15 +42,28 @@ class SeenVolumes:
         self._most_kept = MOST_KEPT // (2 * int(np.prod(grid.shape)))
 
     def __len__(self) -> int:
+        """Count the volumes."""
         return len(self.names)
 
     def __getitem__(self, place: int) -> np.ndarray:
-        """float32 (z, y, x), 0 to 1."""
+        """Read the volume at a place: float32 (z, y, x), 0 to 1."""
         return self._seen(place, inverted=False)
 
     def inverted(self, place: int) -> np.ndarray:
-        """Likewise, dark tissue bright and bright tissue dark: turned over on the grid of the study, for the rim would
-        be too wide on that of the network."""
+        """Read a volume with dark tissue bright and bright tissue dark.
+
+        Turned over on the grid of the study, for the rim would be too wide on that of the network.
+
+        Parameters
+        ----------
+        place : int
+            Of the volume.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (z, y, x)
+            0 to 1.
+        """
         return self._seen(place, inverted=True)
 
     def _seen(self, place: int, *, inverted: bool) -> np.ndarray:
@@ -53,20 +77,53 @@ class SeenVolumes:
         return kept.astype(np.float32)
 
     def contents(self) -> frozenset[str]:
+        """List the contents of the volumes (see `Row.content`).
+
+        Returns
+        -------
+        frozenset of str
+            One a volume.
+        """
         return frozenset(self._cohort.rows[name].content for name in self.names)
 
 
 def turned_over(image: np.ndarray) -> np.ndarray:
-    """The contrast of the body inverted, its rim too; air stays black."""
+    """Invert the contrast of the body, its rim too; air stays black.
+
+    Parameters
+    ----------
+    image : numpy.ndarray of float32, shape (z, y, x)
+        0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray of float32, shape (z, y, x)
+
+    """
     return np.where(foreground(image), np.clip(1.1 - image, 0, 1), image).astype(np.float32)
 
 
 def split_by_patient(names: Sequence[str], patients: Mapping[str, str], seed: int) -> tuple[list[str], list[str]]:
-    """Volumes to learn from and volumes to check by; no patient has volumes in both.
+    """Split volumes into those to learn from and those to check by; no patient has volumes in both.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the volumes.
+    patients : mapping of str to str
+        Volume to patient.
+    seed : int
+        Of everything that is drawn.
+
+    Returns
+    -------
+    tuple of 2 list of str
+        Names to learn from and to check by.
 
     Raises
     ------
-    UsageError : too few patients.
+    UsageError
+        Too few patients.
     """
     people = sorted({patients[name] for name in names})
     if len(people) < FEWEST:
@@ -77,8 +134,23 @@ def split_by_patient(names: Sequence[str], patients: Mapping[str, str], seed: in
 
 
 def runs(count: int, batch: int) -> list[tuple[int, int]]:
-    """Where batches begin and end. What is left over joins the last one where it is less than half a batch: few volumes
-    have few others to be told from, and no mean to be centred by."""
+    """Say where batches begin and end.
+
+    What is left over joins the last one where it is less than half a batch: few volumes have few others to be told
+    from, and no mean to be centred by.
+
+    Parameters
+    ----------
+    count : int
+        Volumes there are.
+    batch : int
+        Volumes a batch.
+
+    Returns
+    -------
+    list of tuple of 2 int
+        First place, and the one behind the last.
+    """
     found = [(start, min(start + batch, count)) for start in range(0, count, batch)]
     if len(found) > 1 and 2 * (found[-1][1] - found[-1][0]) < batch:
         found[-2:] = [(found[-2][0], count)]

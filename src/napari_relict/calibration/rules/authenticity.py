@@ -1,4 +1,4 @@
-"""Authenticity: is a synthetic volume nearer to a training volume than its real neighbour is?
+"""Authenticity: whether a synthetic volume is nearer to a training volume than its real neighbour is.
 
 Alaa, van Breugel, Saveliev & van der Schaar 2022, "How faithful is your synthetic data? Sample-level metrics for
 evaluating and auditing generative models", ICML, arXiv 2102.08921. Code in circulation under that name starts from real
@@ -17,7 +17,7 @@ SOURCE = "Alaa et al. 2022, arXiv 2102.08921"
 
 
 def authenticity(nearest: np.ndarray, place: np.ndarray, training_nearest: np.ndarray) -> Outcome:
-    """AuthPct: the share of authentic synthetic volumes; the others are called copies.
+    """Compute AuthPct: the share of authentic synthetic volumes; the others are called copies.
 
     g with the nearest training volume t is authentic if d(t, nearest other training volume) < d(g, t). A perfect
     generator has volumes that are nearer than the nearest real one, too: about as often as its volumes win a race with
@@ -25,13 +25,26 @@ def authenticity(nearest: np.ndarray, place: np.ndarray, training_nearest: np.nd
 
     Parameters
     ----------
-    nearest : (synthetic,) distance to the nearest training volume.
-    place : int (synthetic,), which one that is.
-    training_nearest : (training,) distance of each training volume to the nearest other one.
+    nearest : numpy.ndarray of shape (synthetic,)
+        Distance to the nearest training volume.
+    place : numpy.ndarray
+        Int (synthetic,), which one that is.
+    training_nearest : numpy.ndarray of shape (training,)
+        Distance of each training volume to the nearest other one.
+
+    Returns
+    -------
+    Outcome
+        Calls and AuthPct.
 
     Raises
     ------
-    DataError : arrays that do not fit each other.
+    DataError
+        Arrays that do not fit each other.
+
+    Notes
+    -----
+    Alaa, van Breugel, Saveliev & van der Schaar (2022), ICML, arXiv 2102.08921.
     """
     nearest, training_nearest = scores(nearest, "distances"), scores(training_nearest, "training distances", rows=2)
     place = np.asarray(place)

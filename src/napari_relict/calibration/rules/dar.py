@@ -21,10 +21,14 @@ DRAWS = 20
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DarOutcome(Outcome):
-    """Attributes
+    """What the rule of Dar et al. says.
+
+    Attributes
     ----------
-    cut : similarity above which a synthetic volume is a copy.
-    memorised : bool (training,); None in the matched form, where it is an average over draws.
+    cut : float
+        Similarity above which a synthetic volume is a copy.
+    memorised : numpy.ndarray, optional
+        Bool (training,); None in the matched form, where it is an average over draws.
     """
 
     cut: float
@@ -34,21 +38,38 @@ class DarOutcome(Outcome):
 def published(
     synthetic_training: np.ndarray, holdout_training: np.ndarray, *, percentile: float = PERCENTILE
 ) -> DarOutcome:
-    """tau is the 95th percentile, over training volumes, of the similarity with their closest validation volume.
+    """Count copies and memorised volumes above a quantile of the validation volumes.
 
-    N_mem counts training volumes whose closest synthetic volume is above tau, N_copies synthetic volumes whose closest
+    tau is the 95th percentile, over training volumes, of the similarity with their closest validation volume. N_mem
+    counts training volumes whose closest synthetic volume is above tau, N_copies synthetic volumes whose closest
     training volume is. tau stems from a maximum over the validation volumes and is applied to maxima over all synthetic
-    (or training) ones: with more of these than of validation volumes, a generator that copies nobody exceeds it
-    more often than in 5% of cases. See `matched`.
+    (or training) ones: with more of these than of validation volumes, a generator that copies nobody exceeds it more
+    often than in 5% of cases. See `matched`.
 
     Parameters
     ----------
-    synthetic_training : (synthetic, training) similarities.
-    holdout_training : (validation, training).
+    synthetic_training : numpy.ndarray of shape (synthetic, training)
+        Similarities.
+    holdout_training : numpy.ndarray of shape (validation, training)
+        Likewise.
+    percentile : float, default: PERCENTILE
+        Of tau.
+
+    Returns
+    -------
+    DarOutcome
+        Calls, tau, N_copies and N_mem.
 
     Raises
     ------
-    DataError : arrays that do not fit each other. UsageError : a percentile that is none.
+    DataError
+        Arrays that do not fit each other.
+    UsageError
+        A percentile that is none.
+
+    Notes
+    -----
+    Dar et al. (2025), arXiv 2402.01054.
     """
     synthetic_training, holdout_training = _checked(synthetic_training, holdout_training, percentile)
     cut = float(np.percentile(holdout_training.max(0), percentile))
@@ -81,17 +102,42 @@ def matched(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> DarOutcome:
-    """The same question with pools of equal size on both sides, so that 5% are called when nobody was copied.
+    """Count copies and memorised volumes with pools of equal size, so that 5% are called when nobody was copied.
 
     For N_copies, tau is taken from holdout volumes and their closest training volume: a maximum over the very training
-    volumes that a synthetic volume is compared with. It is the holdout score that at most 5% of exchangeable
-    volumes exceed (its rank is ceil(.95 (H + 1)) of H). For N_mem, each training volume's closest of m synthetic
-    volumes stands against its closest of m holdout volumes, m being the smaller of both numbers; the larger cohort is
-    drawn from several times, and N_mem is the mean. Hence it counts what m synthetic volumes show, not all of them.
+    volumes that a synthetic volume is compared with. It is the holdout score that at most 5% of exchangeable volumes
+    exceed (its rank is ceil(.95 (H + 1)) of H). For N_mem, each training volume's closest of m synthetic volumes stands
+    against its closest of m holdout volumes, m being the smaller of both numbers; the larger cohort is drawn from
+    several times, and N_mem is the mean. Hence it counts what m synthetic volumes show, not all of them.
 
-    Parameters, errors : as for `published`.
+    Parameters
+    ----------
+    synthetic_training : numpy.ndarray of shape (synthetic, training)
+        Similarities.
+    holdout_training : numpy.ndarray of shape (validation, training)
+        Likewise.
+    percentile : float, default: PERCENTILE
+        Of tau.
+    draws : int, default: DRAWS
+        How often the larger cohort is drawn from.
+    seed : int, default: 0
+        Of everything that is drawn.
 
-    draws : how often the larger cohort is drawn from.
+    Returns
+    -------
+    DarOutcome
+        Calls, tau, N_copies and N_mem.
+
+    Raises
+    ------
+    DataError
+        Arrays that do not fit each other.
+    UsageError
+        A percentile that is none.
+
+    Notes
+    -----
+    After Dar et al. (2025), arXiv 2402.01054.
     """
     synthetic_training, holdout_training = _checked(synthetic_training, holdout_training, percentile)
     null = np.sort(holdout_training.max(1))

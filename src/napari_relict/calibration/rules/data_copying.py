@@ -29,7 +29,7 @@ def data_copying(
     fewest: int = FEWEST,
     seed: int = 0,
 ) -> Outcome:
-    """Are synthetic volumes nearer to the training volumes than new real ones are, cell by cell?
+    """Test, cell by cell, whether synthetic volumes are nearer to the training volumes than new real ones are.
 
     Space is cut into cells (k-means of the training features). In each, distances of synthetic and of holdout
     volumes to the nearest training volume of that cell are compared by Mann-Whitney's U, brought to mean 0 and
@@ -39,17 +39,31 @@ def data_copying(
 
     Parameters
     ----------
-    training, holdout, synthetic : (volumes, features).
-    cells : how many; fewest : volumes of each cohort that a cell needs to count. Others are left out and said.
+    training, holdout, synthetic : numpy.ndarray of shape (volumes, features)
+        Of each cohort.
+    cells : int, default: CELLS
+        How many.
+    fewest : int, default: FEWEST
+        Volumes of each cohort that a cell needs to count. Others are left out and said.
+    seed : int, default: 0
+        Of everything that is drawn.
 
     Returns
     -------
-    `C_T` with a 95% interval (variance as under the null), `p` that nothing was copied (one-sided), `cells`
-    used; undefined where no cell is large enough.
+    Outcome
+        `C_T` with a 95% interval (variance as under the null), `p` that nothing was copied (one-sided), `cells` used;
+        undefined where no cell is large enough.
 
     Raises
     ------
-    DataError : arrays that do not fit each other. UsageError : no positive number of cells or volumes.
+    DataError
+        Arrays that do not fit each other.
+    UsageError
+        No positive number of cells or volumes.
+
+    Notes
+    -----
+    Meehan, Chaudhuri & Dasgupta (2020), AISTATS, arXiv 2004.05675.
     """
     if cells < 1 or fewest < 1:
         raise UsageError(f"cells and fewest must be at least 1, not {min(cells, fewest)}")
@@ -92,7 +106,18 @@ def _note(left_out: int, cells: int, fewest: int) -> str:
 
 
 def u_score(synthetic: np.ndarray, holdout: np.ndarray) -> float:
-    """Mann-Whitney's U of two samples (number of pairs in which the synthetic one is larger), mean 0, variance 1."""
+    """Compute Mann-Whitney's U of two samples, brought to mean 0 and variance 1 under the null.
+
+    Parameters
+    ----------
+    synthetic, holdout : numpy.ndarray of shape (n,)
+        Distances.
+
+    Returns
+    -------
+    float
+        Of the number of pairs in which the synthetic one is larger.
+    """
     m, n = len(synthetic), len(holdout)
     u = float(mannwhitneyu(synthetic, holdout, method="asymptotic").statistic)
     return float((u - m * n / 2) / np.sqrt(m * n * (m + n + 1) / 12))

@@ -12,7 +12,7 @@ SOURCE = "after Platzer & Reutterer 2021, arXiv 2104.00635"
 
 
 def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndarray, *, seed: int = 0) -> Outcome:
-    """Share nearer to training than to an equally large holdout; half of them when nobody was copied.
+    """Compute the share nearer to training than to an equally large holdout; half of them when nobody was copied.
 
     The larger cohort is drawn from, so that both are of equal size: a larger one is nearer by chance. Volumes as
     near to both count for neither. The binomial p-value takes synthetic volumes as independent. They are compared with
@@ -21,15 +21,24 @@ def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndar
 
     Parameters
     ----------
-    training, holdout, synthetic : (volumes, features).
+    training, holdout, synthetic : numpy.ndarray of shape (volumes, features)
+        Of each cohort.
+    seed : int, default: 0
+        Of everything that is drawn.
 
     Returns
     -------
-    `share nearer to training` with Wilson's interval, `p` that it is at most a half, `ties`. It calls no volume.
+    Outcome
+        `share nearer to training` with Wilson's interval, `p` that it is at most a half, `ties`. It calls no volume.
 
     Raises
     ------
-    DataError : arrays that do not fit each other.
+    DataError
+        Arrays that do not fit each other.
+
+    Notes
+    -----
+    After Platzer & Reutterer (2021), arXiv 2104.00635.
     """
     training = table(training, "training features")
     holdout = table(holdout, "holdout features", columns=training.shape[1])

@@ -31,20 +31,33 @@ class Evidence:
 
     Attributes
     ----------
-    training, holdout, synthetic : features, one (volumes, features) array a layer. Distances and correlations are of
-        all layers side by side.
-    layers : features of the named layers of one encoder, by cohort, each like `training`; for the rules that are
-        published for several layers. None where there is no encoder of several layers: they take the above.
-    scores, null : (synthetic, measures) and (holdout, measures), with the nearest training volume; larger is closer.
-    gaps, null_gaps : the same shapes, how alone the nearest patient stands; None where that is not known.
-    left_out : (holdout,) bool, patients of the null who are training patients; None: none is.
-    steadfast : (measures,), see `napari_relict.calibration.against_null`. tail : whether a fitted tail speaks beyond
-        the null.
-    null_source : what the null is made of, in words.
-    largest_correlation : (synthetic,), Pearson correlation of voxels, largest over all training volumes.
-    deepssim, deepssim_plus, sscd : (synthetic,), the largest score of that network with a training image.
-    cuts : by rule, for rules to which no cut is published.
-    alpha : false discovery rate of rules that keep one.
+    training, holdout, synthetic : sequence of numpy.ndarray, optional
+        Features, one (volumes, features) array a layer. Distances and correlations are of all layers side by side.
+    layers : mapping of str to sequence of numpy.ndarray, optional
+        Features of the named layers of one encoder, by cohort, each like `training`; for the rules that are published
+        for several layers. None where there is no encoder of several layers: they take the above.
+    scores, null : numpy.ndarray, optional, optional
+        And (holdout, measures), with the nearest training volume; larger is closer.
+    gaps, null_gaps : numpy.ndarray, optional, optional
+        The same shapes, how alone the nearest patient stands; None where that is not known.
+    left_out : numpy.ndarray of bool, shape (holdout,), optional, optional
+        Patients of the null who are training patients; None: none is.
+    steadfast : sequence of bool, default: ()
+        (measures,) see `napari_relict.calibration.against_null`.
+    tail : bool, default: True
+        Whether a fitted tail speaks beyond the null.
+    null_source : str, optional
+        What the null is made of, in words.
+    largest_correlation : numpy.ndarray of shape (synthetic,), optional, optional
+        Pearson correlation of voxels, largest over all training volumes.
+    deepssim, deepssim_plus, sscd : numpy.ndarray of shape (synthetic,), optional, optional
+        The largest score of that network with a training image.
+    cuts : mapping of str to float, optional
+        By rule, for rules to which no cut is published.
+    alpha : float, default: 0.05
+        False discovery rate of rules that keep one.
+    seed : int, default: 0
+        Of everything that is drawn.
     """
 
     training: Sequence[np.ndarray] | None = None
@@ -68,12 +81,34 @@ class Evidence:
     seed: int = 0
 
     def by_layer(self, cohort: str) -> Sequence[np.ndarray]:
-        """Features of a cohort, one array a layer of one encoder, or else one an encoder."""
+        """Take the features of a cohort, one array a layer of one encoder, or else one an encoder.
+
+        Parameters
+        ----------
+        cohort : str
+            Training, holdout or synthetic.
+
+        Returns
+        -------
+        sequence of numpy.ndarray of shape (volumes, features)
+            Each.
+        """
         found: Sequence[np.ndarray] = self.layers[cohort] if self.layers is not None else getattr(self, cohort)
         return found
 
     def side_by_side(self, cohort: str) -> np.ndarray:
-        """Features of a cohort, all layers in one array: (volumes, features)."""
+        """Take the features of a cohort, all layers in one array.
+
+        Parameters
+        ----------
+        cohort : str
+            Training, holdout or synthetic.
+
+        Returns
+        -------
+        numpy.ndarray of shape (volumes, features)
+            All layers.
+        """
         wanted, training = getattr(self, cohort), self.training or []
         return np.hstack(layers(wanted, training, f"{cohort} features"))
 

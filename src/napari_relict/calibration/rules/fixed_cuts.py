@@ -19,8 +19,16 @@ DIFFERENT, SIMILAR, DUPLICATE = "different", "similar", "duplicate"
 
 
 @dataclass(frozen=True)
-class Cuts:
-    """Up to `similar` different, up to `duplicate` similar, above it a duplicate."""
+class PublishedCuts:
+    """The cuts of one network: up to `similar` different, up to `duplicate` similar, above it a duplicate.
+
+    Attributes
+    ----------
+    title, source : str
+        What it is called, and the paper.
+    similar, duplicate : float
+        The two cuts.
+    """
 
     title: str
     source: str
@@ -28,9 +36,9 @@ class Cuts:
     duplicate: float
 
 
-DEEPSSIM: Mapping[str, Cuts] = {
-    "deepssim": Cuts("DeepSSIM", "arXiv 2509.16582", 0.60, 0.85),
-    "deepssim++": Cuts("DeepSSIM++", "arXiv 2609.03615", 0.76, 0.92),
+DEEPSSIM: Mapping[str, PublishedCuts] = {
+    "deepssim": PublishedCuts("DeepSSIM", "arXiv 2509.16582", 0.60, 0.85),
+    "deepssim++": PublishedCuts("DeepSSIM++", "arXiv 2609.03615", 0.76, 0.92),
 }
 SSCD_CUT = 0.5
 SSCD_SOURCE = "Pizzi et al. 2022, arXiv 2202.10261; Somepalli et al. 2023, arXiv 2212.03860"
@@ -39,25 +47,38 @@ CORRELATION_SOURCE = "Akbar et al. 2025, arXiv 2305.07644"
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ClassOutcome(Outcome):
-    """Attributes
+    """What a rule of three classes says.
+
+    Attributes
     ----------
-    classes : str (synthetic,), `different`, `similar` or `duplicate`; empty where there is no score.
+    classes : numpy.ndarray
+        Str (synthetic,), `different`, `similar` or `duplicate`; empty where there is no score.
     """
 
     classes: np.ndarray
 
 
 def deepssim(similarities: np.ndarray, version: str = "deepssim") -> ClassOutcome:
-    """Three classes by the published cuts; duplicates are called copies.
+    """Sort volumes into three classes by the published cuts; duplicates are called copies.
 
     Parameters
     ----------
-    similarities : (synthetic,), the largest predicted similarity with a training image.
-    version : `deepssim` (.60 and .85) or `deepssim++` (.76 and .92).
+    similarities : numpy.ndarray of shape (synthetic,)
+        The largest predicted similarity with a training image.
+    version : str, default: 'deepssim'
+        `deepssim` (.60 and .85) or `deepssim++` (.76 and .92).
+
+    Returns
+    -------
+    ClassOutcome
+        Calls, classes and their shares.
 
     Raises
     ------
-    UsageError : no such version. DataError : not one number a volume.
+    UsageError
+        No such version.
+    DataError
+        Not one number a volume.
     """
     if version not in DEEPSSIM:
         raise UsageError(f"no cuts of '{version}'; there are {', '.join(DEEPSSIM)}")
@@ -78,17 +99,28 @@ def deepssim(similarities: np.ndarray, version: str = "deepssim") -> ClassOutcom
 
 
 def sscd(products: np.ndarray, cut: float = SSCD_CUT) -> Outcome:
-    """A copy where the largest dot product of SSCD descriptors with a training image is above .5.
-
-    Descriptor: Pizzi et al. 2022 (CVPR); its use for generators: Somepalli et al. 2023 (CVPR).
+    """Call a copy where the largest dot product of SSCD descriptors with a training image is above .5.
 
     Parameters
     ----------
-    products : (synthetic,).
+    products : numpy.ndarray of shape (synthetic,)
+        The largest dot products.
+    cut : float, default: SSCD_CUT
+        Above it a volume is called.
+
+    Returns
+    -------
+    Outcome
+        Calls and the mean.
 
     Raises
     ------
-    DataError : not one number a volume.
+    DataError
+        Not one number a volume.
+
+    Notes
+    -----
+    Descriptor: Pizzi et al. (2022), CVPR; its use for generators: Somepalli et al. (2023), CVPR.
     """
     values = scores(products, "dot products")
     return Outcome(
@@ -103,16 +135,30 @@ def sscd(products: np.ndarray, cut: float = SSCD_CUT) -> Outcome:
 
 
 def correlation(largest: np.ndarray, cut: float | None = None) -> Outcome:
-    """The largest Pearson correlation with any training volume (Akbar et al. 2025), called above a cut of yours.
+    """Call volumes by their largest Pearson correlation with any training volume, above a cut of yours.
 
     Parameters
     ----------
-    largest : (synthetic,), over all training volumes.
-    cut : none is taken from the paper; without one no volume is called.
+    largest : numpy.ndarray of shape (synthetic,)
+        Over all training volumes.
+    cut : float, optional
+        None is taken from the paper; without one no volume is called.
+
+    Returns
+    -------
+    Outcome
+        Mean and largest; calls where a cut is given.
 
     Raises
     ------
-    DataError : not one number a volume. UsageError : a cut that no correlation can exceed.
+    DataError
+        Not one number a volume.
+    UsageError
+        A cut that no correlation can exceed.
+
+    Notes
+    -----
+    Akbar et al. (2025), arXiv 2305.07644.
     """
     if cut is not None and not -1 <= cut < 1:
         raise UsageError(f"the cut of a correlation must be at least -1 and below 1, not {cut:g}")

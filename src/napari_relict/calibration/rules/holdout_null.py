@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from napari_relict.calibration.against_null import NullPatients, against_null
-from napari_relict.calibration.predictive import FEWEST_PATIENTS
+from napari_relict.calibration.predictive_tail import FEWEST_PATIENTS
 from napari_relict.calibration.rules.outcome import Number, Outcome
 from napari_relict.errors import DataError, UsageError
 
@@ -26,7 +26,7 @@ def holdout_null(
     steadfast: Sequence[bool] = (),
     tail: bool = True,
 ) -> Outcome:
-    """Copies where the q-value is below `alpha`; see `napari_relict.calibration.against_null`.
+    """Call copies where the q-value is below `alpha`; see `napari_relict.calibration.against_null`.
 
     p-values that share one holdout depend on each other in a way in which Benjamini and Hochberg's procedure keeps its
     false discovery rate, on average over holdouts (Bates, Candès, Lei, Romano & Sesia 2023, "Testing for outliers with
@@ -34,18 +34,34 @@ def holdout_null(
 
     Parameters
     ----------
-    closeness : (synthetic, measures), of each volume with its nearest training volume; larger is closer.
-    null : (patients, measures), of patients who were not copied with theirs.
-    alpha : false discovery rate, above 0 and below 1.
-    estimated_on : what the null is made of, in words; holdout volumes when None.
-    gaps, null_gaps : how alone the nearest patient stands, like the two above; not looked at when None.
-    left_out : (patients,) bool, training patients who were searched against the others; none when None.
-    steadfast : (measures,), see `against_null`.
-    tail : whether the predictive tail speaks beyond the null.
+    closeness : numpy.ndarray of shape (synthetic, measures)
+        Of each volume with its nearest training volume; larger is closer.
+    null : numpy.ndarray of shape (patients, measures)
+        Of patients who were not copied with theirs.
+    alpha : float, default: 0.05
+        False discovery rate, above 0 and below 1.
+    estimated_on : str, optional
+        What the null is made of, in words; holdout volumes when None.
+    gaps, null_gaps : numpy.ndarray, optional
+        How alone the nearest patient stands, like the two above; not looked at when None.
+    left_out : numpy.ndarray of bool, shape (patients,), optional
+        Training patients who were searched against the others; none when None.
+    steadfast : sequence of bool, default: ()
+        (measures,), see `against_null`.
+    tail : bool, default: True
+        Whether the predictive tail speaks beyond the null.
+
+    Returns
+    -------
+    Outcome
+        Calls, with p-values as values.
 
     Raises
     ------
-    DataError : not such arrays, or no null. UsageError : alpha is no such rate.
+    DataError
+        Not such arrays, or no null.
+    UsageError
+        Alpha is no such rate.
     """
     if not 0 < alpha < 1:
         raise UsageError(f"alpha must lie between 0 and 1, not {alpha:g}")

@@ -13,7 +13,7 @@ import numpy as np
 
 from napari_relict.calibration.fusing import fused
 from napari_relict.calibration.null import q_values
-from napari_relict.calibration.rules.arrays import directions, layers, table
+from napari_relict.calibration.rules.arrays import layers, table, unit_rows
 from napari_relict.calibration.rules.outcome import RESAMPLES, Number, Outcome, mean
 from napari_relict.calibration.rules.whitening import Whitening, rank_limited, zca
 from napari_relict.errors import DataError
@@ -28,7 +28,7 @@ FEWEST_HOLDOUT = 10  # below, mu and sigma of the null say little
 def published(
     training: Sequence[np.ndarray], synthetic: Sequence[np.ndarray], *, cut: float | None = None, seed: int = 0
 ) -> Outcome:
-    """MI and ONI as published: full ZCA whitening, null from halves of the training cohort.
+    """Compute MI and ONI as published: full ZCA whitening, null from halves of the training cohort.
 
     The null's similarities are between two disjoint random halves of the training cohort (10 times, pooled). So it
     looks for the nearest among half as many volumes as a synthetic volume does, with volumes that the whitening was
@@ -36,13 +36,27 @@ def published(
 
     Parameters
     ----------
-    training, synthetic : one (volumes, features) array a layer.
-    cut : volumes with MI above it are called copies; none is published.
+    training, synthetic : sequence of numpy.ndarray
+        One (volumes, features) array a layer.
+    cut : float, optional
+        Volumes with MI above it are called copies; none is published.
+    seed : int, default: 0
+        Of everything that is drawn.
+
+    Returns
+    -------
+    Outcome
+        Mean MI and mean ONI; calls where a cut is given.
 
     Raises
     ------
-    DataError : no more training volumes than features (whitened, they are all equally far from each other), or a
-        largest cosine below zero, of which there is no geometric mean.
+    DataError
+        No more training volumes than features (whitened, they are all equally far from each other), or a largest cosine
+        below zero, of which there is no geometric mean.
+
+    Notes
+    -----
+    Deo et al. (2026), arXiv 2602.13066.
     """
     training = layers(training, training, "training features")
     synthetic = layers(synthetic, training, "synthetic features")
@@ -59,7 +73,7 @@ def published(
     null, found = [], []
     for known, queries in zip(training, synthetic, strict=True):
         whiten = zca(known)
-        reference = directions(whiten(known))
+        reference = unit_rows(whiten(known))
         own = reference @ reference.T
         null.append(np.concatenate([own[np.ix_(order[:half], order[half : 2 * half])].max(1) for order in orders]))
         found.append(_nearest_cosine(whiten, queries, reference))
@@ -94,22 +108,40 @@ def calibrated(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Outcome:
-    """MI and ONI with a null that knows no copies: holdout volumes scored against the same training cohort.
+    """Compute MI and ONI with a null that knows no copies: holdout volumes scored against the same training cohort.
 
     Only the first principal components are whitened (see `rank_limited`), and similarities are clipped to [1e-6, 1],
     so it is defined for any number of training volumes. Intervals of the means resample synthetic and holdout volumes.
 
     Parameters
     ----------
-    training, holdout, synthetic : one (volumes, features) array a layer.
-    components : principal components that are kept, at most.
-    cut : volumes with MI above it are called copies; its false positive rate is known only if the null is normal (at
-        1.64 it called 6 to 8% of strangers, not 5). None: by p-values beside the same null, see `calibration.fusing`.
-    alpha : false discovery rate of these.
+    training, holdout, synthetic : sequence of numpy.ndarray
+        One (volumes, features) array a layer.
+    components : int, default: COMPONENTS
+        Principal components that are kept, at most.
+    cut : float, optional
+        Volumes with MI above it are called copies; its false positive rate is known only if the null is normal (at 1.64
+        it called 6 to 8% of strangers, not 5). None: by p-values beside the same null, see `calibration.fusing`.
+    alpha : float, default: 0.05
+        False discovery rate of these.
+    resamples : int, default: RESAMPLES
+        How many resamples.
+    seed : int, default: 0
+        Of everything that is drawn.
+
+    Returns
+    -------
+    Outcome
+        Mean MI and mean ONI with intervals, and calls.
 
     Raises
     ------
-    DataError : arrays that do not fit each other, fewer than 3 training or 10 holdout volumes.
+    DataError
+        Arrays that do not fit each other, fewer than 3 training or 10 holdout volumes.
+
+    Notes
+    -----
+    After Deo et al. (2026), arXiv 2602.13066.
     """
     training = layers(training, training, "training features")
     holdout = layers(holdout, training, "holdout features")
@@ -119,7 +151,7 @@ def calibrated(
     null, found = [], []
     for known, real, queries in zip(training, holdout, synthetic, strict=True):
         whiten = rank_limited(known, components)
-        reference = directions(whiten(known))
+        reference = unit_rows(whiten(known))
         null.append(np.clip(_nearest_cosine(whiten, real, reference), LEAST, 1.0))
         found.append(np.clip(_nearest_cosine(whiten, queries, reference), LEAST, 1.0))
     reached, similarity = _geometric_mean(null), _geometric_mean(found)
@@ -151,7 +183,7 @@ def _index(similarity: np.ndarray, null: np.ndarray) -> np.ndarray:
 
 
 def _nearest_cosine(whiten: Whitening, queries: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    return np.asarray((directions(whiten(queries)) @ reference.T).max(1))
+    return np.asarray((unit_rows(whiten(queries)) @ reference.T).max(1))
 
 
 def _geometric_mean(of_layers: Sequence[np.ndarray]) -> np.ndarray:

@@ -13,13 +13,22 @@ RESAMPLES = 500
 
 @dataclass(frozen=True)
 class Number:
-    """A number of the whole set with its 95% interval; `low` and `high` are NaN where there is none."""
+    """A number of the whole set with its 95% interval.
+
+    Attributes
+    ----------
+    value : float
+        The number; NaN where it is undefined.
+    low, high : float, optional
+        The interval; NaN where there is none.
+    """
 
     value: float
     low: float = float("nan")
     high: float = float("nan")
 
     def __str__(self) -> str:
+        """Write it with three digits and its interval."""
         if not np.isfinite(self.value):
             return "undefined"
         return _written(self.value) + (
@@ -33,12 +42,18 @@ class Outcome:
 
     Attributes
     ----------
-    rule, title, source : which rule, and the paper it is from.
-    estimated_on : where its cut or its null comes from, in words.
-    calls : bool (synthetic,), True for a copy; None where the rule calls no single volumes, or has no cut.
-    values : float64 (synthetic,), what the calls rest on; NaN where unknown.
-    numbers : of the whole set, by name.
-    note : what has to be said besides.
+    rule, title, source : str
+        Which rule, and the paper it is from.
+    estimated_on : str
+        Where its cut or its null comes from, in words.
+    calls : numpy.ndarray, optional
+        Bool (synthetic,), True for a copy; None where the rule calls no single volumes, or has no cut.
+    values : numpy.ndarray, optional
+        Float64 (synthetic,), what the calls rest on; NaN where unknown.
+    numbers : mapping of str to Number, optional
+        Of the whole set, by name.
+    note : str, default: ''
+        What has to be said besides.
     """
 
     rule: str
@@ -73,7 +88,18 @@ class Outcome:
 
 
 def share(hits: int, of: int) -> Number:
-    """hits / of with Wilson's 95% interval; undefined for none of none."""
+    """Divide hits by all, with Wilson's 95% interval.
+
+    Parameters
+    ----------
+    hits, of : int
+        How many of how many.
+
+    Returns
+    -------
+    Number
+        Undefined for none of none.
+    """
     if not of:
         return Number(float("nan"))
     ends = binomtest(hits, of).proportion_ci(0.95, method="wilson")
@@ -81,7 +107,22 @@ def share(hits: int, of: int) -> Number:
 
 
 def mean(values: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> Number:
-    """The mean with a 95% percentile bootstrap interval over volumes; no interval for fewer than two."""
+    """Average over volumes, with a 95% percentile bootstrap interval.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of shape (volumes,)
+        Not finite ones do not count.
+    resamples : int, default: RESAMPLES
+        How many resamples.
+    seed : int, default: 0
+        Of everything that is drawn.
+
+    Returns
+    -------
+    Number
+        No interval for fewer than two.
+    """
     values = values[np.isfinite(values)]
     if len(values) < 2:
         return Number(float(values[0])) if len(values) else Number(float("nan"))

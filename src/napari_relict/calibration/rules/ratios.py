@@ -19,16 +19,30 @@ THIRD = 1 / 3
 
 
 def calibrated_l2(nearest: np.ndarray, *, cut: float | None = None) -> Outcome:
-    """d(x, NN1) / mean d(x, NN_1..50), over fewer neighbours where there are fewer (Carlini et al. 2023).
+    """Compute d(x, NN1) / mean d(x, NN_1..50), over fewer neighbours where there are fewer.
 
     Parameters
     ----------
-    nearest : (synthetic, neighbours) distances to the nearest training volumes, in any order; at least two.
-    cut : volumes below it are called copies; without one none is.
+    nearest : numpy.ndarray of shape (synthetic, neighbours)
+        Distances to the nearest training volumes, in any order; at least two.
+    cut : float, optional
+        Volumes below it are called copies; without one none is.
+
+    Returns
+    -------
+    Outcome
+        The mean ratio; calls where a cut is given.
 
     Raises
     ------
-    DataError : not such an array, or a negative distance. UsageError : a cut outside 0 to 1.
+    DataError
+        Not such an array, or a negative distance.
+    UsageError
+        A cut outside 0 to 1.
+
+    Notes
+    -----
+    Carlini et al. (2023), arXiv 2301.13188.
     """
     known = _sorted(nearest)[:, :NEIGHBOURS]
     values = _ratio(known[:, 0], known.mean(1))
@@ -36,7 +50,31 @@ def calibrated_l2(nearest: np.ndarray, *, cut: float | None = None) -> Outcome:
 
 
 def third(nearest: np.ndarray, *, cut: float = THIRD) -> Outcome:
-    """A copy where d(x, NN1) / d(x, NN2) is below 1/3 (Yoon et al. 2023). Parameters and errors: `calibrated_l2`."""
+    """Call a copy where d(x, NN1) / d(x, NN2) is below 1/3.
+
+    Parameters
+    ----------
+    nearest : numpy.ndarray of shape (synthetic, neighbours)
+        Distances to the nearest training volumes, in any order; at least two.
+    cut : float, default: THIRD
+        Volumes below it are called copies.
+
+    Returns
+    -------
+    Outcome
+        Calls and the mean ratio.
+
+    Raises
+    ------
+    DataError
+        Not such an array.
+    UsageError
+        A negative distance, or a cut outside 0 to 1.
+
+    Notes
+    -----
+    Yoon et al. (2023).
+    """
     known = _sorted(nearest)
     return _outcome(
         "third",
@@ -49,9 +87,28 @@ def third(nearest: np.ndarray, *, cut: float = THIRD) -> Outcome:
 
 
 def nndr(nearest: np.ndarray, *, cut: float | None = None) -> Outcome:
-    """Nearest neighbour distance ratio d1 / d2: its mean over the set, and calls below a cut if one is given.
+    """Compute the nearest neighbour distance ratio d1 / d2: its mean, and calls below a cut if one is given.
 
-    Common for tabular synthetic data; there is no cut to go with it. Parameters and errors: `calibrated_l2`.
+    Common for tabular synthetic data; there is no cut to go with it.
+
+    Parameters
+    ----------
+    nearest : numpy.ndarray of shape (synthetic, neighbours)
+        Distances to the nearest training volumes, in any order; at least two.
+    cut : float, optional
+        Volumes below it are called copies; without one none is.
+
+    Returns
+    -------
+    Outcome
+        The mean ratio; calls where a cut is given.
+
+    Raises
+    ------
+    DataError
+        Not such an array.
+    UsageError
+        A negative distance, or a cut outside 0 to 1.
     """
     known = _sorted(nearest)
     values = _ratio(known[:, 0], known[:, 1])
@@ -82,5 +139,5 @@ def _sorted(nearest: np.ndarray) -> np.ndarray:
 
 
 def _ratio(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """one / other; 0 of 0 is 0: a volume at no distance is a copy, even if two training volumes are alike."""
+    """Divide; 0 of 0 is 0: a volume at no distance is a copy, even if two training volumes are alike."""
     return np.asarray(np.divide(one, other, out=np.zeros_like(one), where=other > 0))

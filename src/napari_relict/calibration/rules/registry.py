@@ -30,12 +30,26 @@ class Rule:
 
     Attributes
     ----------
-    needs : attributes of `Evidence` without which it cannot be applied.
-    speaks_of : `volumes` where it calls single volumes, `set` where it judges the set as a whole.
-    nominal : how often it is wrong when nobody was copied is what it says, whatever the data and the pools' sizes.
-    needs_cut : no cut is published; without one in `Evidence.cuts` no volume is called, but by p-values of its own.
-    of_layers : it is published for several layers of one network.
-    caution : what to keep in mind of its numbers, in words; docs/benchmarks.md has the simulations that taught it.
+    name : str
+        As `--cut` and the tables call it.
+    title : str
+        As people read it.
+    source : str
+        The paper.
+    needs : tuple of str
+        Attributes of `Evidence` without which it cannot be applied.
+    run : callable
+        (Evidence whose needed attributes are there) -> outcome.
+    speaks_of : {'volumes', 'set'}, default: 'volumes'
+        `volumes` where it calls single volumes, `set` where it judges the set as a whole.
+    nominal : bool, default: False
+        How often it is wrong when nobody was copied is what it says, whatever the data and the pools' sizes.
+    needs_cut : bool, default: False
+        No cut is published; without one in `Evidence.cuts` no volume is called, but by p-values of its own.
+    of_layers : bool, default: False
+        It is published for several layers of one network.
+    caution : str, default: ''
+        What to keep in mind of its numbers, in words; docs/benchmarks.md has the simulations that taught it.
     """
 
     name: str
@@ -50,16 +64,39 @@ class Rule:
     caution: str = ""
 
     def missing(self, evidence: Evidence) -> list[str]:
-        """What it needs and `evidence` lacks, in words."""
+        """List what it needs and `evidence` lacks.
+
+        Parameters
+        ----------
+        evidence : Evidence
+            What is known of the synthetic volumes.
+
+        Returns
+        -------
+        list of str
+            In words; empty where it can be applied.
+        """
         return [WORDS[need] for need in self.needs if getattr(evidence, need) is None]
 
     def __call__(self, evidence: Evidence) -> Outcome:
         """Apply it.
 
+        Parameters
+        ----------
+        evidence : Evidence
+            What is known of the synthetic volumes.
+
+        Returns
+        -------
+        Outcome
+            What the rule says of them.
+
         Raises
         ------
-        UsageError : something it needs is missing.
-        DataError : arrays that the rule is not defined for; it says why.
+        UsageError
+            Something it needs is missing.
+        DataError
+            Arrays that the rule is not defined for; it says why.
         """
         if missing := self.missing(evidence):
             raise UsageError(f"{self.title}: needs {', '.join(missing)}")

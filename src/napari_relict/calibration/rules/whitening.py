@@ -17,10 +17,14 @@ class Whitening:
 
     Attributes
     ----------
-    mean : (features,), of the training cohort.
-    axes : (directions, features), orthonormal, largest variance first.
-    stretch : (directions,), what each is multiplied by.
-    rest : what everything beside `axes` is multiplied by; 0 drops it.
+    mean : numpy.ndarray of shape (features,)
+        Of the training cohort.
+    axes : numpy.ndarray of shape (directions, features)
+        Orthonormal, largest variance first.
+    stretch : numpy.ndarray of shape (directions,)
+        What each is multiplied by.
+    rest : float
+        What everything beside `axes` is multiplied by; 0 drops it.
     """
 
     mean: np.ndarray
@@ -29,9 +33,19 @@ class Whitening:
     rest: float
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
-        """(n, features) -> (n, features), or (n, directions) where the rest is dropped.
+        """Whiten features.
 
         Lengths and angles are what counts; turning the kept directions back would leave them as they are.
+
+        Parameters
+        ----------
+        features : numpy.ndarray of shape (n, features)
+            As of the training cohort.
+
+        Returns
+        -------
+        numpy.ndarray of shape (n, features)
+            Or (n, directions) where the rest is dropped.
         """
         centred = features - self.mean
         along = centred @ self.axes.T
@@ -41,22 +55,49 @@ class Whitening:
 
 
 def zca(training: np.ndarray) -> Whitening:
-    """W = (C + 1e-6 I)^(-1/2) of all directions (arXiv 2602.13066).
+    """Whiten all directions: W = (C + 1e-6 I)^(-1/2).
 
     From the singular values of the volumes, so that fewer volumes than features need no large matrix.
+
+    Parameters
+    ----------
+    training : numpy.ndarray of shape (volumes, features)
+        Of the training cohort.
+
+    Returns
+    -------
+    Whitening
+        The linear map.
+
+    Notes
+    -----
+    Deo et al. (2026), arXiv 2602.13066.
     """
     mean, variance, axes = _directions(training)
     return Whitening(mean, axes, (variance + REGULAR) ** -0.5, REGULAR**-0.5)
 
 
 def rank_limited(training: np.ndarray, components: int) -> Whitening:
-    """Whitening of the first principal components alone: at most `components`, and as many as carry variance.
+    """Whiten the first principal components alone.
 
     Directions in which the training volumes hardly differ would count as much as all others, and are mostly noise.
 
+    Parameters
+    ----------
+    training : numpy.ndarray of shape (volumes, features)
+        Of the training cohort.
+    components : int
+        At most this many, and as many as carry variance.
+
+    Returns
+    -------
+    Whitening
+        The linear map.
+
     Raises
     ------
-    DataError : all training volumes have the same features.
+    DataError
+        All training volumes have the same features.
     """
     mean, variance, axes = _directions(training)
     kept = min(components, int((variance > 1e-12 * variance[:1]).sum()))

@@ -15,10 +15,14 @@ class Widths:
 
     Attributes
     ----------
-    autoencoder : channels of each level of the autoencoder of a latent diffusion model.
-    denoiser : likewise of the network that is trained to take noise away; all multiples of 8.
-    direct : of the networks of a VAE and of a GAN, from the volume inwards; each level halves the sides.
-    latent : length of the vector that a VAE or a GAN makes a volume of.
+    autoencoder : tuple of int
+        Channels of each level of the autoencoder of a latent diffusion model.
+    denoiser : tuple of int
+        Likewise of the network that is trained to take noise away; all multiples of 8.
+    direct : tuple of int
+        Of the networks of a VAE and of a GAN, from the volume inwards; each level halves the sides.
+    latent : int
+        Length of the vector that a VAE or a GAN makes a volume of.
     """
 
     autoencoder: tuple[int, ...]
@@ -34,10 +38,32 @@ class Feed(Protocol):
     """
 
     def batch(self, step: int) -> Any:
-        """Those of one step."""
+        """Draw the volumes of one step.
+
+        Parameters
+        ----------
+        step : int
+            Its number, from 0.
+
+        Returns
+        -------
+        torch.Tensor of float32, shape (n, 1, z, y, x)
+            On the CPU.
+        """
 
     def rounds(self, count: int) -> Iterator[Any]:
-        """All of them, `count` times over, in batches; augmented anew each time."""
+        """Give all volumes, several times over, in batches; augmented anew each time.
+
+        Parameters
+        ----------
+        count : int
+            How many times.
+
+        Returns
+        -------
+        iterator of torch.Tensor
+            Each float32 (n, 1, z, y, x).
+        """
 
 
 @dataclass(frozen=True)
@@ -46,8 +72,14 @@ class Stage:
 
     Attributes
     ----------
-    begin : called before its first step, and again when a stopped training goes on.
-    step : one step of the optimisers, by its number.
+    name : str
+        As people read it.
+    steps : int
+        How many it takes.
+    begin : callable
+        Called before its first step, and again when a stopped training goes on.
+    step : callable
+        One step of the optimisers, by its number.
     """
 
     name: str
@@ -57,12 +89,37 @@ class Stage:
 
 
 class Generator(Protocol):
-    """Networks that learn from volumes and make new ones. What is random comes from torch's generator as it stands."""
+    """Networks that learn from volumes and make new ones.
+
+    What is random comes from torch's generator as it stands.
+
+    Attributes
+    ----------
+    stages : tuple of Stage
+        Parts of its training, in order.
+    """
 
     stages: tuple[Stage, ...]
 
     def parts(self) -> Mapping[str, Any]:
-        """Networks and optimisers by name: all that has a state."""
+        """List networks and optimisers: all that has a state.
+
+        Returns
+        -------
+        mapping of str to object
+            By name.
+        """
 
     def sample(self, count: int) -> np.ndarray:
-        """float32 (count, z, y, x), standardised as what was learnt from is."""
+        """Draw new volumes.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (count, z, y, x)
+            Standardised as what was learnt from is.
+        """

@@ -15,8 +15,18 @@ class Adversarial:
 
     Parameters
     ----------
-    shape : z, y, x, multiples of 2 to the number of levels.
-    widths : `direct` and `latent` count.
+    shape : tuple of 3 int
+        Z, y, x, multiples of 2 to the number of levels.
+    widths : Widths
+        `direct` and `latent` count.
+    steps : int
+        Of the last stage.
+    device : str
+        "cpu" or "cuda".
+
+    Notes
+    -----
+    Goodfellow et al. (2014); least squares: Mao et al. (2017).
     """
 
     def __init__(self, shape: tuple[int, int, int], widths: Widths, *, steps: int, device: str) -> None:
@@ -45,6 +55,13 @@ class Adversarial:
         self.stages: tuple[Stage, ...] = (Stage("GAN", steps, self._take, self._learn),)
 
     def parts(self) -> Mapping[str, Any]:
+        """List networks and optimisers.
+
+        Returns
+        -------
+        mapping of str to object
+            By name.
+        """
         return {
             "net maker": self._maker,
             "net critic": self._critic,
@@ -52,6 +69,18 @@ class Adversarial:
         }
 
     def sample(self, count: int) -> np.ndarray:
+        """Draw new volumes.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (count, z, y, x)
+            Standardised.
+        """
         import torch
 
         self._maker.eval()

@@ -25,12 +25,26 @@ class LatentDiffusion:
 
     Parameters
     ----------
-    shape : z, y, x, multiples of 8.
-    widths : `autoencoder` and `denoiser` count.
-    blocks : volumes go in as blocks of so many voxels a side, one channel a voxel; 1 leaves them as they are.
-    autoencoder_steps, steps : of the two stages. batch : of the second one.
-    encoded : times the volumes are encoded for the second stage, augmented anew each time.
-    sampling_steps : of DDIM.
+    shape : tuple of 3 int
+        Z, y, x, multiples of 8.
+    widths : Widths
+        `autoencoder` and `denoiser` count.
+    blocks : int
+        Volumes go in as blocks of so many voxels a side, one channel a voxel; 1 leaves them as they are.
+    autoencoder_steps, steps : int
+        Of the two stages.
+    encoded : int
+        Times the volumes are encoded for the second stage, augmented anew each time.
+    batch : int
+        Latents a step of the second stage.
+    sampling_steps : int
+        Of DDIM.
+    device : str
+        "cpu" or "cuda".
+
+    Notes
+    -----
+    Rombach et al. (2022); Pinaya et al. (2022).
     """
 
     def __init__(
@@ -97,6 +111,13 @@ class LatentDiffusion:
         )
 
     def parts(self) -> Mapping[str, Any]:
+        """List networks and optimisers.
+
+        Returns
+        -------
+        mapping of str to object
+            By name.
+        """
         return {
             "net autoencoder": self.autoencoder,
             "net denoiser": self.denoiser,
@@ -105,6 +126,18 @@ class LatentDiffusion:
         }
 
     def sample(self, count: int) -> np.ndarray:
+        """Draw new volumes.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (count, z, y, x)
+            Standardised.
+        """
         import torch
 
         made = []
@@ -118,7 +151,18 @@ class LatentDiffusion:
         return np.concatenate(made)
 
     def reconstructed(self, volumes: np.ndarray) -> np.ndarray:
-        """float32 (n, z, y, x) as the autoencoder gives them back: what the diffusion model could draw at best."""
+        """See volumes through the autoencoder: what the diffusion model could draw at best.
+
+        Parameters
+        ----------
+        volumes : numpy.ndarray of shape (n, z, y, x)
+            Standardised.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (n, z, y, x)
+
+        """
         import torch
 
         self.autoencoder.eval()

@@ -17,8 +17,18 @@ class Variational:
 
     Parameters
     ----------
-    shape : z, y, x, multiples of 2 to the number of levels.
-    widths : `direct` and `latent` count.
+    shape : tuple of 3 int
+        Z, y, x, multiples of 2 to the number of levels.
+    widths : Widths
+        `direct` and `latent` count.
+    steps : int
+        Of the last stage.
+    device : str
+        "cpu" or "cuda".
+
+    Notes
+    -----
+    Kingma & Welling (2014).
     """
 
     def __init__(self, shape: tuple[int, int, int], widths: Widths, *, steps: int, device: str) -> None:
@@ -40,9 +50,28 @@ class Variational:
         self.stages: tuple[Stage, ...] = (Stage("VAE", steps, self._take, self._learn),)
 
     def parts(self) -> Mapping[str, Any]:
+        """List network and optimiser.
+
+        Returns
+        -------
+        mapping of str to object
+            By name.
+        """
         return {"net": self._net, "optimiser": self._optimiser}
 
     def sample(self, count: int) -> np.ndarray:
+        """Draw new volumes.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+
+        Returns
+        -------
+        numpy.ndarray of float32, shape (count, z, y, x)
+            Standardised.
+        """
         import torch
 
         self._net.eval()

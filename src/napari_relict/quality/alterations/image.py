@@ -9,7 +9,22 @@ from napari_relict.quality.alterations.subject import Subject
 
 
 def noise(subject: Subject, spread: float, rng: np.random.Generator) -> Subject:
-    """Rician noise, as magnitude images have it; standard deviation as a share of the brightness range."""
+    """Add Rician noise, as magnitude images have it.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    spread : float
+        Standard deviation as a share of the brightness range.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     from monai.transforms import RandRicianNoise
 
     transform = RandRicianNoise(prob=1.0, std=spread, channel_wise=False, sample_std=False)
@@ -18,7 +33,20 @@ def noise(subject: Subject, spread: float, rng: np.random.Generator) -> Subject:
 
 
 def blur(subject: Subject, mm: float) -> Subject:
-    """A Gaussian of `mm` standard deviation."""
+    """Blur by a Gaussian.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    mm : float
+        Its standard deviation.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     from monai.transforms import GaussianSmooth
 
     transform = GaussianSmooth(sigma=[mm / step for step in subject.spacing])
@@ -26,7 +54,22 @@ def blur(subject: Subject, mm: float) -> Subject:
 
 
 def bias_field(subject: Subject, strength: float, rng: np.random.Generator) -> Subject:
-    """A smooth factor: the exponential of a cubic polynomial, its coefficients up to `strength` either way."""
+    """Multiply by a smooth factor: the exponential of a cubic polynomial.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    strength : float
+        Its coefficients are up to so much either way.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     from monai.transforms import RandBiasField
 
     transform = RandBiasField(prob=1.0, degree=3, coeff_range=(-strength, strength))
@@ -35,16 +78,43 @@ def bias_field(subject: Subject, strength: float, rng: np.random.Generator) -> S
 
 
 def contrast(subject: Subject, more: float) -> Subject:
-    """Brightness to the power of 1 + `more`."""
+    """Take brightness to the power of 1 + `more`.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    more : float
+        0 changes nothing.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     from monai.transforms import AdjustContrast
 
     return subject.with_image(_plain(AdjustContrast(gamma=1 + more)(subject.image[None])))
 
 
 def motion(subject: Subject, mm: float, rng: np.random.Generator) -> Subject:
-    """A patient who moves twice while k-space is filled along y: up to `mm` an axis, and as many degrees about z.
+    """Let the patient move twice while k-space is filled along y.
 
     MONAI has spikes and truncation of k-space, but no motion.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    mm : float
+        Up to so much an axis, and as many degrees about z.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
     """
     lines = np.fft.fftfreq(subject.image.shape[1])
     order = np.argsort(np.argsort(lines))  # lowest line first

@@ -18,20 +18,66 @@ TRIES = 60
 def soft_ball(
     shape: Sequence[int], middle: Sequence[float] | np.ndarray, spacing: Sequence[float], radius: float
 ) -> np.ndarray:
-    """1 in a ball about `middle` (voxels) of `radius` mm, 0 outside, with a soft edge: (z, y, x)."""
+    """Draw a ball with a soft edge.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        Voxels z, y, x.
+    middle : sequence of float or numpy.ndarray
+        In voxels z, y, x.
+    spacing : sequence of float
+        mm along z, y, x.
+    radius : float
+        In mm.
+
+    Returns
+    -------
+    numpy.ndarray of shape (z, y, x)
+        1 inside, 0 outside.
+    """
     return np.asarray(1 / (1 + np.exp((distance(shape, middle, spacing) - radius) / EDGE_MM)))
 
 
 def contrast_of(values: np.ndarray, rng: np.random.Generator) -> float:
-    """How much brighter, or darker, a lesion is than what lies around it: 0.6 of what `values` span, either way."""
+    """Draw how much brighter, or darker, a lesion is than what lies around it.
+
+    Parameters
+    ----------
+    values : numpy.ndarray of shape (voxels,)
+        Brightness of what lies around it.
+    rng : numpy.random.Generator
+        Where draws come from.
+
+    Returns
+    -------
+    float
+        0.6 of what the values span, either way.
+    """
     change = float(rng.choice([-1.0, 1.0]) * (np.quantile(values, 0.95) - np.quantile(values, 0.05)))
     return 0.6 * change
 
 
 def add_lesion(subject: Subject, radius: float, rng: np.random.Generator, depth: float | None = None) -> Subject:
-    """A bright or dark ball of `radius` mm with a soft edge, well inside what is labelled, labelled `LESION`.
+    """Plant a bright or dark ball with a soft edge, well inside what is labelled, labelled `LESION`.
 
-    It lies `depth` mm inside at least, or as deep as its radius; balls of one depth and seed lie in one place.
+    Balls of one depth and seed lie in one place.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    radius : float
+        In mm.
+    rng : numpy.random.Generator
+        Where draws come from.
+    depth : float, optional
+        mm that it lies inside at least; its radius when None.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
     """
     inside = subject.known > 0
     middle = deep_place(inside, subject.spacing, radius if depth is None else depth, rng)
@@ -41,12 +87,42 @@ def add_lesion(subject: Subject, radius: float, rng: np.random.Generator, depth:
 
 
 def remove(subject: Subject, label: int = LESION) -> Subject:
-    """A structure taken out, and filled with what surrounds it."""
+    """Take a structure out, and fill its place with what surrounds it.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    label : int, default: LESION
+        Of the structure.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     return taken_out(subject, label)[0]
 
 
 def move(subject: Subject, mm: float, rng: np.random.Generator, label: int = LESION) -> Subject:
-    """A structure taken out and put down `mm` away, in a direction in which it stays inside what is labelled."""
+    """Take a structure out and put it down elsewhere, in a direction in which it stays inside what is labelled.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    mm : float
+        How far.
+    rng : numpy.random.Generator
+        Where draws come from.
+    label : int, default: LESION
+        Of the structure.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     without, added = taken_out(subject, label)
     where = np.argwhere(subject.known == label)
     if not len(where):
@@ -72,7 +148,22 @@ def move(subject: Subject, mm: float, rng: np.random.Generator, label: int = LES
 
 
 def grow(subject: Subject, mm: float, label: int = LESION) -> Subject:
-    """A structure made larger about its own middle: by `mm` of the radius of a ball of its size."""
+    """Make a structure larger about its own middle.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    mm : float
+        By which the radius of a ball of its size grows.
+    label : int, default: LESION
+        Of the structure.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     without, added = taken_out(subject, label)
     inside = subject.known == label
     if not inside.any():

@@ -11,9 +11,9 @@ import numpy as np
 from napari_relict.quality.alterations import image, lesions, structures, vessels
 from napari_relict.quality.alterations.subject import Subject
 
-Kind = Literal["image", "local", "cohort"]
+AlterationKind = Literal["image", "local", "cohort"]
 Base = Literal["", "lesion", "vessel"]
-KINDS: Mapping[Kind, str] = {
+KINDS: Mapping[AlterationKind, str] = {
     "image": "the whole image",
     "local": "anatomy, in one place",
     "cohort": "who is in the cohort",
@@ -27,16 +27,26 @@ class Alteration:
 
     Attributes
     ----------
-    strengths : weakest first; `unit` says of what.
-    base : what is planted in all volumes beforehand; its effect is compared with volumes that have it.
-    make : subject, strength, label of the structure that is enlarged or mirrored, generator -> altered subject; None
-        for what happens to the cohort.
-    by_share : the strength is the share of volumes that are altered, each in the same way.
+    name, title : str
+        Of files, and as people read it.
+    kind : AlterationKind
+        What it alters.
+    unit : str
+        Of the strengths.
+    strengths : tuple of float
+        Weakest first.
+    make : callable, optional
+        Subject, strength, label of the structure that is enlarged or mirrored, generator -> altered subject; None for
+        what happens to the cohort.
+    base : Base, default: ''
+        What is planted in all volumes beforehand; its effect is compared with volumes that have it.
+    by_share : bool, default: False
+        The strength is the share of volumes that are altered, each in the same way.
     """
 
     name: str
     title: str
-    kind: Kind
+    kind: AlterationKind
     unit: str
     strengths: tuple[float, ...]
     make: Callable[[Subject, float, int, np.random.Generator], Subject] | None = None
@@ -44,7 +54,18 @@ class Alteration:
     by_share: bool = False
 
     def words(self, strength: float) -> str:
-        """A strength with its unit."""
+        """Write a strength with its unit.
+
+        Parameters
+        ----------
+        strength : float
+            The strength.
+
+        Returns
+        -------
+        str
+            In words.
+        """
         return f"{strength:.0%}" if self.unit == "share" else f"{strength:g} {self.unit}".strip()
 
 

@@ -16,9 +16,21 @@ MARGIN_MM = 4.0
 
 
 def deepest_label(labels: Sequence[np.ndarray], spacing: Sequence[float]) -> int | None:
-    """The label that lies deepest inside all that is labelled, in the median; None where nothing is in all volumes.
+    """Find the label that lies deepest inside all that is labelled, in the median over volumes.
 
     In a brain with fluid labelled these are the ventricles.
+
+    Parameters
+    ----------
+    labels : sequence of numpy.ndarray of shape (z, y, x)
+        Of each volume.
+    spacing : sequence of float
+        mm along z, y, x.
+
+    Returns
+    -------
+    int or None
+        None where no label is in all volumes.
     """
     everywhere = set.intersection(*(set(np.unique(one)) - {0} for one in labels)) if len(labels) else set()
     if not everywhere:
@@ -32,7 +44,22 @@ def deepest_label(labels: Sequence[np.ndarray], spacing: Sequence[float]) -> int
 
 
 def outward(inside: np.ndarray, spacing: Sequence[float], mm: float) -> np.ndarray:
-    """A smooth displacement field (3, z, y, x) in mm that pushes the border of a structure outward by about `mm`."""
+    """Make a smooth displacement field that pushes the border of a structure outward.
+
+    Parameters
+    ----------
+    inside : numpy.ndarray of bool, shape (z, y, x)
+        The structure.
+    spacing : sequence of float
+        mm along z, y, x.
+    mm : float
+        By about so much.
+
+    Returns
+    -------
+    numpy.ndarray of shape (3, z, y, x)
+        In mm.
+    """
     signed = ndimage.distance_transform_edt(~inside, sampling=spacing) - ndimage.distance_transform_edt(
         inside, sampling=spacing
     )
@@ -46,7 +73,22 @@ def outward(inside: np.ndarray, spacing: Sequence[float], mm: float) -> np.ndarr
 
 
 def enlarge(subject: Subject, mm: float, label: int) -> Subject:
-    """A structure whose border moves outward by about `mm`; what is around it gives way, and labels with it."""
+    """Move the border of a structure outward; what is around it gives way, and labels with it.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    mm : float
+        By about so much.
+    label : int
+        Of the structure.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     inside = subject.known == label
     if not inside.any():
         return subject
@@ -59,7 +101,20 @@ def enlarge(subject: Subject, mm: float, label: int) -> Subject:
 
 
 def mirror_structure(subject: Subject, label: int) -> Subject:
-    """Left and right exchanged inside a structure and a rim about it, about its own middle; all else stays."""
+    """Exchange left and right inside a structure and a rim about it, about its own middle; all else stays.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    label : int
+        Of the structure.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     inside = subject.known == label
     if not inside.any():
         return subject

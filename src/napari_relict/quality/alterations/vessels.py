@@ -17,7 +17,22 @@ RADIUS_MM, LENGTH_MM = 3.0, 70.0
 
 
 def add_vessel(subject: Subject, rng: np.random.Generator, radius: float = RADIUS_MM) -> Subject:
-    """A bright winding tube inside what is labelled, labelled `VESSEL`."""
+    """Plant a bright winding tube inside what is labelled, labelled `VESSEL`.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    rng : numpy.random.Generator
+        Where draws come from.
+    radius : float, default: RADIUS_MM
+        In mm.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     inside = subject.known > 0
     path = _path(inside, subject.spacing, rng)
     voxels = np.argwhere(inside)
@@ -31,7 +46,24 @@ def add_vessel(subject: Subject, rng: np.random.Generator, radius: float = RADIU
 
 
 def cut(subject: Subject, mm: float, rng: np.random.Generator, label: int = VESSEL) -> Subject:
-    """A gap of `mm` in a vessel, at a place on its centreline drawn at random."""
+    """Cut a gap into a vessel, at a place on its centreline drawn at random.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    mm : float
+        Length of the gap.
+    rng : numpy.random.Generator
+        Where draws come from.
+    label : int, default: VESSEL
+        Of the structure.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     line = np.argwhere(skeletonize(subject.known == label))
     if not len(line):
         return subject
@@ -42,7 +74,22 @@ def cut(subject: Subject, mm: float, rng: np.random.Generator, label: int = VESS
 
 
 def narrow(subject: Subject, share: float, label: int = VESSEL) -> Subject:
-    """A vessel whose radius loses a `share` all along: every voxel shows what lay farther from the centreline."""
+    """Narrow a vessel all along: every voxel shows what lay farther from the centreline.
+
+    Parameters
+    ----------
+    subject : Subject
+        The volume that is altered.
+    share : float
+        Of the radius that is lost.
+    label : int, default: VESSEL
+        Of the structure.
+
+    Returns
+    -------
+    Subject
+        The altered volume.
+    """
     inside = subject.known == label
     line = np.argwhere(skeletonize(inside))
     if not len(line):

@@ -145,12 +145,12 @@ class _Beside(EmbeddingCache):
         super().__init__(file)
         self._study = study
 
-    def get(self, encoder: str, volume: str, mirrored: bool) -> np.ndarray | None:
-        known = super().get(encoder, volume, mirrored)
-        return self._study.get(encoder, volume, mirrored) if known is None else known
+    def get(self, *key: str | bool) -> np.ndarray | None:
+        vector = super().get(*key)
+        return self._study.get(*key) if vector is None else vector
 
-    def has(self, encoder: str, volume: str) -> bool:
-        return super().has(encoder, volume) or self._study.has(encoder, volume)
+    def has(self, *key: str | bool) -> bool:
+        return super().has(*key) or self._study.has(*key)
 
 
 def _written(volume: Sampled, folder: Path, number: int, spacing: tuple[float, float, float]) -> VolumeFile:

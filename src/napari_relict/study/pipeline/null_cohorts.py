@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from napari_relict.calibration.null import HOLDOUT
-from napari_relict.calibration.predictive import FEWEST_PATIENTS
+from napari_relict.calibration.predictive_tail import FEWEST_PATIENTS
 from napari_relict.encoders import Encoder
 from napari_relict.matching import Duplicate
 from napari_relict.volumes.cohort import PreparedCohort

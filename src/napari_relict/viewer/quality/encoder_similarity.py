@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_relict.encoders import open_encoder
-from napari_relict.encoders.stored import stored_vectors
+from napari_relict.encoders.embeddings import stored_vectors
 from napari_relict.measures.feature import centre_of, cosine
 
 

@@ -27,9 +27,14 @@ class PredictiveTail:
 
     Attributes
     ----------
-    threshold : the (k+1)-th largest value. largest : beyond it the tail speaks, up to it ranks do.
-    share : of the null's draws that lie beyond the threshold, counted as carefully as ranks are.
-    scales, weights : (grid,), scale and posterior weight of every pair of shape and scale; `shapes` likewise.
+    threshold : float
+        The (k+1)-th largest value.
+    largest : float
+        Beyond it the tail speaks, up to it ranks do.
+    share : float
+        Of the null's draws that lie beyond the threshold, counted as carefully as ranks are.
+    shapes, scales, weights : numpy.ndarray of shape (grid,)
+        Shape, scale and posterior weight of every pair of shape and scale.
     """
 
     threshold: float
@@ -40,7 +45,18 @@ class PredictiveTail:
     weights: np.ndarray
 
     def p_values(self, statistics: np.ndarray) -> np.ndarray:
-        """p of each statistic: (n,); NaN up to the null's largest value, where ranks say more."""
+        """Compute p of each statistic.
+
+        Parameters
+        ----------
+        statistics : numpy.ndarray of shape (n,)
+            Larger is closer.
+
+        Returns
+        -------
+        numpy.ndarray of shape (n,)
+            NaN up to the null's largest value, where ranks say more.
+        """
         statistics = np.asarray(statistics, float)
         p = np.full(statistics.shape, np.nan)
         for place in np.flatnonzero(statistics > self.largest):
@@ -52,17 +68,25 @@ class PredictiveTail:
 
 
 def predictive_tail(null: np.ndarray, ties: int = 1, known: int | None = None) -> PredictiveTail | None:
-    """The tail of the null's statistics.
+    """Fit the tail of the null's statistics.
 
     Parameters
     ----------
-    null : (n,), larger is closer, one a patient; not finite ones do not count.
-    ties : 1 for patients that are independent; 2 where they were searched among themselves, see `null.TIES_LEFT_OUT`.
-    known : how many of them count; all when None.
+    null : numpy.ndarray of shape (n,)
+        Larger is closer, one a patient; not finite ones do not count.
+    ties : int, default: 1
+        1 for patients that are independent; 2 where they were searched among themselves, see `null.TIES_LEFT_OUT`.
+    known : int, optional
+        How many of them count; all when None.
 
     Returns
     -------
-    None with fewer than `FEWEST_PATIENTS`, or where the largest values are all equal: then ranks say all there is.
+    PredictiveTail or None
+        None with fewer than `FEWEST_PATIENTS`, or where the largest values are all equal: then ranks say all there is.
+
+    Notes
+    -----
+    Generalised Pareto distribution of excesses (Pickands 1975).
     """
     values = np.sort(null[np.isfinite(null)])[::-1]
     n = len(values)

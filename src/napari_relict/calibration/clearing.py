@@ -20,9 +20,12 @@ class Clearing:
 
     Attributes
     ----------
-    cleared : (n,) bool.
-    bound : upper 95% bound of the share of replicas among volumes cleared without a rating; NaN where there is none.
-    checked, missed : rated volumes below the cut, and how many of them are replicas: what the bound rests on.
+    cleared : numpy.ndarray of bool, shape (n,)
+        Volumes that may go.
+    bound : float
+        Upper 95% bound of the share of replicas among volumes cleared without a rating; NaN where there is none.
+    checked, missed : int
+        Rated volumes below the cut, and how many of them are replicas: what the bound rests on.
     """
 
     cleared: np.ndarray
@@ -32,7 +35,18 @@ class Clearing:
 
 
 def fewest_to_clear(risk: float) -> int:
-    """How many rated volumes, none of them a replica, bound the share of replicas by `risk`: 59 for 0.05."""
+    """Count the rated volumes, none of them a replica, that bound the share of replicas by a risk: 59 for 0.05.
+
+    Parameters
+    ----------
+    risk : float
+        Above 0 and below 1.
+
+    Returns
+    -------
+    int
+        Rated volumes.
+    """
     return int(np.ceil(np.log(1 - CONFIDENCE) / np.log1p(-risk)))
 
 
@@ -46,9 +60,23 @@ def clear_by_ratings(suspicion: np.ndarray, rated: np.ndarray, replica: np.ndarr
 
     Parameters
     ----------
-    suspicion : (n,), of rated volumes from models that had not seen them; NaN are never cleared.
-    rated : (n,) bool. replica : (n,) bool, read where rated.
-    risk : above 0 and below 1.
+    suspicion : numpy.ndarray of shape (n,)
+        Of rated volumes from models that had not seen them; NaN are never cleared.
+    rated : numpy.ndarray of bool, shape (n,)
+        Which volumes were rated.
+    replica : numpy.ndarray of bool, shape (n,)
+        Read where rated.
+    risk : float
+        Above 0 and below 1.
+
+    Returns
+    -------
+    Clearing
+        What is cleared, and the bound.
+
+    Notes
+    -----
+    Angelopoulos et al. (2021), "Learn then test"; bound of Clopper & Pearson.
     """
     known = np.sort(suspicion[rated & np.isfinite(suspicion)])
     best = Clearing(np.zeros(len(suspicion), bool), float("nan"), 0, 0)
@@ -70,7 +98,15 @@ def clear_by_null(p: np.ndarray, risk: float) -> Clearing:
 
     Parameters
     ----------
-    p : (n,), by ranks; NaN are never cleared. A null whose smallest p exceeds the risk cannot tell copies: those that
-        are nearer than all of it are undecided by their verdicts.
+    p : numpy.ndarray of shape (n,)
+        By ranks; NaN are never cleared. A null whose smallest p exceeds the risk cannot tell copies: those that are
+        nearer than all of it are undecided by their verdicts.
+    risk : float
+        Above 0 and below 1.
+
+    Returns
+    -------
+    Clearing
+        What is cleared; without a bound.
     """
     return Clearing(np.isfinite(p) & (p > risk), float("nan"), 0, 0)

@@ -30,10 +30,14 @@ class ParetoTail:
 
     Attributes
     ----------
-    threshold : in the unit of the statistic.
-    excesses : (exceedances,), by how much the null's values exceed it.
-    known : how many values of the null there are.
-    shape, scale : maximum likelihood, the shape within `SHAPES`.
+    threshold : float
+        In the unit of the statistic.
+    excesses : numpy.ndarray of shape (exceedances,)
+        By how much the null's values exceed it.
+    known : int
+        How many values of the null there are.
+    shape, scale : float
+        Maximum likelihood, the shape within `SHAPES`.
     """
 
     threshold: float
@@ -43,10 +47,20 @@ class ParetoTail:
     scale: float
 
     def p_value(self, statistic: float) -> tuple[float, float, float]:
-        """p of one statistic with its 95% profile likelihood interval: p, low, high; at least 1e-30.
+        """Compute p of one statistic with its 95% profile likelihood interval.
 
-        The likelihood is that of the excesses times the binomial one of how many there are; the shape and the share
-        of exceedances are profiled out. All NaN at or below the threshold, where ranks say more.
+        The likelihood is that of the excesses times the binomial one of how many there are; the shape and the share of
+        exceedances are profiled out.
+
+        Parameters
+        ----------
+        statistic : float
+            Larger is closer.
+
+        Returns
+        -------
+        tuple of 3 float
+            P, low, high; at least 1e-30. All NaN at or below the threshold, where ranks say more.
         """
         beyond = statistic - self.threshold
         if not beyond > 0:
@@ -77,12 +91,18 @@ def fit_tail(null: np.ndarray) -> ParetoTail | None:
 
     Parameters
     ----------
-    null : (n,), larger is closer, one a patient; not finite ones do not count.
+    null : numpy.ndarray of shape (n,)
+        Larger is closer, one a patient; not finite ones do not count.
 
     Returns
     -------
-    The fit above the highest of the 90, 85 and 80% quantiles that leaves `FEWEST_EXCEEDANCES`; None where none does
-    (fewer than about a hundred patients): then nothing can be said below the resolution.
+    ParetoTail or None
+        The fit above the highest of the 90, 85 and 80% quantiles that leaves `FEWEST_EXCEEDANCES`; None where none does
+        (fewer than about a hundred patients): then nothing can be said below the resolution.
+
+    Notes
+    -----
+    Pickands (1975); Davison & Smith (1990); for p-values Knijnenburg et al. (2009).
     """
     values = null[np.isfinite(null)]
     for quantile in QUANTILES if len(values) else ():
@@ -115,15 +135,19 @@ def _log_likelihood(excesses: np.ndarray, shape: np.ndarray, scale: np.ndarray) 
 
 
 def tail_p_values(closeness: np.ndarray, null: np.ndarray) -> np.ndarray:
-    """p, low and high of each synthetic volume from the Pareto tail of the fused statistic.
+    """Compute p, low and high of each synthetic volume from the Pareto tail of the fused statistic.
 
     Parameters
     ----------
-    closeness : (synthetic, levels), larger is closer. null : (patients of the null, levels).
+    closeness : numpy.ndarray of shape (synthetic, levels)
+        Larger is closer.
+    null : numpy.ndarray of shape (patients of the null, levels)
+        Likewise.
 
     Returns
     -------
-    float64 (synthetic, 3); NaN for volumes that are not in the tail, and where no tail could be fitted.
+    numpy.ndarray of float64, shape (synthetic, 3)
+        NaN for volumes that are not in the tail, and where no tail could be fitted.
     """
     mine, of_null = fused_statistics(closeness, null)
     of_null = of_null[np.isfinite(of_null)]
@@ -134,5 +158,18 @@ def tail_p_values(closeness: np.ndarray, null: np.ndarray) -> np.ndarray:
 
 
 def sharpened(p: np.ndarray, tail: np.ndarray) -> np.ndarray:
-    """The p-values that verdicts rest on: the upper end of the tail's interval where that is below the rank's p."""
+    """Choose the p-values that verdicts rest on: the upper end of the tail's interval where that is below the rank's p.
+
+    Parameters
+    ----------
+    p : numpy.ndarray of shape (synthetic,)
+        By ranks.
+    tail : numpy.ndarray of shape (synthetic, 3)
+        As `tail_p_values` gives it.
+
+    Returns
+    -------
+    numpy.ndarray of shape (synthetic,)
+        The smaller of the two.
+    """
     return np.asarray(np.fmin(p, np.where(np.isfinite(p), tail[:, 2], np.nan)))
