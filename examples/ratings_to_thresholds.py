@@ -9,8 +9,8 @@ What experts say of pairs turns scores into thresholds: where to cut a measure s
 # Ratings
 # -------
 # They come from the reading room, or from a table with a row a rating: reader, synthetic, training, grade (1 different, 2 similar,
-# 3 near replica, 4 exact replica). Here a reader is made up who sees what was planted, and does not look at each pair equally
-# kindly. ``study`` is a copy, so that the ratings do not stay.
+# 3 near replica, 4 exact replica). Here a reader is made up who sees what was planted. ``study`` is a copy, so that the ratings do
+# not stay.
 import shutil
 import tempfile
 from pathlib import Path
@@ -59,8 +59,9 @@ ax.set_xlabel("score: rated a replica (diamonds) or not (circles), threshold and
 # %%
 # What to rate next
 # -----------------
-# With more volumes than readers have time for, the pairs that narrow the interval soonest come first. Here all have been rated.
-print(len(study.next_to_rate(3)), "left to rate;", study.ratings_needed(0.02, "nmi"))
+# With more volumes than readers have time for, ``next_to_rate`` has the pairs first that narrow the interval soonest, and
+# ``ratings_needed`` says how many more an interval of some width takes. Here all volumes have been rated.
+print(len(study.next_to_rate(3)), "left to rate;", study.ratings_needed(0.02, "nmi").note)
 
 # %%
 # Tidy up.

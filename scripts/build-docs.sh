@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 bin=.venv/bin
 
-$bin/python -c "import myst_nb, pydata_sphinx_theme, sphinx_copybutton, sphinx_gallery" 2>/dev/null || {
+$bin/python -c "import furo, myst_nb, sphinx_copybutton, sphinx_gallery" 2>/dev/null || {
     echo "Installing what builds the documentation into .venv (once)"
     $bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 }
