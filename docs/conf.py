@@ -1,7 +1,7 @@
 """How the site is built out of these pages, the code's docstrings and `examples/`: `make docs`.
 
-The pages are read in the repository as well, so links in them are those of the repository; `_for_the_site` turns the few
-that would lead nowhere on the site.
+The pages are read in the repository as well, so links in them are those of the repository; `_for_the_site` turns the
+few that would lead nowhere on the site.
 """
 
 from __future__ import annotations

@@ -2,15 +2,15 @@
 Count copies while a generator trains
 =====================================
 
-Copying begins at some epoch, usually long after the volumes look good. An audit is called with the number of each finished
-epoch; every few epochs it samples volumes, matches them with the study's and counts.
+Copying begins at some epoch, usually long after the volumes look good. An audit is called with the number of each
+finished epoch; every few epochs it samples volumes, matches them with the study's and counts.
 """
 
 # %%
 # A generator that learns by heart
 # --------------------------------
-# Yours is a network. This one stands in for it: at first it makes heads of nobody, later more and more often the head of a training
-# patient, with some noise.
+# Yours is a network. This one stands in for it: at first it makes heads of nobody, later more and more often the head
+# of a training patient, with some noise.
 import numpy as np
 import pandas as pd
 
@@ -34,9 +34,9 @@ def sample(number):
 # %%
 # The audit
 # ---------
-# It uses the study's prepared volumes, its measures and its null, and changes nothing in it. Any training loop can call it, as can
-# those of MONAI, Ignite and Lightning (``audit.attach``, ``audit.lightning``).
-audit = study.audit_while_training(sample, every=10, volumes=3)
+# It uses the study's prepared volumes, its measures and its null, and changes nothing in it. Any training loop can
+# call it, as can those of MONAI, Ignite and Lightning (``audit.attach``, ``audit.lightning``).
+audit = study.audit_while_training(sample, every=10, volumes=2)
 for epoch in range(1, 31):
     memorised = max(0.0, (epoch - 10) / 20)
     if counted := audit(epoch):
@@ -53,5 +53,5 @@ figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 ax.plot(epochs, [line.called for line in audit.history], "o-", label="volumes called copies")
 ax.plot(epochs, [line.patients_called for line in audit.history], "s--", label="patients whose copies they are")
 ax.set_xlabel("epoch")
-ax.set_ylabel("of 3 volumes")
+ax.set_ylabel("of 2 volumes")
 ax.legend()

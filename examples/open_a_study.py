@@ -15,8 +15,8 @@ print(study)
 # %%
 # Verdicts
 # --------
-# One row a synthetic volume: which training volume it is nearest to, and what that means. ``q_value`` bounds the share of false
-# calls among those with a smaller one.
+# One row a synthetic volume: which training volume it is nearest to, and what that means. ``q_value`` bounds the share
+# of false calls among those with a smaller one.
 verdicts = study.verdicts()
 verdicts[["synthetic", "training", "verdict", "p_value", "q_value", "rule"]]
 
@@ -27,10 +27,26 @@ print(verdicts.loc[0, "evidence"])
 # %%
 # Matches
 # -------
-# The scores behind it, one row a pair: the nearest training volumes of each synthetic one, and what every measure says of
-# them. Measures of aligned pairs are empty for pairs that did not lead by any searched measure.
+# The scores behind it, one row a pair: the nearest training volumes of each synthetic one, and what every measure says
+# of them. Measures of aligned pairs are empty for pairs that did not lead by any searched measure.
 matches = study.matches()
 matches.loc[matches["rank"] <= 2, ["synthetic", "training", "rank", "mirrored", "ncc", "nmi", "dice", "bend"]]
+
+# %%
+# Volumes
+# -------
+# Prepared volumes are arrays (z, y, x) from 0 to 1, on one grid and in one pose: the copies above, their nearest
+# training volumes below.
+import matplotlib.pyplot as plt
+
+copies = verdicts[verdicts["verdict"].isin(["exact replica", "near replica"])]
+figure, axes = plt.subplots(2, len(copies), figsize=(10, 6), layout="constrained", squeeze=False)
+for column, (_, row) in zip(axes.T, copies.iterrows(), strict=True):
+    for ax, cohort in zip(column, ("synthetic", "training"), strict=True):
+        image = study.volume(cohort, row[cohort]).image
+        ax.imshow(image[len(image) // 2], cmap="gray", vmin=0, vmax=1)
+        ax.set_title(f"{cohort} {row[cohort]}", fontsize=10)
+        ax.set_axis_off()
 
 # %%
 # Was it right?

@@ -2,13 +2,13 @@
 Published rules side by side
 ============================
 
-Others have published rules that say which synthetic volumes are copies. All of them can be asked about one study: nothing is
-searched again.
+Others have published rules that say which synthetic volumes are copies. All of them can be asked about one study:
+nothing is searched again.
 """
 
 # %%
-# One row a rule: how many volumes it calls copies, and what its numbers rest on. A cut of one's own goes to rules for which none is
-# published.
+# One row a rule: how many volumes it calls copies, and what its numbers rest on. A cut of one's own goes to rules for
+# which none is published.
 from napari_relict.decisions.published_rules import judge_by_rules
 from napari_relict.demo.study import small_study
 
@@ -17,8 +17,8 @@ table = judge_by_rules(study, cuts={"correlation": 0.95})
 table[["rule", "called", "share", "low", "high", "estimated_on"]]
 
 # %%
-# Four of the seven volumes were planted. Rules are drawn with the interval of the share they call; rules that judge the set as a
-# whole, or could not be applied, call no single volume.
+# Four of the seven volumes were planted. Rules are drawn with the interval of the share they call; rules that judge
+# the set as a whole, or could not be applied, call no single volume.
 import matplotlib.pyplot as plt
 
 calling = table[table["called"].notna()].iloc[::-1]
@@ -29,7 +29,7 @@ ax.plot(calling["share"], places, "o")
 ax.axvline(4 / 7, color="tab:red", linestyle="--", label="planted")
 ax.set_yticks(places, calling["title"])
 ax.set_xlim(0, 1)
-ax.set_xlabel("share of the synthetic volumes called copies, 95% interval")
+ax.set_xlabel("share called copies, 95% interval")
 ax.legend()
 
 # %%

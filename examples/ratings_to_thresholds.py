@@ -2,15 +2,16 @@
 From ratings to thresholds
 ==========================
 
-What experts say of pairs turns scores into thresholds: where to cut a measure so that it agrees with them, and how sure that is.
+What experts say of pairs turns scores into thresholds: where to cut a measure so that it agrees with them, and how
+sure that is.
 """
 
 # %%
 # Ratings
 # -------
-# They come from the reading room, or from a table with a row a rating: reader, synthetic, training, grade (1 different, 2 similar,
-# 3 near replica, 4 exact replica). Here a reader is made up who sees what was planted. ``study`` is a copy, so that the ratings do
-# not stay.
+# They come from the reading room, or from a table with a row a rating: reader, synthetic, training, grade (1
+# different, 2 similar, 3 near replica, 4 exact replica). Here a reader is made up who sees what was planted. ``study``
+# is a copy, so that the ratings do not stay.
 import shutil
 import tempfile
 from pathlib import Path
@@ -36,7 +37,14 @@ print(study.import_ratings(folder / "ratings.csv"), "ratings")
 # ``calibrate`` gives one for each measure, with its interval and with what chance would reach on as few ratings.
 thresholds = study.calibrate()
 thresholds[
-    ["measure", "threshold", "threshold_low", "threshold_high", "balanced_accuracy_corrected", "balanced_accuracy_null95"]
+    [
+        "measure",
+        "threshold",
+        "threshold_low",
+        "threshold_high",
+        "balanced_accuracy_corrected",
+        "balanced_accuracy_null95",
+    ]
 ]
 
 # %%
@@ -59,8 +67,8 @@ ax.set_xlabel("score: rated a replica (diamonds) or not (circles), threshold and
 # %%
 # What to rate next
 # -----------------
-# With more volumes than readers have time for, ``next_to_rate`` has the pairs first that narrow the interval soonest, and
-# ``ratings_needed`` says how many more an interval of some width takes. Here all volumes have been rated.
+# With more volumes than readers have time for, ``next_to_rate`` has the pairs first that narrow the interval soonest,
+# and ``ratings_needed`` says how many more an interval of some width takes. Here all volumes have been rated.
 print(len(study.next_to_rate(3)), "left to rate;", study.ratings_needed(0.02, "nmi").note)
 
 # %%

@@ -2,8 +2,8 @@
 Plot scores against the null
 ============================
 
-Whether .9 is near depends on how near people get who were never copied. So each score is drawn among those of patients of the
-holdout, and of training patients who were left out one by one: the null.
+Whether .9 is near depends on how near people get who were never copied. So each score is drawn among those of patients
+of the holdout, and of training patients who were left out one by one: the null.
 """
 
 # %%
@@ -24,6 +24,7 @@ ax.hist(null.scores, bins=12, color="0.8", label="patients of the null")
 for place, (name, score) in enumerate(scores.items()):
     ax.plot(score, 0.5 + 0.6 * place, "v", color="tab:red")
     ax.annotate(name, (score, 0.5 + 0.6 * place), textcoords="offset points", xytext=(6, -3))
+ax.margins(x=0.1)
 ax.set_xlabel("normalised mutual information with the nearest training volume (1 unrelated, 2 the same)")
 ax.set_ylabel("patients")
 ax.legend()
@@ -31,8 +32,8 @@ ax.legend()
 # %%
 # From scores to p
 # ----------------
-# By ranks alone, no volume can be rarer than one in so many patients. The verdicts go below that: beyond the null they assume
-# that closeness falls off as it does among its nearest patients, and the evidence says so.
+# By ranks alone, no volume can be rarer than one in so many patients. The verdicts go below that: beyond the null they
+# assume that closeness falls off as it does among its nearest patients, and the evidence says so.
 from napari_relict.calibration.null import p_values, q_values
 
 by_ranks = p_values(scores.to_numpy(), null.scores)

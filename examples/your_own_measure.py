@@ -2,8 +2,9 @@
 Add your own measure
 ====================
 
-Your measure may know something of your volumes that ours do not. Nothing has to be registered for a first look: compute it for
-the pairs, compute it for the holdout likewise, and ask how rare the synthetic ones are among the holdout's.
+Your measure may know something of your volumes that ours do not. Nothing has to be registered for a first look:
+compute it for the pairs, compute it for the holdout likewise, and ask how rare the synthetic ones are among the
+holdout's.
 
 Here it compares *edges*: the correlation of gradient magnitudes of two heads.
 """
@@ -29,8 +30,8 @@ def edge_correlation(one, other):
 # %%
 # Synthetic and holdout go through the same
 # -----------------------------------------
-# Each volume is compared with all training volumes, as it is and mirrored, and its closest counts. Prepared volumes lie in one
-# pose already: turned, shifted and scaled onto one reference.
+# Each volume is compared with all training volumes, as it is and mirrored, and its closest counts. Prepared volumes
+# lie in one pose already: turned, shifted and scaled onto one reference.
 training = study.prepared("training")
 images = training.images(training.names)
 

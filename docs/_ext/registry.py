@@ -1,4 +1,4 @@
-"""`.. registry:: package.NAME` writes a registry of the code as a table, so that no page has to be kept in step with it."""
+"""`.. registry:: package.NAME` writes a registry of the code as a table: no page has to be kept in step with it."""
 
 from __future__ import annotations
 

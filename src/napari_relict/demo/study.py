@@ -19,7 +19,10 @@ SMALL_SIZES = DemoSizes(
     training=10, holdout=12, novel=3, repeats=1, planted=("resaved", "rotated", "mirrored", "bent with lesion")
 )
 # Without keypoints, which take a third of the time, and with what the examples look at.
-SMALL_MEASURES = "ncc half nmi half_ncc ssim bend lesion mobilenet_v2 dice volume_difference".split()
+SMALL_MEASURES = (
+    *("ncc", "half", "nmi", "half_ncc", "ssim", "bend", "lesion"),
+    *("mobilenet_v2", "dice", "volume_difference"),
+)
 
 
 def head_study(folder: Path, progress: Progress = silent) -> Study:
