@@ -21,6 +21,7 @@ import typer
 
 from napari_relict.cli.app import app
 from napari_relict.demo import study as demo_study
+from napari_relict.records.settings import Settings
 from napari_relict.study import Study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -165,6 +166,13 @@ def test_every_command_and_option_is_in_the_reference(name: str) -> None:
     page = text_of(ROOT / "docs" / "reference" / "commands.md")
     assert re.search(rf"napari-relict .*\b{name}\b", page)
     assert [ways for ways in ways_to_say(name) if not any(way in page for way in ways)] == []
+
+
+@pytest.mark.parametrize("table", ["preparation", "match", "verdicts", "thresholds", "reading"])
+def test_every_setting_is_in_the_reference(table: str) -> None:
+    page = text_of(ROOT / "docs" / "reference" / "commands.md")
+    settings: Any = Settings.model_fields[table].annotation
+    assert [key for key in settings.model_fields if f"| `{table}` | `{key}` |" not in page] == []
 
 
 # Code
