@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx_gallery.sorting import ExplicitOrder
 
 from napari_relict.demo.study import small_study
@@ -82,6 +83,8 @@ def _for_the_site(app: Sphinx, page: str, source: list[str]) -> None:
     """Links into `examples/` lead to the gallery; the table of `index.md` becomes the site's menu."""
     source[0] = re.sub(r"\]\((?:\.\./)+examples/README\.rst\)", "](/gallery/index.rst)", source[0])
     source[0] = re.sub(r"\]\((?:\.\./)+examples/(\w+)\.(?:py|ipynb)\)", r"](/gallery/\1)", source[0])
+    if page.startswith("reference/api/"):
+        source[0] = re.sub(r"<((?:\.\./)+[\w/-]+)\.md>", r"<\1.html>", source[0])
     if page == "gallery/index":
         notebooks = [path.stem for path in (ROOT / "examples").glob("*.ipynb")]
         source[0] = re.sub(r"<(\w+)\.ipynb>", r"<\1.html>", source[0])
@@ -93,7 +96,22 @@ def _for_the_site(app: Sphinx, page: str, source: list[str]) -> None:
         source[0] += "\n".join(["", "```{toctree}", ":hidden:", f":caption: {room}", "", *pages, "```", ""])
 
 
+def _links_lead_somewhere(app: Sphinx, failed: Exception | None) -> None:
+    """Sphinx looks after links it makes itself; those that are written out are looked up here."""
+    if failed is not None:
+        return
+    broken = {
+        f"{page.relative_to(app.outdir)}: {target}"
+        for page in Path(app.outdir).rglob("*.html")
+        for target in re.findall(r'(?:href|src)="(?![\w+.-]+:|#)([^"#?]+)', page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists()
+    }
+    if broken:
+        raise ExtensionError("links that lead nowhere:\n" + "\n".join(sorted(broken)))
+
+
 def setup(app: Sphinx) -> None:
     # One small study for all examples, matched by today's code: they find it and do not match again.
     small_study(again=True)
     app.connect("source-read", _for_the_site)
+    app.connect("build-finished", _links_lead_somewhere)
