@@ -10,6 +10,7 @@ import inspect
 import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,23 @@ def test_every_setting_is_in_the_reference(table: str) -> None:
     page = text_of(ROOT / "docs" / "reference" / "commands.md")
     settings: Any = Settings.model_fields[table].annotation
     assert [key for key in settings.model_fields if f"| `{table}` | `{key}` |" not in page] == []
+
+
+STUDY = """
+name = "study"
+modality = "ct"
+cohorts.training.volumes = "training"
+cohorts.synthetic.volumes = "synthetic"
+grid = {shape = [64, 64, 64], spacing = [2.0, 2.0, 2.0]}
+"""
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if "```toml" in text_of(page)], ids=named)
+def test_settings_on_a_page_are_settings(page: Path) -> None:
+    for block in FENCE.finditer(text_of(page)):
+        if block["kind"] == "toml":
+            study, asked = tomllib.loads(STUDY), tomllib.loads(block["code"])
+            Settings.model_validate(study | {table: study.get(table, {}) | keys for table, keys in asked.items()})
 
 
 # Code
