@@ -11,7 +11,7 @@ bin := .venv/bin
 screen := bash scripts/with-screen.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help environment demo test lint format pictures clean distclean
+.PHONY: help environment demo test lint format docs pictures clean distclean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,11 +37,14 @@ format: environment ## let ruff lay out the code and mend what it can
 	@$(bin)/ruff format .
 	@$(bin)/ruff check --fix .
 
+docs: environment ## the documentation as a site, docs/_build/html; a warning is an error
+	@bash scripts/build-docs.sh
+
 pictures: environment ## pictures of the viewer for docs/images, from STUDY
 	@$(screen) $(bin)/python -m napari_relict.viewer.screenshots "$(STUDY)" --to docs/images --ct "$(STUDY)/ct" --all
 
 clean: ## caches and build outputs
-	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@rm -rf build dist docs/_build docs/gallery .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## clean, and the virtual environment too

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import SimpleITK as sitk
 
 from napari_relict.demo import build
+from napari_relict.demo import study as demo_study
 from napari_relict.demo.build import DemoFolders, build_ct_demo, build_demo
 from napari_relict.demo.plan import DemoSizes, FileStyle
 from napari_relict.demo.recipes import HEAD_VARIETY, Recipe
@@ -20,6 +22,7 @@ from napari_relict.demo.writing import read_sample, write_volume
 from napari_relict.errors import Cancelled, DataError
 from napari_relict.jobs.progress import CancelSwitch, silent
 from napari_relict.segmenters.tissue import tissue_labels
+from napari_relict.study import Study
 
 SMALL = DemoSizes(training=4, holdout=3, novel=1, repeats=1, planted=("resaved", "mirrored"))
 VARIETY = replace(HEAD_VARIETY, grid=Grid((40, 44, 36), 4.0), oblique=0.3)
@@ -175,3 +178,18 @@ def test_the_real_body_becomes_a_demo(tmp_path: Path) -> None:
     whole = sitk.GetArrayFromImage(real)
     assert part.shape[0] == 30
     assert max(np.mean(part == whole[first : first + 30]) for first in range(whole.shape[0] - 29)) > 0.99
+
+
+def test_the_small_study_is_built_and_matched_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    matched: list[Study] = []
+    monkeypatch.setattr(demo_study, "SMALL_SIZES", SMALL)
+    monkeypatch.setattr(Study, "match", lambda study, **more: matched.append(study))
+    monkeypatch.setattr(Study, "matches", lambda study: pd.DataFrame({"rank": [1] * len(matched)}))
+    study = demo_study.small_study(tmp_path / "small")
+    assert matched == [study]
+    assert len(stems(tmp_path / "small" / "source" / "training")) == SMALL.training
+    monkeypatch.setattr(demo_study, "build_demo", None)  # what is there is not built again
+    assert demo_study.small_study(tmp_path / "small").folder == study.folder
+    assert len(matched) == 1
+    demo_study.small_study(tmp_path / "small", again=True)
+    assert len(matched) == 2

@@ -52,7 +52,7 @@ class Stored(ABC):
         self._cohorts.clear()
 
     def matches(self) -> pd.DataFrame:
-        """synthetic, training, rank, rank_<level>..., mirrored, inverted, part, region_..., then a column a measure."""
+        """synthetic, training, rank, `rank_...`, mirrored, inverted, part, `region_...`, then a column a measure."""
         pairs = self._frame(
             "SELECT synthetic, training, rank, mirrored, inverted, part, z AS region_z, y AS region_y, x AS region_x,"
             " radius_mm AS region_mm FROM match LEFT JOIN region USING (synthetic, training) ORDER BY synthetic, rank"
