@@ -75,6 +75,14 @@ def test_an_array_of_three_axes_is_one_volume(write: Write, samples: np.ndarray,
     assert image.GetSpacing() == (1.0, 1.0, 1.0) and header_of(file).size == (7, 6, 5)
 
 
+def test_one_file_of_samples_is_a_cohort(samples: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "made.npy", samples)
+    np.save(tmp_path / "other.npy", samples)
+    files, problems = find_volumes(tmp_path / "made.npy")
+    assert [file.name for file in files] == ["made-0000", "made-0001", "made-0002"] and not problems
+    assert passed_over(tmp_path / "made.npy", files) == ""
+
+
 def test_arrays_by_name_are_volumes_by_name(samples: np.ndarray, tmp_path: Path) -> None:
     np.savez(tmp_path / "made.npz", first=samples[0], second=samples[1:])
     files, _ = find_volumes(tmp_path)

@@ -135,8 +135,8 @@ def find_volumes(
     DataError
         The folder is missing or holds no volume at all.
     """
-    if not folder.is_dir():
-        raise DataError(folder, "no such folder", "give the folder that holds the volumes")
+    if not folder.exists():
+        raise DataError(folder, "no such folder", "give the folder that holds the volumes, or one file of samples")
     by_name: dict[str, list[VolumeFile]] = defaultdict(list)
     problems: list[DataError] = []
     for here, paths in _files_below(folder, leave_out):
@@ -192,6 +192,8 @@ def passed_over(folder: Path, volumes: Sequence[VolumeFile], leave_out: Path | N
 
 def _files_below(folder: Path, leave_out: Path | None) -> list[tuple[Path, list[Path]]]:
     """Each folder with its files, sorted, without what is hidden; each once, wherever links lead."""
+    if folder.is_file():
+        return [(folder.parent, [folder])]
     found = []
     seen = {leave_out.resolve()} if leave_out is not None else set()
     for here, folders, files in os.walk(folder, followlinks=True):
