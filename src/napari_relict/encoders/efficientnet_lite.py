@@ -74,7 +74,7 @@ def open_efficientnet(name: str, weights: Path | None, options: Mapping[str, Any
     path = weights or fetch(EFFICIENTNET_LITE0)
     state = load_state_dict(path, EXPECTED)
     net = network()
-    load_into(net, {key: one for key, one in state.items() if not key.startswith("_fc.")}, path, EXPECTED)
+    load_into(net, {key: tensor for key, tensor in state.items() if not key.startswith("_fc.")}, path, EXPECTED)
     return SliceNetwork(name, KIND.title, sha256(path), NEEDS, net, lambda whole, batch: whole(batch), device)
 
 

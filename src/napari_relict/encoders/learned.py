@@ -138,7 +138,7 @@ class LearnedVolumes(LearnedEncoder):
             vector = vector_of(self._net.of_stages(stages))
         if self._pearson:
             vector = vector - vector.mean()
-        return unit(vector), {layer: vector_of(one) for layer, one in zip(STAGES, stages, strict=True)}
+        return unit(vector), {layer: vector_of(stage) for layer, stage in zip(STAGES, stages, strict=True)}
 
 
 class LearnedSlices(LearnedEncoder):
@@ -184,7 +184,7 @@ class LearnedSlices(LearnedEncoder):
         with torch.inference_mode():
             stages = self._net.maps(torch.from_numpy(seen[chosen_slices(len(seen), SLICES)]).to(self._device))
             rows = torch.nn.functional.normalize(self._net.of_maps(stages), dim=1) / SLICES**0.5
-        layers = {layer: vector_of(one.mean((0, 2, 3))) for layer, one in zip(STAGES, stages, strict=True)}
+        layers = {layer: vector_of(stage.mean((0, 2, 3))) for layer, stage in zip(STAGES, stages, strict=True)}
         return vector_of(rows), layers
 
 

@@ -77,7 +77,7 @@ def open_mobilenet(name: str, weights: Path | None, options: Mapping[str, Any], 
     state = load_state_dict(path, EXPECTED)
     net = torch.nn.Module()
     net.add_module("features", mobilenet_features())
-    load_into(net, {key: one for key, one in state.items() if not key.startswith("classifier.")}, path, EXPECTED)
+    load_into(net, {key: tensor for key, tensor in state.items() if not key.startswith("classifier.")}, path, EXPECTED)
     return SliceNetwork(
         name, KIND.title, sha256(path), NEEDS, net.features, lambda features, batch: features(batch), device
     )

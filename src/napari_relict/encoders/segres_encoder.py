@@ -71,10 +71,10 @@ def open_segres(name: str, weights: Path | None, options: Mapping[str, Any], dev
     digest = sha256(weights)
     state = load_state_dict(weights, EXPECTED)
     if any(key.startswith("encoder.") for key in state):
-        state = {key.removeprefix("encoder."): one for key, one in state.items() if key.startswith("encoder.")}
+        state = {key.removeprefix("encoder."): tensor for key, tensor in state.items() if key.startswith("encoder.")}
     first = state.get("conv_init.weight")
-    found = {match.groups() for key in state if (match := re.match(r"layers\.(\d+)\.blocks\.(\d+)\.", key))}
-    blocks = Counter(int(level) for level, _ in found)
+    numbered = {match.groups() for key in state if (match := re.match(r"layers\.(\d+)\.blocks\.(\d+)\.", key))}
+    blocks = Counter(int(level) for level, _ in numbered)
     if first is None or first.ndim != 5 or sorted(blocks) != list(range(len(blocks))):
         raise wrong_file(weights, EXPECTED, "it has no conv_init.weight of a 3D network, or no levels of blocks")
     net = SegResEncoder(

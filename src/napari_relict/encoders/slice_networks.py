@@ -85,6 +85,6 @@ class SliceNetwork(NetworkEncoder):
 
         with torch.inference_mode():
             batch = colours(axial_slices(image, self._slices, self._side), self._device, self._mean, self._std)
-            found = self._forward(self._net, batch.contiguous(memory_format=torch.channels_last))
-            vector = vector_of(found.flatten(2).mean(2) if found.ndim > 2 else found)
+            features = self._forward(self._net, batch.contiguous(memory_format=torch.channels_last))
+            vector = vector_of(features.flatten(2).mean(2) if features.ndim > 2 else features)
         return vector, {self.needs.layers[0]: vector}

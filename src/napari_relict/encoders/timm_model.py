@@ -71,7 +71,7 @@ def open_timm(name: str, weights: Path | None, options: Mapping[str, Any], devic
     net = timm.create_model(model, pretrained=False, num_classes=0)
     classifier = net.pretrained_cfg.get("classifier") or ()
     heads = tuple(f"{head}." for head in ([classifier] if isinstance(classifier, str) else classifier))
-    load_into(net, {key: one for key, one in state.items() if not key.startswith(heads)}, weights, expected)
+    load_into(net, {key: tensor for key, tensor in state.items() if not key.startswith(heads)}, weights, expected)
     mean, std = (tuple(net.pretrained_cfg.get(key, default)) for key, default in (("mean", MEAN), ("std", STD)))
     return SliceNetwork(
         name, f"{model} slices", f"{digest}:{model}", NEEDS, net, lambda whole_net, batch: whole_net(batch), device,

@@ -28,7 +28,7 @@ def cohort_quality(study: Study) -> dict[str, Any] | None:
     rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
     families = [(family, [row for row in rows if row["family"] == family]) for family in FAMILIES]
     return {
-        "families": [(family, mine) for family, mine in families if mine],
+        "families": [(family, members) for family, members in families if members],
         "notes": read_notes(study.folder),
         **{cohort: int(table[f"n_{cohort}"].max()) for cohort in ("synthetic", "training", "holdout")},
     }

@@ -114,7 +114,7 @@ def _rows(study: Study, matches: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[
 def _pictures(study: Study, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Draw what is undecided and the replicas, or the nearest three where there is neither."""
     most, shown = study.most_conspicuous(), []
-    encoder = next((one.name for one in study.measures() if one.level == "feature"), None)
+    encoder = next((measure.name for measure in study.measures() if measure.level == "feature"), None)
     undecided = [row for row in rows if row["verdict"] == UNDECIDED][: MOST_PICTURES // 2]
     chosen = [*undecided, *(row for row in rows if row["verdict"] in REPLICAS)][:MOST_PICTURES]
     for row in chosen or rows[:3]:
@@ -133,11 +133,11 @@ def _score_tables(measures: list[Measure]) -> list[tuple[str, list[Measure]]]:
     """Measures by level, as many levels together as fit across a page."""
     tables: list[tuple[str, list[Measure]]] = []
     for level in LEVELS:
-        mine = [measure for measure in measures if measure.level == level]
-        if tables and mine and len(tables[-1][1]) + len(mine) <= MOST_COLUMNS:
-            tables[-1] = (f"{tables[-1][0]} and {level}", tables[-1][1] + mine)
-        elif mine:
-            tables.append((level, mine))
+        of_level = [measure for measure in measures if measure.level == level]
+        if tables and of_level and len(tables[-1][1]) + len(of_level) <= MOST_COLUMNS:
+            tables[-1] = (f"{tables[-1][0]} and {level}", tables[-1][1] + of_level)
+        elif of_level:
+            tables.append((level, of_level))
     return tables
 
 
@@ -145,11 +145,11 @@ def _cohorts(study: Study) -> list[dict[str, Any]]:
     return [
         {
             "name": cohort,
-            "volumes": len(mine),
-            "patients": mine["patient"].nunique(),
-            "segmented": int(mine["has_labels"].sum()),
+            "volumes": len(volumes),
+            "patients": volumes["patient"].nunique(),
+            "segmented": int(volumes["has_labels"].sum()),
         }
-        for cohort, mine in study.volumes().groupby("cohort", sort=False)
+        for cohort, volumes in study.volumes().groupby("cohort", sort=False)
     ]
 
 
@@ -159,7 +159,7 @@ def _listed(study: Study) -> list[tuple[str, list[tuple[str, str]]]]:
     alone = [(key, value) for key, value in tables.items() if not isinstance(value, dict)]
     listed = [("study", [(key, _written(value)) for key, value in alone])]
     listed += [
-        (key, [(one, _written(other)) for one, other in value.items()])
+        (key, [(setting, _written(other)) for setting, other in value.items()])
         for key, value in tables.items()
         if isinstance(value, dict) and value
     ]
