@@ -25,13 +25,10 @@ NEEDS = Needs(
     dimensions=3,
     channels=1,
     intensity="0..1; made to be compared inside the network",
-    orientation="LPS",
-    spacing=None,
     divisor=DIVISOR,
     layers=STAGES,
     pooling="generalised mean of cells of four stages, once the pose is undone",
     source="napari-relict train deepssim STUDY",
-    sha256=None,
     licence="your own",
 )
 NEEDS_2D = replace(

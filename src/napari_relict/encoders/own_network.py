@@ -20,13 +20,9 @@ NEEDS = Needs(
     dimensions=3,
     channels=1,
     intensity="0..1 as prepared, unless you say otherwise",
-    orientation="LPS",
-    spacing=None,
-    divisor=1,
     layers=("output",),
     pooling="mean over all places of an output that has any",
     source="your file; it runs code of whoever made it",
-    sha256=None,
     licence="your own",
 )
 

@@ -29,13 +29,10 @@ NEEDS = Needs(
     dimensions=2,
     channels=3,
     intensity=f"0..1; {IMAGENET}",
-    orientation="LPS",
-    spacing=None,
     divisor=16,
     layers=("block3", "block7", "block11"),
     pooling=f"mean over the tokens of each of {SLICES} axial slices, kept in order",
     source="your file: a checkpoint of SAM ViT-B or of MRI-CORE",
-    sha256=None,
     licence="unstated",
 )
 

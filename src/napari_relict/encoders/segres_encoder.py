@@ -26,13 +26,11 @@ NEEDS = Needs(
     dimensions=3,
     channels=1,
     intensity="HU, -1024 to 2048 become 0 to 1",
-    orientation="LPS",
     spacing=GIVEN.spacing,
     divisor=GIVEN.divisor,
     layers=tuple(f"level{n}" for n in range(1, LEVELS + 1)),
     pooling="mean over all places",
     source="your file: CT-FM's feature extractor (project-lighter), or another SegResNetDS of MONAI",
-    sha256=None,
     licence="permissive",
 )
 

@@ -24,13 +24,10 @@ NEEDS = Needs(
     dimensions=3,
     channels=1,
     intensity="0..1 as prepared; give the intensity or window your file was trained with",
-    orientation="LPS",
-    spacing=None,
     divisor=GIVEN.divisor,
     layers=("stage0", "stage1", "stage2", "stage3", "stage4"),
     pooling="mean over all places",
     source="your file: a SwinUNETR checkpoint of MONAI, or its model_swinvit.pt",
-    sha256=None,
     licence="unstated",
 )
 

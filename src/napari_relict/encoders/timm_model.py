@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
+from napari_relict.encoders.contract import Encoder, EncoderKind
 from napari_relict.encoders.inputs import whole
-from napari_relict.encoders.slice_networks import SliceNetwork
+from napari_relict.encoders.slice_networks import SLICE_NEEDS, SliceNetwork
 from napari_relict.encoders.slices import MEAN, SIDE, SLICES, SMOOTHING, STD
 from napari_relict.encoders.weights import load_into, load_state_dict, sha256
 from napari_relict.errors import DataError, UsageError
 
-NEEDS = Needs(
-    dimensions=2,
-    channels=3,
+NEEDS = replace(
+    SLICE_NEEDS,
     intensity=f"0..1, smoothed by {SMOOTHING:g} voxel; less the model's mean, by its SD",
-    orientation="LPS",
-    spacing=None,
-    divisor=1,
-    layers=("features",),
     pooling=f"the model's own, of each of {SLICES} axial slices, kept in order",
     source="your file: a checkpoint of timm for the model that is named",
-    sha256=None,
     licence="unstated",
 )
 

@@ -12,11 +12,12 @@ import pandas as pd
 from napari_relict.calibration.verdicts import REPLICAS, UNDECIDED, VERDICTS
 from napari_relict.decisions.published_rules import judge_by_rules
 from napari_relict.errors import DataError
+from napari_relict.experiments.quality import read_notes
 from napari_relict.measures import LEVELS, Measure
 from napari_relict.measures.registry import deciders
+from napari_relict.quality import FAMILIES
 from napari_relict.records.provenance import provenance
 from napari_relict.report.answer import answer, fewest_to_call
-from napari_relict.report.cohort_quality import cohort_quality
 from napari_relict.report.features import feature_strip
 from napari_relict.report.pictures import pair_figure, webp
 from napari_relict.report.plots import roc_curves, score_distributions
@@ -175,3 +176,28 @@ def _installed(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return "not installed"
+
+
+def cohort_quality(study: Study) -> dict[str, Any] | None:
+    """Gather what the last `Study.quality` left, by family, with the sizes it was computed at.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    dict of str to object or None
+        What the template needs; None where nothing was computed.
+    """
+    table = study.quality_table()
+    if table.empty:
+        return None
+    rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    families = [(family, [row for row in rows if row["family"] == family]) for family in FAMILIES]
+    return {
+        "families": [(family, members) for family, members in families if members],
+        "notes": read_notes(study.folder),
+        **{cohort: int(table[f"n_{cohort}"].max()) for cohort in ("synthetic", "training", "holdout")},
+    }
