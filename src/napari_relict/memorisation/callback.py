@@ -91,7 +91,7 @@ class TrainingAudit:
 
     Examples
     --------
-    >>> audit = study.audit(sample=my_generator.sample, every=5)  # doctest: +SKIP
+    >>> audit = study.audit_while_training(my_generator.sample, every=5)  # doctest: +SKIP
     >>> for epoch in range(1, 101):  # doctest: +SKIP
     ...     train_one_epoch()
     ...     audit(epoch)
