@@ -91,8 +91,8 @@ def _weighted_width(
     weights, noise : (resamples, n), exponential and normal.
     """
     smoothed = values + noise_scale(values, truth) * noise
-    found = best_cuts(smoothed, np.broadcast_to(truth, weights.shape), rule, target, weights)
-    return float(np.quantile(found.highest, ENDS[1]) - np.quantile(found.lowest, ENDS[0]))
+    cuts = best_cuts(smoothed, np.broadcast_to(truth, weights.shape), rule, target, weights)
+    return float(np.quantile(cuts.highest, ENDS[1]) - np.quantile(cuts.lowest, ENDS[0]))
 
 
 def expected_widths(

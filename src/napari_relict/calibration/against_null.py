@@ -145,20 +145,20 @@ def against_null(
     AgainstNull
         What the null says of every synthetic volume.
     """
-    found = _against(scores, gaps, null, steadfast, tail, sharpen)
+    judged = _against(scores, gaps, null, steadfast, tail, sharpen)
     near = fused_statistics(null.scores, null.scores)[1]
     outliers = null_outliers(near, null.ties)
     kept = np.ones(len(null), bool)
     if not outliers:
         if np.isfinite(near).sum() <= FEWEST_PATIENTS:
-            return found
+            return judged
         kept[int(np.nanargmax(near))] = False
-        return replace(found, but_for_one=_against(scores, gaps, null.only(kept), steadfast, tail, sharpen).p)
-    kept[[one.place for one in outliers]] = False
+        return replace(judged, but_for_one=_against(scores, gaps, null.only(kept), steadfast, tail, sharpen).p)
+    kept[[outlier.place for outlier in outliers]] = False
     without = against_null(scores, gaps, null.only(kept), steadfast=steadfast, tail=tail, sharpen=sharpen)
     # Without the first ones, others may stand out.
     outliers += _placed(without.outliers, kept)
-    return replace(found, outliers=tuple(outliers), without=without.without or without)
+    return replace(judged, outliers=tuple(outliers), without=without.without or without)
 
 
 def _against(
@@ -170,8 +170,8 @@ def _against(
     sharpen: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None,
 ) -> AgainstNull:
     """By this null as it is, whoever is in it."""
-    mine, rivals = fused_statistics(scores, null.scores)
-    shifted = _shifted(mine, rivals, null.left_out)
+    statistics, rivals = fused_statistics(scores, null.scores)
+    shifted = _shifted(statistics, rivals, null.left_out)
     counting = np.array(scores, float)
     if shifted:
         steady = np.zeros(scores.shape[1], bool) if not len(steadfast) else np.asarray(steadfast, bool)
@@ -188,7 +188,7 @@ def _against(
     p_rank = np.minimum(1.0, times * np.fmin(by_score.p_rank, by_gap.p_rank))
     gap_first = np.isfinite(by_gap.p) & ~(by_score.p <= by_gap.p)
     if shifted and np.isfinite(null.gaps).any():  # what counts of copies has to be steadfast too
-        mine, rivals = fused_statistics(gaps, null.gaps)
+        statistics, rivals = fused_statistics(gaps, null.gaps)
     return AgainstNull(
         p,
         p_rank,
@@ -197,7 +197,7 @@ def _against(
         by_score.decided,
         by_gap.decided,
         gap_first,
-        mine,
+        statistics,
         rivals,
         differ or gaps_differ,
         shifted,
@@ -216,7 +216,7 @@ def _shifted(mine: np.ndarray, rivals: np.ndarray, left_out: np.ndarray) -> bool
 def _placed(outliers: Sequence[NullOutlier], kept: np.ndarray) -> list[NullOutlier]:
     """Outliers of a part of the null, by their places in the whole."""
     places = np.flatnonzero(kept)
-    return [NullOutlier(int(places[one.place]), one.p) for one in outliers]
+    return [NullOutlier(int(places[outlier.place]), outlier.p) for outlier in outliers]
 
 
 def _by_groups(own: np.ndarray, rivals: np.ndarray, null: NullPatients, tail: bool) -> tuple[Fused, bool]:

@@ -50,9 +50,9 @@ def agreement(ratings: pd.DataFrame) -> pd.DataFrame:
         are 0 to 100, coefficients at most 1; NaN where a value is undefined, with a note that says why.
     """
     rows = [
-        {"kind": one.kind, "readers": one.readers, **row}
-        for one in _comparisons(ratings)
-        for row in _statistics(one.grades)
+        {"kind": comparison.kind, "readers": comparison.readers, **row}
+        for comparison in _comparisons(ratings)
+        for row in _statistics(comparison.grades)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -175,12 +175,12 @@ def krippendorff(counts: np.ndarray, draws: np.ndarray) -> np.ndarray:
 
 def _comparisons(ratings: pd.DataFrame) -> Iterator[_Comparison]:
     ratings = ratings[ratings["round"] != "consensus"].astype({"grade": float})
-    for reader, mine in ratings.groupby("reader"):
-        both = mine.pivot(index=[*PAIR, "round"], columns="repeat", values="grade")
+    for reader, graded in ratings.groupby("reader"):
+        both = graded.pivot(index=[*PAIR, "round"], columns="repeat", values="grade")
         yield _Comparison("within reader, hidden repeats", str(reader), both.reindex(columns=[False, True]).dropna())
     firsts = ratings[~ratings["repeat"].astype(bool)]
-    for reader, mine in firsts.groupby("reader"):
-        both = mine.pivot(index=PAIR, columns="round", values="grade")
+    for reader, graded in firsts.groupby("reader"):
+        both = graded.pivot(index=PAIR, columns="round", values="grade")
         both = both.reindex(columns=["first", "second"]).dropna()
         yield _Comparison("within reader, second round", str(reader), both)
     latest = firsts.sort_values("round", kind="stable").drop_duplicates(["reader", *PAIR], keep="last")
@@ -212,7 +212,7 @@ def _statistics(grades: pd.DataFrame) -> Iterator[dict[str, object]]:
     if values.shape[1] > 2:
         del statistics["weighted kappa (quadratic)"]
     for name, compute in statistics.items():
-        value, *others = (float(one) for one in compute())
+        value, *others = (float(number) for number in compute())
         most = 100.0 if name.startswith("percentage") else 1.0
         low, high, note = _interval(value / most, np.array(others) / most, len(grades), len(volumes))
         method = "" if np.isnan(low) else f"95% jackknife of log(1 - value), {len(volumes)} synthetic volumes"

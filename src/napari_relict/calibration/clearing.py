@@ -78,11 +78,11 @@ def clear_by_ratings(suspicion: np.ndarray, rated: np.ndarray, replica: np.ndarr
     -----
     Angelopoulos et al. (2021), "Learn then test"; bound of Clopper & Pearson.
     """
-    known = np.sort(suspicion[rated & np.isfinite(suspicion)])
+    suspicions = np.sort(suspicion[rated & np.isfinite(suspicion)])
     best = Clearing(np.zeros(len(suspicion), bool), float("nan"), 0, 0)
     fewest = fewest_to_clear(risk)
-    for count in range(fewest, len(known) + 1, max(1, len(known) // 10)):
-        below = suspicion <= known[count - 1]
+    for count in range(fewest, len(suspicions) + 1, max(1, len(suspicions) // 10)):
+        below = suspicion <= suspicions[count - 1]
         checked, missed = int((below & rated).sum()), int((below & rated & replica).sum())
         bound = float(beta.ppf(CONFIDENCE, missed + 1, checked - missed)) if missed < checked else 1.0
         if bound > risk:

@@ -71,23 +71,23 @@ def copies_by_scores(
     -----
     Storey (2002).
     """
-    mine, rivals = statistics[np.isfinite(statistics)], np.sort(null[np.isfinite(null)])
-    if not len(mine) or len(rivals) < 1 / CLOSE:
+    own, rivals = statistics[np.isfinite(statistics)], np.sort(null[np.isfinite(null)])
+    if not len(own) or len(rivals) < 1 / CLOSE:
         return None
     random = np.random.default_rng(seed)
     # The close share of a drawn null, at the cut of the whole null, varies as the cut of a new null would.
     cut = np.quantile(rivals, 1 - CLOSE, method="higher")
-    of_null, of_mine = (_share_draws(int((one >= cut).sum()), len(one), random) for one in (rivals, mine))
-    draws = _excess(of_mine, of_null) * len(mine)
+    of_null, of_mine = (_share_draws(int((values >= cut).sum()), len(values), random) for values in (rivals, own))
+    draws = _excess(of_mine, of_null) * len(own)
     low, high = (float(end) for end in np.quantile(draws, [0.025, 0.975]))
-    copies = float(_excess((mine >= cut).mean(), (rivals >= cut).mean())) * len(mine)
+    copies = float(_excess((own >= cut).mean(), (rivals >= cut).mean())) * len(own)
     sure = called - int(binom.ppf(0.975, called, alpha))
     return CopyCount(
         "scores",
         max(copies, called * (1 - alpha)),
         max(low, float(sure)),
         max(high, float(called)),
-        f"{len(mine)} synthetic volumes beside a null of {len(rivals)} patients",
+        f"{len(own)} synthetic volumes beside a null of {len(rivals)} patients",
         "a lower bound: copies no closer than most of the null are not counted",
     )
 

@@ -148,10 +148,10 @@ def noise_scale(values: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """
     scale = np.zeros(len(values))
     for kind in (truth, ~truth):
-        mine = values[kind]
-        between = float(np.subtract(*np.quantile(mine, [0.75, 0.25]))) / NORMAL_IQR
-        spread = float(mine.std(ddof=1))
-        scale[kind] = SMOOTHING * (min(spread, between) if between > 0 else spread) / len(mine)
+        of_kind = values[kind]
+        between = float(np.subtract(*np.quantile(of_kind, [0.75, 0.25]))) / NORMAL_IQR
+        spread = float(of_kind.std(ddof=1))
+        scale[kind] = SMOOTHING * (min(spread, between) if between > 0 else spread) / len(of_kind)
     return scale
 
 
@@ -190,5 +190,5 @@ def cut_interval(
     """
     scale = noise_scale(values, truth)
     smoothed = values[drawn] + scale[drawn] * random.standard_normal(drawn.shape)
-    found = best_cuts(smoothed, said, rule, target)
-    return float(np.quantile(found.lowest, ENDS[0])), float(np.quantile(found.highest, ENDS[1]))
+    cuts = best_cuts(smoothed, said, rule, target)
+    return float(np.quantile(cuts.lowest, ENDS[0])), float(np.quantile(cuts.highest, ENDS[1]))

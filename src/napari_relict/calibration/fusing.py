@@ -68,14 +68,14 @@ def fused(closeness: np.ndarray, null: np.ndarray, *, ties: int = 1, tail: bool 
     decided = np.full(count, -1)
     counting = levels_that_count(null)
     patterns, which = np.unique(np.isfinite(closeness) & counting, axis=0, return_inverse=True)
-    for number, known in enumerate(patterns):
+    for number, pattern in enumerate(patterns):
         rows = np.flatnonzero(np.ravel(which) == number)
-        rivals = null[:, known][np.isfinite(null[:, known]).any(1)] if known.any() else null[:0]
+        rivals = null[:, pattern][np.isfinite(null[:, pattern]).any(1)] if pattern.any() else null[:0]
         complete = int(np.isfinite(rivals).all(1).sum())
         if not complete:
             continue
         smallest[rows] = ties / (ties + complete)
-        levels = np.flatnonzero(known)
+        levels = np.flatnonzero(pattern)
         if len(levels) == 1:  # ranks and tail know no scale: one null serves all volumes
             own = closeness[rows, levels[0]]
             p_rank[rows] = p_values(own, rivals[:, 0], ties)
@@ -109,8 +109,8 @@ def fused_p_values(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarray,
     tuple of 2 numpy.ndarray
         Both (synthetic,).
     """
-    found = fused(closeness, null, tail=False)
-    return found.p_rank, found.decided
+    both = fused(closeness, null, tail=False)
+    return both.p_rank, both.decided
 
 
 def fused_statistics(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -135,7 +135,7 @@ def fused_statistics(closeness: np.ndarray, null: np.ndarray) -> tuple[np.ndarra
     if not counting.any():
         return np.full(len(closeness), np.nan), np.full(len(null), np.nan)
     centres, scales = np.array([location_and_scale(column) for column in null[:, counting].T]).T
-    both = [np.nan_to_num((one[:, counting] - centres) / scales, nan=-np.inf).max(1) for one in (closeness, null)]
+    both = [np.nan_to_num((scores[:, counting] - centres) / scales, nan=-np.inf).max(1) for scores in (closeness, null)]
     return np.where(np.isfinite(both[0]), both[0], np.nan), np.where(np.isfinite(both[1]), both[1], np.nan)
 
 
@@ -161,5 +161,5 @@ def _z(column: np.ndarray) -> np.ndarray:
 
 
 def _tail_p(own: np.ndarray, rivals: np.ndarray, ties: int, known: int) -> np.ndarray:
-    found = predictive_tail(rivals, ties, known)
-    return np.full(len(own), np.nan) if found is None else found.p_values(own)
+    tail = predictive_tail(rivals, ties, known)
+    return np.full(len(own), np.nan) if tail is None else tail.p_values(own)

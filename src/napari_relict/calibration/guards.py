@@ -58,14 +58,14 @@ def nearer_as_a_whole(statistics: np.ndarray, null: np.ndarray) -> bool:
     bool
         True where they are.
     """
-    mine, rivals = (values[np.isfinite(values)] for values in (statistics, null))
+    own, rivals = (values[np.isfinite(values)] for values in (statistics, null))
     if not len(rivals):
         return False
     cut = np.quantile(rivals, BULK)
-    mine, rivals = mine[mine < cut], rivals[rivals < cut]
-    if min(len(mine), len(rivals)) < FEWEST_TO_COMPARE:
+    own, rivals = own[own < cut], rivals[rivals < cut]
+    if min(len(own), len(rivals)) < FEWEST_TO_COMPARE:
         return False
-    return bool(mannwhitneyu(mine, rivals, alternative="greater").pvalue < LEVEL)
+    return bool(mannwhitneyu(own, rivals, alternative="greater").pvalue < LEVEL)
 
 
 @dataclass(frozen=True)
@@ -119,5 +119,5 @@ def null_outliers(statistics: np.ndarray, ties: int = 1) -> list[NullOutlier]:
             continue
         p = tail.p_values(statistics[order[:count]])
         if np.nanmax(np.where(np.isfinite(p), p, 1.0)) * len(order) < LEVEL:
-            return [NullOutlier(place, float(one)) for place, one in zip(order[:count], p, strict=True)]
+            return [NullOutlier(place, float(p_outlier)) for place, p_outlier in zip(order[:count], p, strict=True)]
     return []

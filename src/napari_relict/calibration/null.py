@@ -148,8 +148,8 @@ def closest_of_patients(closeness: np.ndarray, patients: Sequence[str]) -> np.nd
     """
     names, whose = np.unique(np.asarray(patients, str), return_inverse=True)
     closest = np.full(len(names), -np.inf)
-    known = np.isfinite(closeness)
-    np.maximum.at(closest, whose[known], closeness[known])
+    scored = np.isfinite(closeness)
+    np.maximum.at(closest, whose[scored], closeness[scored])
     return np.where(np.isneginf(closest), np.nan, closest)
 
 
@@ -171,9 +171,9 @@ def q_values(p: np.ndarray) -> np.ndarray:
     Benjamini & Hochberg (1995), through SciPy.
     """
     q = np.full(p.shape, np.nan)
-    known = np.isfinite(p)
-    if known.any():
-        q[known] = false_discovery_control(p[known], method="bh")
+    finite = np.isfinite(p)
+    if finite.any():
+        q[finite] = false_discovery_control(p[finite], method="bh")
     return q
 
 

@@ -149,12 +149,12 @@ def tail_p_values(closeness: np.ndarray, null: np.ndarray) -> np.ndarray:
     numpy.ndarray of float64, shape (synthetic, 3)
         NaN for volumes that are not in the tail, and where no tail could be fitted.
     """
-    mine, of_null = fused_statistics(closeness, null)
+    statistics, of_null = fused_statistics(closeness, null)
     of_null = of_null[np.isfinite(of_null)]
     tail = fit_tail(of_null)
     if tail is None:
         return np.full((len(closeness), 3), np.nan)
-    return np.array([tail.p_value(float(one)) for one in mine]).reshape(-1, 3)
+    return np.array([tail.p_value(float(statistic)) for statistic in statistics]).reshape(-1, 3)
 
 
 def sharpened(p: np.ndarray, tail: np.ndarray) -> np.ndarray:

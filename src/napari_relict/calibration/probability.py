@@ -108,20 +108,22 @@ def fuse(
     if kind == "isotonic" and len(labels) < FEWEST_FOR_ISOTONIC:
         kind, note = "logistic", "; ".join([*([note] if note else []), "too few ratings for isotonic"])
     features = _two_slopes(np.nan_to_num(z))
-    known = features[rated]
+    rated_features = features[rated]
     probability = np.full(len(z), np.nan)
-    whole = _fitted(known, labels, kind)
+    whole = _fitted(rated_features, labels, kind)
     if (~rated).any():
         probability[~rated] = whole.predict_proba(features[~rated])[:, 1]
     one_by_one = len(labels) <= MOST_LEFT_OUT_ONE_BY_ONE
     # Not stratified: a volume's fold must not depend on its own label.
     outer = LeaveOneOut() if one_by_one else KFold(FOLDS, shuffle=True, random_state=seed)
     places = np.flatnonzero(rated)
-    for train, test in outer.split(known):
+    for train, test in outer.split(rated_features):
         if min(labels[train].sum(), (~labels[train]).sum()) < 2:
             probability[places[test]] = labels[train].mean()
             continue
-        probability[places[test]] = _fitted(known[train], labels[train], kind).predict_proba(known[test])[:, 1]
+        probability[places[test]] = _fitted(rated_features[train], labels[train], kind).predict_proba(
+            rated_features[test]
+        )[:, 1]
     own = probability[rated]
     errors = (own - labels) ** 2
     draws = np.random.default_rng(seed).integers(0, len(errors), (RESAMPLES, len(errors)))
@@ -129,7 +131,7 @@ def fuse(
     share = float(labels.mean())
     return Fusion(
         probability=probability,
-        level=_deciding(features, known, labels),
+        level=_deciding(features, rated_features, labels),
         brier=float(errors.mean()),
         brier_low=float(low),
         brier_high=float(high),
@@ -160,12 +162,12 @@ def calibration_bins(probability: np.ndarray, replica: np.ndarray) -> pd.DataFra
     rows = []
     which = np.clip(np.digitize(probability, BINS) - 1, 0, len(BINS) - 2)
     for number in range(len(BINS) - 1):
-        mine = which == number
-        if not mine.any():
+        in_bin = which == number
+        if not in_bin.any():
             continue
-        yes, count = int(replica[mine].sum()), int(mine.sum())
+        yes, count = int(replica[in_bin].sum()), int(in_bin.sum())
         low, high = beta.ppf([0.025, 0.975], yes + 0.5, count - yes + 0.5)
-        rows.append((float(probability[mine].mean()), yes / count, float(low), float(high), count))
+        rows.append((float(probability[in_bin].mean()), yes / count, float(low), float(high), count))
     return pd.DataFrame(rows, columns=["predicted", "observed", "low", "high", "ratings"])
 
 

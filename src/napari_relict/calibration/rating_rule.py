@@ -165,7 +165,7 @@ def calls_without_own_rating(
     for values in closeness.T:
         floor = np.nanmin(values) - 1.0 if np.isfinite(values).any() else 0.0
         filled = np.where(np.isfinite(values), values, floor)
-        of_others, said = (np.broadcast_to(one, others.shape)[others].reshape(count, -1) for one in (filled, replica))
+        of_others, said = (np.broadcast_to(row, others.shape)[others].reshape(count, -1) for row in (filled, replica))
         cuts = best_cuts(of_others, said, rule, target)
         accuracies.append(cuts.accuracy)
         past.append((filled >= cuts.cut) & np.isfinite(values))
@@ -193,8 +193,8 @@ def errors(rule: str, verdicts: Sequence[str], replica: np.ndarray, note: str = 
     ErrorCounts
         The counts.
     """
-    called = np.array([one in (EXACT, NEAR) for one in verdicts], bool)
-    cleared = np.array([one == NONE for one in verdicts], bool)
+    called = np.array([verdict in (EXACT, NEAR) for verdict in verdicts], bool)
+    cleared = np.array([verdict == NONE for verdict in verdicts], bool)
     return ErrorCounts(
         rule,
         int(called.sum()),

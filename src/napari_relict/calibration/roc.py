@@ -27,11 +27,11 @@ def roc_points(closeness: np.ndarray, replica: np.ndarray) -> pd.DataFrame:
         Closeness (a pair at least this close counts as a replica; infinite at the first point), sensitivity,
         specificity. Empty unless both kinds are there.
     """
-    known = np.isfinite(closeness)
-    truth = np.asarray(replica, bool)[known]
-    if not known.any() or truth.all() or not truth.any():
+    scored = np.isfinite(closeness)
+    truth = np.asarray(replica, bool)[scored]
+    if not scored.any() or truth.all() or not truth.any():
         return pd.DataFrame(columns=["closeness", "sensitivity", "specificity"], dtype=float)
-    false, true, cuts = roc_curve(truth, closeness[known], drop_intermediate=False)
+    false, true, cuts = roc_curve(truth, closeness[scored], drop_intermediate=False)
     return pd.DataFrame({"closeness": cuts, "sensitivity": true, "specificity": 1 - false})
 
 

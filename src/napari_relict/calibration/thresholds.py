@@ -150,15 +150,15 @@ def best_threshold(
     >>> round(threshold.threshold, 2)
     0.65
     """
-    known = np.isfinite(closeness)
-    values, truth = np.asarray(closeness, float)[known], np.asarray(replica, bool)[known]
+    scored = np.isfinite(closeness)
+    values, truth = np.asarray(closeness, float)[scored], np.asarray(replica, bool)[scored]
     yes, no = int(truth.sum()), int((~truth).sum())
     if min(yes, no) < FEWEST_RATINGS:
         return None
     best = best_cuts(values[None], truth[None], rule, target)
     cut, accuracy = float(best.cut[0]), float(best.accuracy[0])
     random = np.random.default_rng(seed)
-    drawn, said = resample(truth, None if grades is None else grades[known], resamples, random)
+    drawn, said = resample(truth, None if grades is None else grades[scored], resamples, random)
     again = best_cuts(values[drawn], said, rule, target)
     elsewhere = balanced_accuracy(values[None], truth[None], again.cut[:, None])
     optimism = float((again.accuracy - elsewhere).mean())

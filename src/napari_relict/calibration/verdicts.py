@@ -141,7 +141,7 @@ def nearness(found: AgainstNull, row: int, bend: float = float("nan"), of_part: 
         What scores say of the volume.
     """
     without = None if found.without is None else nearness(found.without, row, bend, of_part)
-    p, p_rank, smallest, q = (float(one[row]) for one in (found.p, found.p_rank, found.smallest, found.q))
+    p, p_rank, smallest, q = (float(values[row]) for values in (found.p, found.p_rank, found.smallest, found.q))
     return Nearness(p, p_rank, smallest, q, bend, of_part, without, float(found.but_for_one[row]))
 
 

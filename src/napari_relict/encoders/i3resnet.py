@@ -73,12 +73,12 @@ def open_i3resnet(name: str, weights: Path | None, options: Mapping[str, Any], d
     state = load_state_dict(path, EXPECTED)
     for prefix in PREFIXES:
         if any(key.startswith(prefix) for key in state):
-            state = {key.removeprefix(prefix): one for key, one in state.items() if key.startswith(prefix)}
+            state = {key.removeprefix(prefix): tensor for key, tensor in state.items() if key.startswith(prefix)}
             break
-    state = {key: one.float() for key, one in state.items() if not key.startswith(HEADS)}
+    state = {key: tensor.float() for key, tensor in state.items() if not key.startswith(HEADS)}
     first = state.get("conv1.weight")
-    blocks = [len({match[1] for key in state if (match := re.match(rf"{one}\.(\d+)\.", key))}) for one in LAYERS]
-    widths = [state.get(f"{one}.0.conv1.weight") for one in LAYERS]
+    blocks = [len({match[1] for key in state if (match := re.match(rf"{layer}\.(\d+)\.", key))}) for layer in LAYERS]
+    widths = [state.get(f"{layer}.0.conv1.weight") for layer in LAYERS]
     if first is None or first.ndim != 5 or any(width is None for width in widths):
         raise wrong_file(path, EXPECTED, "it has no conv1.weight of a 3D network, or no layer1 to layer4")
     net = ResNet(
@@ -135,8 +135,8 @@ def joined() -> Path:
     with disk_faults(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as stream:
-            for one in ASTRA_PARTS:
-                content = parts[one].read_bytes()
+            for piece in ASTRA_PARTS:
+                content = parts[piece].read_bytes()
                 hashed.update(content)
                 stream.write(content)
         if hashed.hexdigest() != ASTRA_SHA256:

@@ -203,8 +203,8 @@ def resized(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     coarser = [max(old / new - 1, 0) / 2 for old, new in zip(image.shape, shape, strict=True)]
     smooth = ndimage.gaussian_filter(image, coarser) if any(coarser) else image
     volume = torch.from_numpy(np.ascontiguousarray(smooth, np.float32))[None, None]
-    found = torch.nn.functional.interpolate(volume, shape, mode="trilinear", align_corners=False)
-    return np.asarray(found[0, 0].numpy(), np.float32)
+    resampled_volume = torch.nn.functional.interpolate(volume, shape, mode="trilinear", align_corners=False)
+    return np.asarray(resampled_volume[0, 0].numpy(), np.float32)
 
 
 def padded(image: np.ndarray, divisor: int) -> np.ndarray:
@@ -225,7 +225,7 @@ def padded(image: np.ndarray, divisor: int) -> np.ndarray:
     more = [-side % divisor for side in image.shape]
     if not any(more):
         return image
-    return np.pad(image, [(one // 2, one - one // 2) for one in more], constant_values=float(image.min()))
+    return np.pad(image, [(voxels // 2, voxels - voxels // 2) for voxels in more], constant_values=float(image.min()))
 
 
 def numbers(name: str, options: Mapping[str, Any], key: str, count: int) -> list[float]:

@@ -25,13 +25,10 @@ NEEDS = Needs(
     dimensions=3,
     channels=1,
     intensity="0..1; made to be compared inside the network",
-    orientation="LPS",
-    spacing=None,
     divisor=DIVISOR,
     layers=STAGES,
     pooling="generalised mean of cells of four stages, once the pose is undone",
     source="napari-relict train deepssim STUDY",
-    sha256=None,
     licence="your own",
 )
 NEEDS_2D = replace(
@@ -138,7 +135,7 @@ class LearnedVolumes(LearnedEncoder):
             vector = vector_of(self._net.of_stages(stages))
         if self._pearson:
             vector = vector - vector.mean()
-        return unit(vector), {layer: vector_of(one) for layer, one in zip(STAGES, stages, strict=True)}
+        return unit(vector), {layer: vector_of(stage) for layer, stage in zip(STAGES, stages, strict=True)}
 
 
 class LearnedSlices(LearnedEncoder):
@@ -184,7 +181,7 @@ class LearnedSlices(LearnedEncoder):
         with torch.inference_mode():
             stages = self._net.maps(torch.from_numpy(seen[chosen_slices(len(seen), SLICES)]).to(self._device))
             rows = torch.nn.functional.normalize(self._net.of_maps(stages), dim=1) / SLICES**0.5
-        layers = {layer: vector_of(one.mean((0, 2, 3))) for layer, one in zip(STAGES, stages, strict=True)}
+        layers = {layer: vector_of(stage.mean((0, 2, 3))) for layer, stage in zip(STAGES, stages, strict=True)}
         return vector_of(rows), layers
 
 

@@ -20,13 +20,9 @@ NEEDS = Needs(
     dimensions=3,
     channels=1,
     intensity="mean 0 and SD 1 within what is not background",
-    orientation="LPS",
-    spacing=None,
-    divisor=1,
     layers=LAYERS,
     pooling="mean over all places",
     source="your file: a .pth of MedicalNet (github.com/Tencent/MedicalNet)",
-    sha256=None,
     licence="permissive",
 )
 

@@ -7,30 +7,18 @@ torch build they were compiled for. Slice position is kept: each slice's vector 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
-from napari_relict.encoders.slice_networks import SliceNetwork
-from napari_relict.encoders.slices import IMAGENET, SLICES, SMOOTHING
+from napari_relict.encoders.contract import Encoder, EncoderKind
+from napari_relict.encoders.slice_networks import SLICE_NEEDS, SliceNetwork
 from napari_relict.encoders.weights import load_into, load_state_dict, sha256
 from napari_relict.files.package_files import MOBILENET_V2, fetch
 
 EXPECTED = "torchvision's MobileNetV2"
-NEEDS = Needs(
-    dimensions=2,
-    channels=3,
-    intensity=f"0..1, smoothed by {SMOOTHING:g} voxel; {IMAGENET}",
-    orientation="LPS",
-    spacing=None,
-    divisor=1,
-    layers=("features",),
-    pooling=f"mean over each of {SLICES} axial slices, kept in order",
-    source="fetched by pinned hash from a Python package",
-    sha256=MOBILENET_V2.sha256,
-    licence="permissive",
-)
+NEEDS = replace(SLICE_NEEDS, sha256=MOBILENET_V2.sha256)
 # expansion, channels, blocks, stride of each stage (table 2 of the paper)
 STAGES = (
     (1, 16, 1, 1),
@@ -77,7 +65,7 @@ def open_mobilenet(name: str, weights: Path | None, options: Mapping[str, Any], 
     state = load_state_dict(path, EXPECTED)
     net = torch.nn.Module()
     net.add_module("features", mobilenet_features())
-    load_into(net, {key: one for key, one in state.items() if not key.startswith("classifier.")}, path, EXPECTED)
+    load_into(net, {key: tensor for key, tensor in state.items() if not key.startswith("classifier.")}, path, EXPECTED)
     return SliceNetwork(
         name, KIND.title, sha256(path), NEEDS, net.features, lambda features, batch: features(batch), device
     )

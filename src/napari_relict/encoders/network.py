@@ -112,14 +112,14 @@ def outputs_of(net: Any, layers: Sequence[str]) -> Iterator[dict[str, Any]]:
     dict of str to object
         Their outputs by name, filled by a pass.
     """
-    found: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
 
     def keep(name: str) -> Any:
-        return lambda _module, _inputs, output: found.__setitem__(name, output)
+        return lambda _module, _inputs, output: outputs.__setitem__(name, output)
 
     hooks = [net.get_submodule(name).register_forward_hook(keep(name)) for name in layers]
     try:
-        yield found
+        yield outputs
     finally:
         for hook in hooks:
             hook.remove()

@@ -54,7 +54,7 @@ def open_onnx(name: str, weights: Path | None, options: Mapping[str, Any], devic
     if len(session.get_inputs()) != 1:
         raise wrong_file(weights, "an ONNX network with one input", f"it has {len(session.get_inputs())}")
     (given,) = session.get_inputs()
-    named = [one.name for one in session.get_outputs()]
+    named = [output.name for output in session.get_outputs()]
     chosen = options if "layers" in options or len(named) == 1 else {**options, "layers": named}
 
     def outputs(batch: np.ndarray) -> Sequence[np.ndarray]:

@@ -20,13 +20,9 @@ NEEDS = Needs(
     dimensions=3,
     channels=1,
     intensity="0..1 as prepared, unless you say otherwise",
-    orientation="LPS",
-    spacing=None,
-    divisor=1,
     layers=("output",),
     pooling="mean over all places of an output that has any",
     source="your file; it runs code of whoever made it",
-    sha256=None,
     licence="your own",
 )
 
@@ -69,7 +65,7 @@ class OwnNetwork(NetworkEncoder):
         self._side = whole(name, options, "side", SIDE)
         self._shape = tuple(map(int, numbers(name, options, "shape", 3))) if "shape" in options else None
         layers = options.get("layers", ["output"])
-        if not isinstance(layers, list | tuple) or not layers or not all(isinstance(one, str) for one in layers):
+        if not isinstance(layers, list | tuple) or not layers or not all(isinstance(layer, str) for layer in layers):
             raise UsageError(f"[encoders.{name}]: layers must be a list of names, one for each output")
         if not isinstance(options.get("centred", True), bool):
             raise UsageError(f"[encoders.{name}]: centred must be true or false")
@@ -105,17 +101,19 @@ class OwnNetwork(NetworkEncoder):
         """
         batch = self._batch(self._given(image, spacing))
         try:
-            found = [np.asarray(one, np.float32) for one in self._outputs(batch)]
+            outputs = [np.asarray(output, np.float32) for output in self._outputs(batch)]
         except Exception as error:  # whatever a network of unknown make raises
             said = str(error).strip().splitlines()[-1][:200] if str(error).strip() else type(error).__name__
             shape = "x".join(map(str, batch.shape))
             wrong = f"the network fails on an input of {shape} ({said})"
             raise DataError(f"[encoders.{self.name}]", wrong, "correct dimensions, channels or shape") from error
-        if len(found) != len(self.needs.layers) or any(one.ndim < 2 or len(one) != len(batch) for one in found):
-            shapes = ", ".join("x".join(map(str, one.shape)) for one in found)
-            wrong = f"the network gives {len(found)} outputs ({shapes}) where {len(self.needs.layers)} are described"
+        if len(outputs) != len(self.needs.layers) or any(
+            output.ndim < 2 or len(output) != len(batch) for output in outputs
+        ):
+            shapes = ", ".join("x".join(map(str, output.shape)) for output in outputs)
+            wrong = f"the network gives {len(outputs)} outputs ({shapes}) where {len(self.needs.layers)} are described"
             raise DataError(f"[encoders.{self.name}]", wrong, "name each under layers, as batch x features")
-        vectors = [(one.reshape(*one.shape[:2], -1).mean(2)).ravel() for one in found]
+        vectors = [(output.reshape(*output.shape[:2], -1).mean(2)).ravel() for output in outputs]
         return vectors[-1], dict(zip(self.needs.layers, vectors, strict=True))
 
     def _batch(self, image: np.ndarray) -> np.ndarray:

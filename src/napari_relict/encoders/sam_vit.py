@@ -29,13 +29,10 @@ NEEDS = Needs(
     dimensions=2,
     channels=3,
     intensity=f"0..1; {IMAGENET}",
-    orientation="LPS",
-    spacing=None,
     divisor=16,
     layers=("block3", "block7", "block11"),
     pooling=f"mean over the tokens of each of {SLICES} axial slices, kept in order",
     source="your file: a checkpoint of SAM ViT-B or of MRI-CORE",
-    sha256=None,
     licence="unstated",
 )
 
@@ -68,8 +65,8 @@ class SamViT(NetworkEncoder):
         digest = sha256(weights)
         state = load_state_dict(weights, EXPECTED)
         if any(key.startswith(PREFIX) for key in state):
-            state = {key: one for key, one in state.items() if not key.startswith(OTHERS)}
-            state = {key.removeprefix(PREFIX): one for key, one in state.items()}
+            state = {key: tensor for key, tensor in state.items() if not key.startswith(OTHERS)}
+            state = {key.removeprefix(PREFIX): tensor for key, tensor in state.items()}
         net = _network(state, weights)
         blocks = len(net.blocks)
         last = [blocks * part // 3 - 1 for part in (1, 2, 3)] if blocks >= 3 else [blocks - 1]
@@ -79,7 +76,7 @@ class SamViT(NetworkEncoder):
             divisor=net.patch,
             pooling=f"mean over the tokens of each of {slices} axial slices, kept in order",
         )
-        load_into(net, {key: one for key, one in state.items() if not key.startswith("neck.")}, weights, EXPECTED)
+        load_into(net, {key: tensor for key, tensor in state.items() if not key.startswith("neck.")}, weights, EXPECTED)
         self._slices, self._side = slices, side or net.pos_embed.shape[1] * net.patch
         self._side -= self._side % net.patch
         super().__init__(name, KIND.title, f"{digest}:{slices}x{self._side}", needs)
@@ -104,13 +101,13 @@ class SamViT(NetworkEncoder):
         import torch
 
         slices = axial_slices(image, self._slices, self._side, smoothing=0)
-        found: list[list[Any]] = [[] for _ in self._blocks]
+        by_block: list[list[Any]] = [[] for _ in self._blocks]
         with torch.inference_mode():
             for start in range(0, len(slices), AT_ONCE):
                 tokens = self._net(colours(slices[start : start + AT_ONCE], self._device), self._blocks)
-                for one, of_block in zip(found, tokens, strict=True):
-                    one.append(of_block.mean((1, 2)))
-            vectors = [vector_of(torch.cat(one)) for one in found]
+                for means, of_block in zip(by_block, tokens, strict=True):
+                    means.append(of_block.mean((1, 2)))
+            vectors = [vector_of(torch.cat(means)) for means in by_block]
         return vectors[-1], dict(zip(self.needs.layers, vectors, strict=True))
 
 
@@ -118,8 +115,8 @@ def _network(state: Mapping[str, Any], path: Path) -> Any:
     """Build a network of the size that the parameters have."""
     patches, places = state.get("patch_embed.proj.weight"), state.get("pos_embed")
     relative = [
-        one
-        for key, one in sorted(state.items(), key=lambda item: _block_of(item[0]))
+        tensor
+        for key, tensor in sorted(state.items(), key=lambda item: _block_of(item[0]))
         if re.fullmatch(r"blocks\.\d+\.attn\.rel_pos_h", key)
     ]
     if patches is None or places is None or patches.ndim != 4 or places.ndim != 4 or not relative:
@@ -134,7 +131,7 @@ def _network(state: Mapping[str, Any], path: Path) -> Any:
         hidden=mlp.shape[0],
         patch=patches.shape[-1],
         side=places.shape[1],
-        spans=[(one.shape[0] + 1) // 2 for one in relative],
+        spans=[(tensor.shape[0] + 1) // 2 for tensor in relative],
     )
 
 
@@ -188,8 +185,8 @@ def sam_blocks(*, width: int, heads: int, hidden: int, patch: int, side: int, sp
             down = torch.einsum("nhrcf,rkf->nhrck", grid, table(self.rel_pos_h, rows))
             across = torch.einsum("nhrcf,ckf->nhrck", grid, table(self.rel_pos_w, columns))
             bias = (down[..., :, None] + across[..., None, :]).reshape(n, heads, rows * columns, rows * columns)
-            found = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
-            return self.proj(found.transpose(1, 2).reshape(n, rows, columns, width))
+            attended = F.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+            return self.proj(attended.transpose(1, 2).reshape(n, rows, columns, width))
 
     def table(relative: Any, count: int) -> Any:
         """(count, count, features): what is learned of the way from one token to another along an axis."""
@@ -215,8 +212,8 @@ def sam_blocks(*, width: int, heads: int, hidden: int, patch: int, side: int, sp
 
         def forward(self, tokens: Any) -> Any:
             normed = self.norm1(tokens)
-            found = self.windowed(normed) if self.window else self.attn(normed)
-            tokens = tokens + found
+            attended = self.windowed(normed) if self.window else self.attn(normed)
+            tokens = tokens + attended
             return tokens + self.mlp(self.norm2(tokens))
 
         def windowed(self, tokens: Any) -> Any:
@@ -225,8 +222,8 @@ def sam_blocks(*, width: int, heads: int, hidden: int, patch: int, side: int, sp
             whole = F.pad(tokens, (0, 0, 0, -columns % of, 0, -rows % of))
             down, across = whole.shape[1] // of, whole.shape[2] // of
             tiles = whole.reshape(n, down, of, across, of, width).transpose(2, 3).reshape(-1, of, of, width)
-            found = self.attn(tiles).reshape(n, down, across, of, of, width).transpose(2, 3)
-            return found.reshape(n, down * of, across * of, width)[:, :rows, :columns]
+            attended = self.attn(tiles).reshape(n, down, across, of, of, width).transpose(2, 3)
+            return attended.reshape(n, down * of, across * of, width)[:, :rows, :columns]
 
     class Patches(nn.Module):
         def __init__(self) -> None:
@@ -248,12 +245,12 @@ def sam_blocks(*, width: int, heads: int, hidden: int, patch: int, side: int, sp
                 grid = places.permute(0, 3, 1, 2)
                 grid = F.interpolate(grid, tokens.shape[1:3], mode="bicubic", align_corners=False)
                 places = grid.permute(0, 2, 3, 1)
-            tokens, found = tokens + places, []
+            tokens, outputs = tokens + places, []
             for number, block in enumerate(self.blocks):
                 tokens = block(tokens)
                 if number in asked:
-                    found.append(tokens)
-            return found
+                    outputs.append(tokens)
+            return outputs
 
     return Blocks()
 

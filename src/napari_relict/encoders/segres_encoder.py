@@ -26,13 +26,11 @@ NEEDS = Needs(
     dimensions=3,
     channels=1,
     intensity="HU, -1024 to 2048 become 0 to 1",
-    orientation="LPS",
     spacing=GIVEN.spacing,
     divisor=GIVEN.divisor,
     layers=tuple(f"level{n}" for n in range(1, LEVELS + 1)),
     pooling="mean over all places",
     source="your file: CT-FM's feature extractor (project-lighter), or another SegResNetDS of MONAI",
-    sha256=None,
     licence="permissive",
 )
 
@@ -71,10 +69,10 @@ def open_segres(name: str, weights: Path | None, options: Mapping[str, Any], dev
     digest = sha256(weights)
     state = load_state_dict(weights, EXPECTED)
     if any(key.startswith("encoder.") for key in state):
-        state = {key.removeprefix("encoder."): one for key, one in state.items() if key.startswith("encoder.")}
+        state = {key.removeprefix("encoder."): tensor for key, tensor in state.items() if key.startswith("encoder.")}
     first = state.get("conv_init.weight")
-    found = {match.groups() for key in state if (match := re.match(r"layers\.(\d+)\.blocks\.(\d+)\.", key))}
-    blocks = Counter(int(level) for level, _ in found)
+    numbered = {match.groups() for key in state if (match := re.match(r"layers\.(\d+)\.blocks\.(\d+)\.", key))}
+    blocks = Counter(int(level) for level, _ in numbered)
     if first is None or first.ndim != 5 or sorted(blocks) != list(range(len(blocks))):
         raise wrong_file(weights, EXPECTED, "it has no conv_init.weight of a 3D network, or no levels of blocks")
     net = SegResEncoder(

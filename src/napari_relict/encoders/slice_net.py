@@ -60,20 +60,22 @@ def slice_net(architecture: Mapping[str, Any]) -> Any:
 
         def maps(self, slices: Any) -> list[Any]:
             x = (slices[:, None] - self.mean) / self.std
-            found = []
+            stages = []
             for place, layer in enumerate(self.features):
                 x = layer(x)
                 if place in ends:
-                    found.append(x)
+                    stages.append(x)
                 if place == ends[-1]:
                     break
-            return found
+            return stages
 
         def of_maps(self, maps: list[Any]) -> Any:
             if not self.gem:
                 return self.head(maps[-1].mean((2, 3)))
             powers = self.powers.clamp(1, 8)
-            pooled = [(one.clamp(min=1e-6) ** p).mean((2, 3)) ** (1 / p) for one, p in zip(maps, powers, strict=True)]
+            pooled = [
+                (stage.clamp(min=1e-6) ** p).mean((2, 3)) ** (1 / p) for stage, p in zip(maps, powers, strict=True)
+            ]
             return self.head(torch.cat(pooled, 1))
 
         def forward(self, slices: Any) -> Any:

@@ -10,7 +10,17 @@ import numpy as np
 
 from napari_relict.encoders.contract import Needs, Spacing
 from napari_relict.encoders.network import NetworkEncoder, Vectors, vector_of
-from napari_relict.encoders.slices import MEAN, SIDE, SLICES, SMOOTHING, STD, axial_slices, colours
+from napari_relict.encoders.slices import IMAGENET, MEAN, SIDE, SLICES, SMOOTHING, STD, axial_slices, colours
+
+SLICE_NEEDS = Needs(
+    dimensions=2,
+    channels=3,
+    intensity=f"0..1, smoothed by {SMOOTHING:g} voxel; {IMAGENET}",
+    layers=("features",),
+    pooling=f"mean over each of {SLICES} axial slices, kept in order",
+    source="fetched by pinned hash from a Python package",
+    licence="permissive",
+)
 
 
 class SliceNetwork(NetworkEncoder):
@@ -85,6 +95,6 @@ class SliceNetwork(NetworkEncoder):
 
         with torch.inference_mode():
             batch = colours(axial_slices(image, self._slices, self._side), self._device, self._mean, self._std)
-            found = self._forward(self._net, batch.contiguous(memory_format=torch.channels_last))
-            vector = vector_of(found.flatten(2).mean(2) if found.ndim > 2 else found)
+            features = self._forward(self._net, batch.contiguous(memory_format=torch.channels_last))
+            vector = vector_of(features.flatten(2).mean(2) if features.ndim > 2 else features)
         return vector, {self.needs.layers[0]: vector}

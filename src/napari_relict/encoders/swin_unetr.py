@@ -24,13 +24,10 @@ NEEDS = Needs(
     dimensions=3,
     channels=1,
     intensity="0..1 as prepared; give the intensity or window your file was trained with",
-    orientation="LPS",
-    spacing=None,
     divisor=GIVEN.divisor,
     layers=("stage0", "stage1", "stage2", "stage3", "stage4"),
     pooling="mean over all places",
     source="your file: a SwinUNETR checkpoint of MONAI, or its model_swinvit.pt",
-    sha256=None,
     licence="unstated",
 )
 
@@ -70,10 +67,10 @@ def open_swin_unetr(name: str, weights: Path | None, options: Mapping[str, Any],
     digest = sha256(weights)
     state = load_state_dict(weights, EXPECTED)
     if any(key.startswith("swinViT.") for key in state):
-        state = {key.removeprefix("swinViT."): one for key, one in state.items() if key.startswith("swinViT.")}
+        state = {key.removeprefix("swinViT."): tensor for key, tensor in state.items() if key.startswith("swinViT.")}
     # The names of the self-supervised file, and the heads it was trained with.
-    state = {key.replace(".mlp.fc", ".mlp.linear"): one for key, one in state.items()}
-    state = {key: one for key, one in state.items() if not key.startswith((*HEADS_OF_PRETRAINING, "norm."))}
+    state = {key.replace(".mlp.fc", ".mlp.linear"): tensor for key, tensor in state.items()}
+    state = {key: tensor for key, tensor in state.items() if not key.startswith((*HEADS_OF_PRETRAINING, "norm."))}
     patches = state.get("patch_embed.proj.weight")
     if patches is None or patches.ndim != 5 or patches.shape[0] % HEADS[0]:
         raise wrong_file(weights, EXPECTED, "it has no 3D patch embedding (swinViT.patch_embed.proj.weight)")

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from napari_relict.encoders.contract import Encoder, EncoderKind, Needs
+from napari_relict.encoders.contract import Encoder, EncoderKind
 from napari_relict.encoders.inputs import whole
-from napari_relict.encoders.slice_networks import SliceNetwork
+from napari_relict.encoders.slice_networks import SLICE_NEEDS, SliceNetwork
 from napari_relict.encoders.slices import MEAN, SIDE, SLICES, SMOOTHING, STD
 from napari_relict.encoders.weights import load_into, load_state_dict, sha256
 from napari_relict.errors import DataError, UsageError
 
-NEEDS = Needs(
-    dimensions=2,
-    channels=3,
+NEEDS = replace(
+    SLICE_NEEDS,
     intensity=f"0..1, smoothed by {SMOOTHING:g} voxel; less the model's mean, by its SD",
-    orientation="LPS",
-    spacing=None,
-    divisor=1,
-    layers=("features",),
     pooling=f"the model's own, of each of {SLICES} axial slices, kept in order",
     source="your file: a checkpoint of timm for the model that is named",
-    sha256=None,
     licence="unstated",
 )
 
@@ -71,7 +66,7 @@ def open_timm(name: str, weights: Path | None, options: Mapping[str, Any], devic
     net = timm.create_model(model, pretrained=False, num_classes=0)
     classifier = net.pretrained_cfg.get("classifier") or ()
     heads = tuple(f"{head}." for head in ([classifier] if isinstance(classifier, str) else classifier))
-    load_into(net, {key: one for key, one in state.items() if not key.startswith(heads)}, weights, expected)
+    load_into(net, {key: tensor for key, tensor in state.items() if not key.startswith(heads)}, weights, expected)
     mean, std = (tuple(net.pretrained_cfg.get(key, default)) for key, default in (("mean", MEAN), ("std", STD)))
     return SliceNetwork(
         name, f"{model} slices", f"{digest}:{model}", NEEDS, net, lambda whole_net, batch: whole_net(batch), device,

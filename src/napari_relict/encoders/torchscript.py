@@ -57,7 +57,7 @@ def open_torchscript(name: str, weights: Path | None, options: Mapping[str, Any]
 
     def outputs(batch: np.ndarray) -> Sequence[np.ndarray]:
         with torch.inference_mode():
-            return [one.float().cpu().numpy() for one in listed(net(torch.from_numpy(batch).to(place)))]
+            return [output.float().cpu().numpy() for output in listed(net(torch.from_numpy(batch).to(place)))]
 
     return OwnNetwork(name, KIND.title, digest, outputs, options)
 

@@ -105,7 +105,7 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
             )
             parts = [tuple(math.ceil(side / cell) for side in shape) for cell in CELLS]
             self.pools = nn.ModuleList([GeM((z, y, x)) for z, y, x in parts])
-            self.wide = [width * math.prod(one) for width, one in zip(channels, parts, strict=True)]
+            self.wide = [width * math.prod(cells) for width, cells in zip(channels, parts, strict=True)]
             # Pooled features are all positive: uncentred, every pair would start with a cosine near 1. Batches are too
             # small for their own statistics, so those of the first volumes are taken once and kept.
             self.register_buffer("centre", torch.zeros(sum(self.wide)))
@@ -119,14 +119,14 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
 
         def poses(self, seen: Any) -> list[Any]:
             """Poses of what `seen_as` gave, as each round has them: (volumes, 3, 4) each, the last one the best."""
-            found = [self.pose(seen)]
-            while len(found) < POSE_ROUNDS:
+            rounds = [self.pose(seen)]
+            while len(rounds) < POSE_ROUNDS:
                 # Each round learns by itself: no gradient from the next one.
-                before = found[-1].detach()
+                before = rounds[-1].detach()
                 more = self.pose(self.placed(seen, before))
                 turn, shift = before[:, :, :3], before[:, :, 3:]
-                found.append(torch.cat([turn @ more[:, :, :3], turn @ more[:, :, 3:] + shift], 2))
-            return found
+                rounds.append(torch.cat([turn @ more[:, :, :3], turn @ more[:, :, 3:] + shift], 2))
+            return rounds
 
         def placed(self, seen: Any, pose: Any) -> Any:
             """Volumes as they are once a pose is undone."""
@@ -157,7 +157,7 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
             with torch.no_grad():
                 stages = self.stages(self.posed(x))
             self.centre.copy_(torch.cat(stages, 1).mean(0))
-            spread = [one.std(0).square().mean().sqrt().clamp(min=1e-3).expand(one.shape[1]) for one in stages]
+            spread = [stage.std(0).square().mean().sqrt().clamp(min=1e-3).expand(stage.shape[1]) for stage in stages]
             self.scale.copy_(torch.cat(spread))
 
         def forward(self, x: Any) -> Any:
@@ -166,7 +166,7 @@ def volume_net(architecture: Mapping[str, Any]) -> Any:
         def groups(self, rate: float) -> list[dict[str, Any]]:
             """Poses learn at `rate`; the rest, which starts from something useful, at a quarter of it."""
             pose = {"params": list(self.pose.parameters()), "lr": rate}
-            rest = [one for name, one in self.named_parameters() if not name.startswith("pose.")]
+            rest = [parameter for name, parameter in self.named_parameters() if not name.startswith("pose.")]
             return [pose, {"params": rest, "lr": rate / 4}]
 
         @staticmethod

@@ -85,7 +85,7 @@ class VolumeNetwork(NetworkEncoder):
         batch = torch.from_numpy(volume)[None, None].to(self._device)
         with torch.inference_mode():
             maps = self._maps(self._net, batch.expand(1, self._channels, *batch.shape[2:]))
-            vectors = [vector_of(one.mean((2, 3, 4))) for one in maps]
+            vectors = [vector_of(feature_map.mean((2, 3, 4))) for feature_map in maps]
         return vectors[-1], dict(zip(self.needs.layers, vectors, strict=True))
 
 
@@ -104,8 +104,8 @@ def maps_of(layers: Sequence[str]) -> FeatureMaps:
     """
 
     def maps(net: Any, batch: Any) -> Sequence[Any]:
-        with outputs_of(net, layers) as found:
+        with outputs_of(net, layers) as outputs:
             net(batch)
-        return [found[layer] for layer in layers]
+        return [outputs[layer] for layer in layers]
 
     return maps

@@ -119,7 +119,7 @@ def load_into(net: Any, state: Mapping[str, Any], path: Path, expected: str) -> 
         said = [_said("missing", missing), _said("unexpected", unexpected)]
         if shapes:
             first = shapes[0]
-            given, due = (tuple(one[first].shape) for one in (state, wanted))
+            given, due = (tuple(parameters[first].shape) for parameters in (state, wanted))
             said.append(f"{len(shapes)} of another shape ({first} is {given}, not {due})")
         raise wrong_file(path, expected, ", ".join(part for part in said if part))
     net.load_state_dict(dict(state), strict=False)  # old checkpoints count no batches; all else was compared

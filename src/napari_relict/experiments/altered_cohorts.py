@@ -152,8 +152,8 @@ class Altering:
             table = settings.encoders.get(name, {})
             self.encoders.append(open_encoder(name, table, folder=folder, ct_window=settings.hounsfield))
         labels = [self._labels(place) for place in self.few]
-        known = [one for one in labels if one is not None]
-        self.label = deepest_label(known[:8], settings.grid.spacing) if len(known) == len(labels) else None
+        present = [segmentation for segmentation in labels if segmentation is not None]
+        self.label = deepest_label(present[:8], settings.grid.spacing) if len(present) == len(labels) else None
         if self.label is None:
             self.notes.append("local alterations left out: they need segmentations of all altered volumes")
         if not len(self.largest):
@@ -164,9 +164,10 @@ class Altering:
     def possible(self) -> list[Alteration]:
         """Alterations that these volumes allow."""
         return [
-            one
-            for one in ALTERATIONS.values()
-            if not (one.kind == "local" and self.label is None) and not (one.name == "shift" and not len(self.largest))
+            alteration
+            for alteration in ALTERATIONS.values()
+            if not (alteration.kind == "local" and self.label is None)
+            and not (alteration.name == "shift" and not len(self.largest))
         ]
 
     def cohorts(self, alteration: Alteration, strength: float) -> tuple[Made, Made, float]:
@@ -231,7 +232,7 @@ class Altering:
         if not alteration.base:
             return subjects
         plant = PLANTED[alteration.base]
-        return [plant(one, self._random(alteration.base, place)) for place, one in enumerate(subjects)]
+        return [plant(subject, self._random(alteration.base, place)) for place, subject in enumerate(subjects)]
 
     def _altered(self, alteration: Alteration, strength: float, before: Made) -> tuple[Made, float]:
         make = alteration.make
@@ -317,5 +318,5 @@ def stacked(labels: Sequence[np.ndarray | None]) -> np.ndarray | None:
     numpy.ndarray of shape (volumes, z, y, x) or None
         None where any volume has no labels, or there are no volumes.
     """
-    known = [one for one in labels if one is not None]
-    return np.stack(known) if known and len(known) == len(labels) else None
+    present = [segmentation for segmentation in labels if segmentation is not None]
+    return np.stack(present) if present and len(present) == len(labels) else None

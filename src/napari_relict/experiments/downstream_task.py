@@ -79,10 +79,10 @@ class Downstream:
         altering = self._altering
         before, after, made = altering.cohorts(alteration, strength)
         rows = []
-        for task, one, other, spread in zip(
+        for task, dice_before, dice_after, spread in zip(
             TASKS, self._scores(before), self._scores(after), self._spread(), strict=True
         ):
-            change = other - one
+            change = dice_after - dice_before
             sensitivity = change / spread if spread > 0 else np.nan
             rows.append(
                 {
@@ -96,8 +96,8 @@ class Downstream:
                     "family": "downstream",
                     "space": task,
                     "better": "higher",
-                    "before": one,
-                    "after": other,
+                    "before": dice_before,
+                    "after": dice_after,
                     "change": change,
                     "low": np.nan,
                     "high": np.nan,
@@ -143,7 +143,7 @@ class Downstream:
             images, classes = coarse(many.images, many.labels, self._values)
             random, size = np.random.default_rng([self._seed, 8]), len(self._altering.few)
             deals = [random.choice(len(images), min(size, len(images)), replace=False) for _ in range(DEALS)]
-            found = [self._both(images[deal], classes[deal], self._seed + 1 + n) for n, deal in enumerate(deals)]
-            forward, reverse = np.std(found, axis=0, ddof=1)
+            scores = [self._both(images[deal], classes[deal], self._seed + 1 + n) for n, deal in enumerate(deals)]
+            forward, reverse = np.std(scores, axis=0, ddof=1)
             self._spreads = float(forward), float(reverse)
         return self._spreads

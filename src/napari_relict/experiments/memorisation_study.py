@@ -111,8 +111,8 @@ def run_memorisation_study(
     chosen = PRESETS[preset] if repeats is None else replace(PRESETS[preset], repeats=repeats)
     folder = study.folder / FOLDER if to is None else to
     with workforce() as force:
-        found = gather(study, force, (), leave_out=("synthetic",), seed=seed, progress=progress)
-        pool, notes = pool_of(found, settings, chosen, seed, progress)
+        gathered = gather(study, force, (), leave_out=("synthetic",), seed=seed, progress=progress)
+        pool, notes = pool_of(gathered, settings, chosen, seed, progress)
         tables = run_all(
             pool, chosen, folder / "runs", force,
             alpha=settings.alpha, seed=seed, device=device, processes=processes, progress=progress,

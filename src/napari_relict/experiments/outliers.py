@@ -167,9 +167,9 @@ def _mean_of_others(pool: FeaturePool, space: Space, volumes: np.ndarray) -> np.
     values = space.of(volumes).copy()
     owners = pool.codes[volumes]
     values[owners[:, None] == owners[None, :]] = np.nan
-    known = np.isfinite(values)
-    total = np.where(known, values, 0).sum(1)
-    return np.asarray(np.divide(total, known.sum(1), out=np.full(len(volumes), np.nan), where=known.any(1)))
+    compared = np.isfinite(values)
+    total = np.where(compared, values, 0).sum(1)
+    return np.asarray(np.divide(total, compared.sum(1), out=np.full(len(volumes), np.nan), where=compared.any(1)))
 
 
 def _standing(space: Space, value: float, low: float, high: float) -> str:

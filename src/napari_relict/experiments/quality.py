@@ -246,20 +246,20 @@ def gather(
     volumes = _volumes(study, seed)
     volumes = volumes[~volumes["cohort"].isin(leave_out)].reset_index(drop=True)
     cohorts = {name: study.prepared(name) for name in volumes["cohort"].unique()}
-    found = Gathered(volumes, cohorts)
+    gathered = Gathered(volumes, cohorts)
     kinds = get_args(SpaceKind) if kinds is None else kinds
     if "vectors" in kinds or "looks" in kinds:
-        _describe(found, study.folder, force, progress)
+        _describe(gathered, study.folder, force, progress)
     if "vectors" in kinds:
-        _embeddings(found, study)
+        _embeddings(gathered, study)
     if "voxels" in kinds:
-        found.voxels = np.array([halved(found.image(place)).ravel() for place in range(len(volumes))])
-        found.spaces["voxels"] = voxel_space(found.voxels)
+        gathered.voxels = np.array([halved(gathered.image(place)).ravel() for place in range(len(volumes))])
+        gathered.spaces["voxels"] = voxel_space(gathered.voxels)
     if "pairs" in kinds:
-        found.spaces["pairs"] = Space(
-            "pairs", "pairs of volumes", "pairs", 3, _pairs(found, study.folder, force, progress)
+        gathered.spaces["pairs"] = Space(
+            "pairs", "pairs of volumes", "pairs", 3, _pairs(gathered, study.folder, force, progress)
         )
-    return found
+    return gathered
 
 
 def _volumes(study: Stored, seed: int) -> pd.DataFrame:
@@ -272,10 +272,10 @@ def _volumes(study: Stored, seed: int) -> pd.DataFrame:
     random = np.random.default_rng([seed, 0])
     parts = []
     for cohort in ("training", "holdout", "synthetic"):
-        mine = frame[frame["cohort"] == cohort].sort_values("name")
-        if len(mine) > LARGEST:
-            mine = mine.iloc[np.sort(random.choice(len(mine), LARGEST, replace=False))]
-        parts.append(mine)
+        of_cohort = frame[frame["cohort"] == cohort].sort_values("name")
+        if len(of_cohort) > LARGEST:
+            of_cohort = of_cohort.iloc[np.sort(random.choice(len(of_cohort), LARGEST, replace=False))]
+        parts.append(of_cohort)
     return pd.concat(parts, ignore_index=True)
 
 
@@ -311,10 +311,10 @@ def described_spaces(descriptions: Sequence[Description], training: np.ndarray) 
     list of Space
         The spaces.
     """
-    whole = np.stack([one.whole for one in descriptions])
-    slices = np.stack([one.slices for one in descriptions])
+    whole = np.stack([description.whole for description in descriptions])
+    slices = np.stack([description.slices for description in descriptions])
     flat = slices.reshape(-1, slices.shape[2])
-    looks = np.stack([one.looks for one in descriptions])
+    looks = np.stack([description.looks for description in descriptions])
     return [
         vector_space("radiomics", "radiomics", whole, scaled_by=whole[training]),
         vector_space(

@@ -118,21 +118,21 @@ def run_quality_study(
         raise UsageError(f"no size '{size}'; there are {', '.join(VOLUMES)}")
     folder = study.folder / FOLDER if to is None else to
     with workforce() as force:
-        found = gather(study, force, seed=seed, leave_out=("synthetic",), progress=progress)
-        altering = Altering(found, settings, study.folder, force, VOLUMES[size], seed)
+        gathered = gather(study, force, seed=seed, leave_out=("synthetic",), progress=progress)
+        altering = Altering(gathered, settings, study.folder, force, VOLUMES[size], seed)
         run = _Run(altering, size)
         key = run.key()
         rows_folder = folder / "rows"
         with disk_faults(folder):
             rows_folder.mkdir(parents=True, exist_ok=True)
-        plan = [(one, strength) for one in altering.possible for strength in one.strengths]
+        plan = [(alteration, strength) for alteration in altering.possible for strength in alteration.strengths]
         rows: list[dict[str, Any]] = []
         for done, (alteration, strength) in enumerate(plan, start=1):
             file = rows_folder / f"{alteration.name}-{strength:.3g}.json"
             kept = read_kept(file, key) or keep(file, key, rows=run.row(alteration, strength))
             rows += kept["rows"]
             progress("alterations", done, len(plan))
-        notes = [*found.notes, *altering.notes]
+        notes = [*gathered.notes, *altering.notes]
         task = Downstream(altering, key) if downstream else None
         if task is not None and not task.possible:
             notes.append("downstream task left out: it needs segmentations of all volumes")
@@ -162,20 +162,29 @@ class _Run:
 
     def key(self) -> str:
         """Hash what rows depend on: volumes, preparation, encoders, seed and sizes."""
-        one = self.altering
-        volumes = one.found.volumes[["cohort", "name", "content"]].to_numpy().tolist()
-        preparation = sorted({cohort.key for cohort in one.found.cohorts.values()})
-        weights = [f"{encoder.name}:{encoder.weights}" for encoder in one.encoders]
-        what = [VERSION, volumes, preparation, weights, one.found.values, one.seed, len(one.few), self.halves]
+        altering = self.altering
+        volumes = altering.found.volumes[["cohort", "name", "content"]].to_numpy().tolist()
+        preparation = sorted({cohort.key for cohort in altering.found.cohorts.values()})
+        weights = [f"{encoder.name}:{encoder.weights}" for encoder in altering.encoders]
+        what = [
+            VERSION,
+            volumes,
+            preparation,
+            weights,
+            altering.found.values,
+            altering.seed,
+            len(altering.few),
+            self.halves,
+        ]
         return hashlib.sha256(json.dumps(what).encode()).hexdigest()
 
     def row(self, alteration: Alteration, strength: float) -> list[dict[str, Any]]:
         """One alteration at one strength: a line a metric."""
         before, after, strength_made = self.altering.cohorts(alteration, strength)
-        found = changes(self._pool(before, after), self.altering.seed, self.halves)
+        by_metric = changes(self._pool(before, after), self.altering.seed, self.halves)
         spreads = self._floor(len(before.images))
         rows = []
-        for name, values in found.items():
+        for name, values in by_metric.items():
             metric_name, _, space = name.partition(":")
             metric, spread = METRICS[metric_name], spreads.get(name, np.nan)
             sensitivity = values["change"] / spread if spread > 0 else np.nan
@@ -205,7 +214,7 @@ class _Run:
     # What metrics look at ------------------------------------------------------------------------------------
 
     def _pool(self, before: Made, after: Made) -> FeaturePool:
-        found, places = self.altering.found, (self.altering.training, self.altering.holdout)
+        gathered, places = self.altering.found, (self.altering.training, self.altering.holdout)
         real = np.concatenate(places)
         both = before.joined(after)
         training = np.arange(len(places[0]))
@@ -213,16 +222,16 @@ class _Run:
             ["training", "holdout", "before", "after"],
             [len(places[0]), len(places[1]), len(before.images), len(after.images)],
         )
-        codes = found.pool.patients[real]
+        codes = gathered.pool.patients[real]
         patients = np.array([*codes, *(f"volume {place}" for place in range(len(both.images)))])
-        spaces = described_spaces([*(found.descriptions[place] for place in real), *both.descriptions], training)
-        for name, rows in found.vectors.items():
+        spaces = described_spaces([*(gathered.descriptions[place] for place in real), *both.descriptions], training)
+        for name, rows in gathered.vectors.items():
             spaces += encoder_spaces(name, name, np.concatenate([rows[real], both.vectors[name]]))[:1]
-        spaces.append(voxel_space(np.concatenate([found.voxels[real], both.voxels])))
+        spaces.append(voxel_space(np.concatenate([gathered.voxels[real], both.voxels])))
         pairs = np.full((len(cohort), len(cohort)), np.nan)
         for name, made in (("before", before), ("after", after)):
-            mine = np.flatnonzero(cohort == name)
-            pairs[np.ix_(mine, mine)] = self._pairs(made.images)
+            of_cohort = np.flatnonzero(cohort == name)
+            pairs[np.ix_(of_cohort, of_cohort)] = self._pairs(made.images)
         spaces.append(Space("pairs", "pairs of volumes", "pairs", 3, pairs))
         return FeaturePool(cohort, patients, {space.name: space for space in spaces})
 
@@ -237,7 +246,7 @@ class _Run:
 
     def _floor(self, volumes: int) -> dict[str, float]:
         if volumes not in self._spreads:
-            one = self.altering
-            sizes = Sizes(len(one.training), volumes, len(one.holdout), not len(one.holdout))
-            self._spreads[volumes] = floor_spreads(one.found.pool, sizes, one.seed)
+            altering = self.altering
+            sizes = Sizes(len(altering.training), volumes, len(altering.holdout), not len(altering.holdout))
+            self._spreads[volumes] = floor_spreads(altering.found.pool, sizes, altering.seed)
         return self._spreads[volumes]

@@ -68,8 +68,8 @@ def in_processes(
                 finished, waiting = wait(waiting, timeout=TOLD_EVERY, return_when=FIRST_COMPLETED)
                 for place, steps in _reports(told):
                     advanced(place, steps)
-                for one in finished:
-                    one.result()
+                for future in finished:
+                    future.result()
             return [job.result() for job in jobs]
         except BrokenProcessPool as error:
             raise DataError(

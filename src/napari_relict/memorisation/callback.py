@@ -91,7 +91,7 @@ class TrainingAudit:
 
     Examples
     --------
-    >>> audit = study.audit(sample=my_generator.sample, every=5)  # doctest: +SKIP
+    >>> audit = study.audit_while_training(my_generator.sample, every=5)  # doctest: +SKIP
     >>> for epoch in range(1, 101):  # doctest: +SKIP
     ...     train_one_epoch()
     ...     audit(epoch)
@@ -126,11 +126,11 @@ class TrainingAudit:
         """
         if epoch % self.every:
             return None
-        found = self._count(epoch, self._sample(self.volumes))
-        self.history = [*(one for one in self.history if one.epoch != epoch), found]
+        counted = self._count(epoch, self._sample(self.volumes))
+        self.history = [*(line for line in self.history if line.epoch != epoch), counted]
         if self.log is not None:
             _write(self.log, self.history)
-        return found
+        return counted
 
     def attach(self, engine: Any) -> None:
         """Look after epochs of an Ignite engine, and of MONAI's trainers, which are such engines.
@@ -144,9 +144,9 @@ class TrainingAudit:
         """
 
         def finished(engine: Any) -> None:
-            found = self(int(engine.state.epoch))
-            if found is not None:
-                engine.state.metrics |= {"n_copies": found.n_copies, "copies_called": found.called}
+            counted = self(int(engine.state.epoch))
+            if counted is not None:
+                engine.state.metrics |= {"n_copies": counted.n_copies, "copies_called": counted.called}
 
         from ignite.engine import Events
 
@@ -171,10 +171,10 @@ class TrainingAudit:
             def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
                 if not trainer.is_global_zero:
                     return
-                found = audit(int(trainer.current_epoch) + 1)
-                if found is not None:
-                    pl_module.log("n_copies", found.n_copies, rank_zero_only=True)
-                    pl_module.log("copies_called", float(found.called), rank_zero_only=True)
+                counted = audit(int(trainer.current_epoch) + 1)
+                if counted is not None:
+                    pl_module.log("n_copies", counted.n_copies, rank_zero_only=True)
+                    pl_module.log("copies_called", float(counted.called), rank_zero_only=True)
 
         return Audit()
 
@@ -209,5 +209,5 @@ def _write(log: Path, history: Sequence[EpochCopies]) -> None:
         with unfinished.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.DictWriter(stream, COLUMNS)
             writer.writeheader()
-            writer.writerows(asdict(one) for one in history)
+            writer.writerows(asdict(line) for line in history)
         unfinished.replace(log)

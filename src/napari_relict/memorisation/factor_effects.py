@@ -121,17 +121,17 @@ class FactorEffect:
     @property
     def _caution(self) -> str:
         """Levels at which the judge could not tell copies from new patients, in words."""
-        found = {
+        cautions = {
             "Even copies would hardly be recognised through the autoencoder with {}.": [
-                one.level for one in self.points if one.control_copies < SEEN_COPIES
+                point.level for point in self.points if point.control_copies < SEEN_COPIES
             ],
             "With {} new patients are called too often, so a part is false alarms.": [
-                one.level for one in self.points if one.control_new > FALSE_ALARMS
+                point.level for point in self.points if point.control_new > FALSE_ALARMS
             ],
             "What is made with {} lies farther from every patient than patients do from each other: that it copies "
-            "nobody says little.": [one.level for one in self.points if one.as_near < RESEMBLES],
+            "nobody says little.": [point.level for point in self.points if point.as_near < RESEMBLES],
         }
-        return "".join(f" {words.format(', '.join(levels))}" for words, levels in found.items() if levels)
+        return "".join(f" {words.format(', '.join(levels))}" for words, levels in cautions.items() if levels)
 
 
 def factor_effects(runs: pd.DataFrame, preset: Preset, patients: int) -> list[FactorEffect]:
@@ -157,12 +157,12 @@ def factor_effects(runs: pd.DataFrame, preset: Preset, patients: int) -> list[Fa
         for share in preset.lengths
         if len(group := _rows(runs, base, share))
     ]
-    found = [effect_of("length", "training length", "longer training: more copying", along)]
-    found += [
+    effects = [effect_of("length", "training length", "longer training: more copying", along)]
+    effects += [
         effect_of(factor.name, factor.title, factor.published, _points(runs, factor))
         for factor in factors(preset, patients)
     ]
-    return [one for one in found if one is not None]
+    return [effect for effect in effects if effect is not None]
 
 
 def effect_of(factor: str, title: str, published: str, points: Sequence[Point]) -> FactorEffect | None:
@@ -270,11 +270,11 @@ def _points(runs: pd.DataFrame, factor: Factor) -> list[Point]:
 
 def _rows(runs: pd.DataFrame, setting: Setting, length: float) -> pd.DataFrame:
     """Find the repeats of a setting."""
-    mine = (
+    of_setting = (
         (runs["kind"] == setting.kind)
         & (runs["augment"] == setting.augment)
         & (runs["size"] == setting.size)
         & (runs["n_patients"] == setting.n_patients)
         & np.isclose(runs["length"], length)
     )
-    return runs[mine]
+    return runs[of_setting]

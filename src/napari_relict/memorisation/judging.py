@@ -150,20 +150,20 @@ class Judge:
         Judgement
             What came of the training.
         """
-        found = self._trained.nearness(synthetic, self._force)
-        evidence = self._evidence(synthetic, found, seed)
+        distances = self._trained.nearness(synthetic, self._force)
+        evidence = self._evidence(synthetic, distances, seed)
         calls = RULES["holdout_null"](evidence).calls
         called = np.zeros(len(synthetic), bool) if calls is None else calls
-        copies = copies_by_scores(found.closest, self.null, seed)
-        whose = self._patients[found.nearest]
+        copies = copies_by_scores(distances.closest, self.null, seed)
+        whose = self._patients[distances.nearest]
         return Judgement(
             called,
             len(set(whose[called])),
             copies,
-            copies and patients_copied(copies, found.closest, list(whose)),
+            copies and patients_copied(copies, distances.closest, list(whose)),
             {name: _applied(name, evidence) for name in PUBLISHED},
             int(np.isfinite(self.null).sum()),
-            float((found.closest > np.nanmedian(self.null)).mean()),
+            float((distances.closest > np.nanmedian(self.null)).mean()),
         )
 
     def share_called(self, volumes: np.ndarray) -> float:

@@ -74,8 +74,10 @@ class LearntVolumes:
         def aligned(place: int) -> tuple[float, int]:
             return self._aligned(queries[place], states[:, place])
 
-        found = list(force.in_order(aligned, range(len(queries))))
-        return NearestDistances(lying, np.array([one[0] for one in found]), np.array([one[1] for one in found], int))
+        pairs = list(force.in_order(aligned, range(len(queries))))
+        return NearestDistances(
+            lying, np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs], int)
+        )
 
     def _aligned(self, query: np.ndarray, states: np.ndarray) -> tuple[float, int]:
         """Find the closest of the leading candidates after alignment, never less close than before."""
@@ -85,10 +87,10 @@ class LearntVolumes:
             mirrored = states[1, place] > states[0, place]
             shown = np.ascontiguousarray(query[..., ::-1] if mirrored else query)
             everywhere = np.ones(self.grid.shape, bool)
-            found = align(
+            transform = align(
                 self.volumes[place], shown, self.grid, fixed_mask=everywhere, moving_mask=everywhere, kind="similarity"
             )
-            moved = resampled(shown, self.grid, found)
+            moved = resampled(shown, self.grid, transform)
             cosine = float(self._centred(moved[None])[0] @ self._directions[place])
             best = max(best, (cosine, int(place)))
         return best

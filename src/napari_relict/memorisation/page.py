@@ -52,10 +52,10 @@ def control_said(runs: pd.DataFrame) -> str:
     str
         Empty without any autoencoder.
     """
-    known = runs.dropna(subset=["control_new"]) if "control_new" in runs else runs.iloc[:0]
-    if known.empty:
+    checked = runs.dropna(subset=["control_new"]) if "control_new" in runs else runs.iloc[:0]
+    if checked.empty:
         return ""
-    new, copies = known["control_new"], known["control_copies"]
+    new, copies = checked["control_new"], checked["control_copies"]
     return (
         "Check of the judge: at a cut that one holdout patient in twenty exceeds, "
         f"{_range(new)} of holdout volumes seen through a generator's autoencoder were called, "
@@ -78,10 +78,10 @@ def table_of(directions: Sequence[FactorEffect]) -> pd.DataFrame:
         One row a level.
     """
     rows = []
-    for one in directions:
-        for point in one.points:
+    for effect in directions:
+        for point in effect.points:
             row = {
-                "factor": one.title,
+                "factor": effect.title,
                 "level": point.level,
                 "N_copies (95% interval)": str(point.copies),
                 "called": f"{point.called:.0%}",
@@ -112,9 +112,9 @@ def write_page(directions: Sequence[FactorEffect], runs: pd.DataFrame, folder: P
     pathlib.Path
         The page.
     """
-    sentences = [one.said for one in directions]
+    sentences = [effect.said for effect in directions]
     body = [f"<h1>Where copying comes from</h1><p>{escape(how_said(runs))}</p>"]
-    body += [f"<p>{escape(one)}</p>" for one in (control_said(runs), *sentences) if one]
+    body += [f"<p>{escape(sentence)}</p>" for sentence in (control_said(runs), *sentences) if sentence]
     body.append('<p><a href="factors.svg"><img src="factors.svg" alt="copies against each factor"></a></p>')
     body.append(
         "<h2>All levels</h2><p>Shares: of the synthetic volumes, and of the training patients. As near as strangers: "

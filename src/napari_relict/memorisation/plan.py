@@ -162,9 +162,9 @@ def settings_of(preset: Preset, patients: int) -> list[Setting]:
         In the order they are trained.
     """
     one_each = dict.fromkeys(
-        [base_of(preset, patients), *(one for factor in factors(preset, patients) for one in factor.levels)]
+        [base_of(preset, patients), *(setting for factor in factors(preset, patients) for setting in factor.levels)]
     )
-    return [replace(one, repeat=number) for number in range(preset.repeats) for one in one_each]
+    return [replace(setting, repeat=number) for number in range(preset.repeats) for setting in one_each]
 
 
 def learners(setting: Setting, patients: Sequence[str], seed: int) -> np.ndarray:

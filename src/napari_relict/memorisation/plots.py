@@ -37,8 +37,8 @@ def figure_of(directions: Sequence[FactorEffect], runs: pd.DataFrame) -> Figure:
     rows = -(-(len(directions) + 1) // columns)
     figure = Figure(figsize=(12, 3.6 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, one in zip(panels, directions, strict=False):
-        _factor(axes, one)
+    for axes, effect in zip(panels, directions, strict=False):
+        _factor(axes, effect)
     _along(panels[len(directions)], runs)
     for axes in panels[len(directions) + 1 :]:
         axes.set_visible(False)

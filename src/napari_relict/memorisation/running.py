@@ -139,25 +139,25 @@ def run_all(
         folder.mkdir(parents=True, exist_ok=True)
     about = (pool, preset, folder, alpha, seed, device)
     trainings = [_Run(*about, setting) for setting in settings_of(preset, pool.people)]
-    missing = [one for one in trainings if not one.finished]
-    steps, total = [0] * len(missing), sum(one.total for one in missing)
+    missing = [training for training in trainings if not training.finished]
+    steps, total = [0] * len(missing), sum(training.total for training in missing)
 
     def advanced(place: int, done: int) -> None:
         steps[place] = done
         progress("steps of trainings", sum(steps), total)
 
     if processes > 1 and len(missing) > 1:
-        work, plan = partial(_in_process, about), [one.setting for one in missing]
+        work, plan = partial(_in_process, about), [training.setting for training in missing]
         in_processes(work, plan, min(processes, len(missing)), advanced)
     else:
         judges = _Judges(pool, alpha, force)
-        for place, one in enumerate(missing):
-            one.train(judges, partial(advanced, place))
+        for place, training in enumerate(missing):
+            training.train(judges, partial(advanced, place))
     if sum(steps) < total:  # processes do not tell every step
         progress("steps of trainings", total, total)
-    kept = [found for one in trainings for found in one.kept().values() if found is not None]
-    rules = [{**_about(one["run"]), **rule} for one in kept for rule in one["rules"]]
-    return Tables(pd.DataFrame([one["run"] for one in kept]), pd.DataFrame(rules))
+    kept = [result for training in trainings for result in training.kept().values() if result is not None]
+    rules = [{**_about(result["run"]), **rule} for result in kept for rule in result["rules"]]
+    return Tables(pd.DataFrame([result["run"] for result in kept]), pd.DataFrame(rules))
 
 
 def _in_process(about: tuple[GeneratorVolumes, Preset, Path, float, int, str], setting: Setting, tell: Tell) -> None:
@@ -236,7 +236,7 @@ class _Run:
         volumes = pool.training[self._mine]
         feed = SeededFeed(volumes, preset.batch, augment=setting.augment, seed=self._seed)
         checkpoint = self._folder / f"{setting.name}.pt"
-        first = min(steps for steps, found in self.kept().items() if found is None)
+        first = min(steps for steps, result in self.kept().items() if result is None)
         shares = {steps: share for share, steps in self._steps.items()}
         control: dict[str, float] = {}
         with one_torch_thread(), threadpool_limits(1, "blas"):

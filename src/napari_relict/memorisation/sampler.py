@@ -46,7 +46,7 @@ class SeededFeed:
         """
         count = len(self._volumes)
         places = np.arange(step * self._size, (step + 1) * self._size)
-        chosen = [self._order(one // count)[one % count] for one in places.tolist()]
+        chosen = [self._order(place // count)[place % count] for place in places.tolist()]
         return self._tensor(chosen, [2, step])
 
     def standardised(self, volumes: np.ndarray) -> np.ndarray:
@@ -106,7 +106,7 @@ class SeededFeed:
         volumes = self._volumes[places][:, None]
         if self._augment is not None:
             self._augment.set_random_state(int(np.random.SeedSequence([self._seed, *draw]).generate_state(1)[0]))
-            volumes = np.stack([np.asarray(self._augment(torch.from_numpy(one))) for one in volumes])
+            volumes = np.stack([np.asarray(self._augment(torch.from_numpy(volume))) for volume in volumes])
         return torch.from_numpy(self.standardised(volumes))
 
 

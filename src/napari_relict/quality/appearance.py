@@ -135,5 +135,5 @@ def mean_look(values: np.ndarray) -> float:
     float
         NaN where none has it.
     """
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else float("nan")
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else float("nan")

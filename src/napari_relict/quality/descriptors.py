@@ -195,11 +195,11 @@ def from_circle(rows: Sequence[np.ndarray]) -> np.ndarray:
         NaN for pairs that were not compared.
     """
     volumes = len(rows)
-    found = np.full((volumes, volumes), np.nan)
+    similarity = np.full((volumes, volumes), np.nan)
     for place, values in enumerate(rows):
         others = (place + 1 + np.arange(len(values))) % volumes
-        found[place, others] = found[others, place] = values
-    return found
+        similarity[place, others] = similarity[others, place] = values
+    return similarity
 
 
 def halved(image: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ def coarse(images: np.ndarray, labels: np.ndarray, values: Sequence[int]) -> tup
     table = np.zeros(int(max(labels.max(initial=0), *values)) + 1, np.int64)
     table[list(values)] = np.arange(1, len(values) + 1)
     seen = [resize(image, shape, order=1, anti_aliasing=True) for image in images]
-    classes = [resize(table[one], shape, order=0, preserve_range=True, anti_aliasing=False) for one in labels]
+    classes = [resize(table[volume], shape, order=0, preserve_range=True, anti_aliasing=False) for volume in labels]
     return np.stack(seen).astype(np.float32), np.stack(classes).astype(np.int64)
 
 
@@ -110,10 +110,10 @@ def dice(net: Any, images: np.ndarray, classes: np.ndarray, count: int) -> float
 
     with torch.no_grad():
         said = net(torch.from_numpy(images[:, None])).argmax(1, keepdim=True)
-    found = compute_dice(
+    scores = compute_dice(
         one_hot(said, count), one_hot(torch.from_numpy(classes[:, None]), count), include_background=False
     )
-    return float(found.nanmean())
+    return float(scores.nanmean())
 
 
 def agreement(table: pd.DataFrame, downstream: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -136,16 +136,16 @@ def agreement(table: pd.DataFrame, downstream: pd.DataFrame, seed: int) -> pd.Da
     """
     key = ["alteration", "strength"]
     rows = []
-    for task, mine in downstream.groupby("space", sort=False):
-        lost = mine.set_index(key)["worse"]
+    for task, of_task in downstream.groupby("space", sort=False):
+        lost = of_task.set_index(key)["worse"]
         for (metric, title, family, space), group in table.groupby(["metric", "title", "family", "space"], sort=False):
             both = group.set_index(key)["worse"].to_frame("metric").join(lost.rename("task"), how="inner").dropna()
             names = both.index.get_level_values("alteration").to_numpy(str)
             rho, low, high = rank_correlation(both["metric"].to_numpy(), both["task"].to_numpy(), names, seed)
             about = (metric, title, family, space, task)
             rows.append(dict(zip(AGREEMENT, (*about, rho, low, high, len(set(names)), len(both)), strict=True)))
-    found = pd.DataFrame(rows, columns=list(AGREEMENT))
-    return found.sort_values(["task", "rho"], ascending=[False, False], kind="stable").reset_index(drop=True)
+    correlations = pd.DataFrame(rows, columns=list(AGREEMENT))
+    return correlations.sort_values(["task", "rho"], ascending=[False, False], kind="stable").reset_index(drop=True)
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray, groups: np.ndarray, seed: int) -> tuple[float, float, float]:
@@ -174,8 +174,8 @@ def rank_correlation(one: np.ndarray, other: np.ndarray, groups: np.ndarray, see
     for _ in range(DRAWS):
         places = np.concatenate([members[number] for number in random.integers(len(names), size=len(names))])
         drawn.append(_spearman(one[places], other[places]))
-    known = np.array(drawn)[np.isfinite(drawn)]
-    ends = np.quantile(known, [0.025, 0.975]) if len(known) >= DRAWS / 2 else (np.nan, np.nan)
+    finite = np.array(drawn)[np.isfinite(drawn)]
+    ends = np.quantile(finite, [0.025, 0.975]) if len(finite) >= DRAWS / 2 else (np.nan, np.nan)
     return _spearman(one, other), float(ends[0]), float(ends[1])
 
 

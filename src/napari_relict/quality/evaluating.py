@@ -76,7 +76,7 @@ def evaluate(
 
 
 def _row(pool: FeaturePool, metric: Metric, space: Space, sizes: Sizes, seed: int) -> dict[str, object]:
-    known: dict[str, object] = {
+    row: dict[str, object] = {
         "metric": metric.name,
         "title": metric.title,
         "family": metric.family,
@@ -91,28 +91,28 @@ def _row(pool: FeaturePool, metric: Metric, space: Space, sizes: Sizes, seed: in
         "note": "",
     }
     if metric.needs == "holdout" and not sizes.holdout:
-        return known | {"standing": "not computed", "note": f"needs a holdout of at least {2 * FEWEST} volumes"}
+        return row | {"standing": "not computed", "note": f"needs a holdout of at least {2 * FEWEST} volumes"}
     few = space.each > 1
     repeats, draws = REPEATS[2 if few else 3], DRAWS[2 if few else 3]
 
     def values(places: Iterator[Places]) -> np.ndarray:
-        found = [metric.compute(sets_of(pool, space, *one, seed)) for one in places]
-        return np.array([value for value in found if np.isfinite(value)])
+        computed = [metric.compute(sets_of(pool, space, *chosen, seed)) for chosen in places]
+        return np.array([value for value in computed if np.isfinite(value)])
 
     at_once = values(_made(pool, sizes, metric, seed, draws))
     halves = values(_halves(pool, sizes, seed, repeats))
     floor = values(floor_deals(pool, sizes, seed, repeats))
     if not at_once.size:
-        return known | {"standing": "not computed", "note": "undefined on these volumes"}
+        return row | {"standing": "not computed", "note": "undefined on these volumes"}
     value = float(np.median(at_once))
     low, high = interval(value, halves, metric.bounds)
-    known |= {"value": value, "low": low, "high": high}
+    row |= {"value": value, "low": low, "high": high}
     if floor.size < 10:
-        return known | {"standing": "no floor", "note": "too few real patients for a floor"}
+        return row | {"standing": "no floor", "note": "too few real patients for a floor"}
     ends = np.quantile(floor, INTERVAL)
     spread = float(floor.std())
     itself = values(_holdout(pool, sizes, seed, draws)) if not sizes.dealt else np.empty(0)
-    return known | {
+    return row | {
         "floor": float(np.median(floor)),
         "floor_low": float(ends[0]),
         "floor_high": float(ends[1]),

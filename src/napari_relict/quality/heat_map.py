@@ -32,10 +32,10 @@ def heat_map(table: pd.DataFrame) -> Figure:
     metrics = table[["family", "title", "space"]].drop_duplicates().reset_index(drop=True)
     lines = table[["kind", "alteration", "strength", "said", "words"]].drop_duplicates().reset_index(drop=True)
     values = np.full((len(lines), len(metrics)), np.nan)
-    rows = {(one.alteration, one.strength): place for place, one in enumerate(lines.itertuples())}
-    columns = {(one.title, one.space): place for place, one in enumerate(metrics.itertuples())}
-    for one in table.itertuples():
-        values[rows[one.alteration, one.strength], columns[one.title, one.space]] = one.worse
+    rows = {(line.alteration, line.strength): place for place, line in enumerate(lines.itertuples())}
+    columns = {(metric.title, metric.space): place for place, metric in enumerate(metrics.itertuples())}
+    for cell in table.itertuples():
+        values[rows[cell.alteration, cell.strength], columns[cell.title, cell.space]] = cell.worse
     figure = Figure(figsize=(0.36 * len(metrics) + 3.8, 0.235 * len(lines) + 3.6), layout="constrained")
     axes = figure.subplots()
     norm = TwoSlopeNorm(0, -LIMIT, LIMIT)
@@ -47,10 +47,12 @@ def heat_map(table: pd.DataFrame) -> Figure:
             text = f"{value:.0f}" if abs(value) < 99.5 else (">99" if value > 0 else "<-99")
             axes.text(column, row, text, ha="center", va="center", fontsize=6, color=ink)
     axes.set_xticks(
-        range(len(metrics)), [_named(str(one.title), str(one.space)) for one in metrics.itertuples()], fontsize=8
+        range(len(metrics)),
+        [_named(str(metric.title), str(metric.space)) for metric in metrics.itertuples()],
+        fontsize=8,
     )
     axes.tick_params(axis="x", rotation=90, top=True, labeltop=True, bottom=False, labelbottom=False)
-    axes.set_yticks(range(len(lines)), [f"{one.words}, {one.said}" for one in lines.itertuples()], fontsize=8)
+    axes.set_yticks(range(len(lines)), [f"{line.words}, {line.said}" for line in lines.itertuples()], fontsize=8)
     for kind in _ends(lines["alteration"]):
         axes.axhline(kind - 0.5, color="white", linewidth=1)
     for place in _ends(lines["kind"]):

@@ -145,15 +145,17 @@ def best_seen(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for words, group in table.groupby("words", sort=False):
         strongest = group[group["strength"] == group["strength"].max()]
-        known = strongest[np.isfinite(strongest["worse"])]
+        computed = strongest[np.isfinite(strongest["worse"])]
         rows.append(
             {
                 "alteration": words,
                 "strength": strongest["said"].iloc[0],
-                "changes clear of 0": int(((known["low"] > 0) | (known["high"] < 0)).sum()),
-                "metrics that see it": f"{int((known['worse'].abs() >= SEEN).sum())} of {len(known)}",
-                "of these, one way with strength": int(((known["worse"].abs() >= SEEN) & known["monotone"]).sum()),
-                "say it got better": int((known["worse"] <= -SEEN).sum()),
+                "changes clear of 0": int(((computed["low"] > 0) | (computed["high"] < 0)).sum()),
+                "metrics that see it": f"{int((computed['worse'].abs() >= SEEN).sum())} of {len(computed)}",
+                "of these, one way with strength": int(
+                    ((computed["worse"].abs() >= SEEN) & computed["monotone"]).sum()
+                ),
+                "say it got better": int((computed["worse"] <= -SEEN).sum()),
             }
         )
     return pd.DataFrame(rows)

@@ -139,8 +139,8 @@ def _texture(matrix: np.ndarray) -> list[float]:
     if total == 0:
         return [0.0] * (len(TEXTURE) + 1)
     shares = (matrix / total)[..., None, None]
-    known = [float(graycoprops(shares, name)[0, 0]) for name in TEXTURE]
-    return [*known, float(stats.entropy(matrix.ravel(), base=2))]
+    measures = [float(graycoprops(shares, name)[0, 0]) for name in TEXTURE]
+    return [*measures, float(stats.entropy(matrix.ravel(), base=2))]
 
 
 def _shapes(
@@ -156,13 +156,13 @@ def _shapes(
     shape.Execute(mask)
     inside.Execute(mask, brightness)
     there = set(shape.GetLabels())
-    found: list[float] = []
+    numbers: list[float] = []
     for label in values:
         if label not in there:
-            found += [0.0, 0.0, 0.0, 1.0, 1.0, float(image.mean()), 0.0]
+            numbers += [0.0, 0.0, 0.0, 1.0, 1.0, float(image.mean()), 0.0]
             continue
         size = shape.GetPhysicalSize(label)
-        found += [
+        numbers += [
             np.cbrt(size),  # mm, as the surface: sizes of organs are nearer to normal so
             np.sqrt(shape.GetPerimeter(label)),
             shape.GetRoundness(label),
@@ -170,4 +170,4 @@ def _shapes(
             inside.GetMean(label),
             inside.GetStandardDeviation(label) if shape.GetNumberOfPixels(label) > 1 else 0.0,
         ]
-    return [value if np.isfinite(value) else 0.0 for value in map(float, found)]
+    return [value if np.isfinite(value) else 0.0 for value in map(float, numbers)]

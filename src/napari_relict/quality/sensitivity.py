@@ -87,8 +87,8 @@ def floor_spreads(pool: FeaturePool, sizes: Sizes, seed: int) -> dict[str, float
             continue
         deals = floor_deals(pool, sizes, seed, REPEATS[3] // 2 if space.each == 1 else REPEATS[2])
         values = [metric.compute(sets_of(pool, space, *places, seed)) for places in deals]
-        known = np.array([value for value in values if np.isfinite(value)])
-        spreads[name_of(metric, space)] = float(known.std()) if known.size > 5 else float("nan")
+        finite = np.array([value for value in values if np.isfinite(value)])
+        spreads[name_of(metric, space)] = float(finite.std()) if finite.size > 5 else float("nan")
     return spreads
 
 
@@ -115,7 +115,7 @@ def changes(pool: FeaturePool, seed: int, halves: int) -> dict[str, dict[str, fl
     before, after = pool.places("before"), pool.places("after")
     random = np.random.default_rng([seed, 5])
     kept = [half(pool, before, random) - before[0] for _ in range(halves)]
-    found = {}
+    by_metric = {}
     for metric, space in quick(pool):
         if metric.needs == "holdout" and not len(holdout):
             continue
@@ -132,8 +132,8 @@ def changes(pool: FeaturePool, seed: int, halves: int) -> dict[str, dict[str, fl
         change = other - one
         low, high = change + np.quantile(apart, INTERVAL) - apart.mean() if apart.size >= 10 else (np.nan, np.nan)
         values = {"before": one, "after": other, "change": change, "low": low, "high": high}
-        found[name_of(metric, space)] = {key: float(value) for key, value in values.items()}
-    return found
+        by_metric[name_of(metric, space)] = {key: float(value) for key, value in values.items()}
+    return by_metric
 
 
 def worse(better: str, sensitivity: float) -> float:

@@ -86,8 +86,9 @@ def answer(
             "another. They come first in every table and are never cleared; rate them."
         )
     lines += [
-        f"By {one.source} there are about {one.copies:.0f} copies (95% interval {one.low:.0f} to {one.high:.0f})."
-        for one in release.copies
+        f"By {estimate.source} there are about {estimate.copies:.0f} copies "
+        f"(95% interval {estimate.low:.0f} to {estimate.high:.0f})."
+        for estimate in release.copies
     ]
     held, cleared = len(release.withhold), len(release.cleared)
     more = held - len(copies)

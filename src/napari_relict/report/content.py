@@ -12,11 +12,12 @@ import pandas as pd
 from napari_relict.calibration.verdicts import REPLICAS, UNDECIDED, VERDICTS
 from napari_relict.decisions.published_rules import judge_by_rules
 from napari_relict.errors import DataError
+from napari_relict.experiments.quality import read_notes
 from napari_relict.measures import LEVELS, Measure
 from napari_relict.measures.registry import deciders
+from napari_relict.quality import FAMILIES
 from napari_relict.records.provenance import provenance
 from napari_relict.report.answer import answer, fewest_to_call
-from napari_relict.report.cohort_quality import cohort_quality
 from napari_relict.report.features import feature_strip
 from napari_relict.report.pictures import pair_figure, webp
 from napari_relict.report.plots import roc_curves, score_distributions
@@ -114,7 +115,7 @@ def _rows(study: Study, matches: pd.DataFrame) -> tuple[pd.DataFrame, list[dict[
 def _pictures(study: Study, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Draw what is undecided and the replicas, or the nearest three where there is neither."""
     most, shown = study.most_conspicuous(), []
-    encoder = next((one.name for one in study.measures() if one.level == "feature"), None)
+    encoder = next((measure.name for measure in study.measures() if measure.level == "feature"), None)
     undecided = [row for row in rows if row["verdict"] == UNDECIDED][: MOST_PICTURES // 2]
     chosen = [*undecided, *(row for row in rows if row["verdict"] in REPLICAS)][:MOST_PICTURES]
     for row in chosen or rows[:3]:
@@ -133,11 +134,11 @@ def _score_tables(measures: list[Measure]) -> list[tuple[str, list[Measure]]]:
     """Measures by level, as many levels together as fit across a page."""
     tables: list[tuple[str, list[Measure]]] = []
     for level in LEVELS:
-        mine = [measure for measure in measures if measure.level == level]
-        if tables and mine and len(tables[-1][1]) + len(mine) <= MOST_COLUMNS:
-            tables[-1] = (f"{tables[-1][0]} and {level}", tables[-1][1] + mine)
-        elif mine:
-            tables.append((level, mine))
+        of_level = [measure for measure in measures if measure.level == level]
+        if tables and of_level and len(tables[-1][1]) + len(of_level) <= MOST_COLUMNS:
+            tables[-1] = (f"{tables[-1][0]} and {level}", tables[-1][1] + of_level)
+        elif of_level:
+            tables.append((level, of_level))
     return tables
 
 
@@ -145,11 +146,11 @@ def _cohorts(study: Study) -> list[dict[str, Any]]:
     return [
         {
             "name": cohort,
-            "volumes": len(mine),
-            "patients": mine["patient"].nunique(),
-            "segmented": int(mine["has_labels"].sum()),
+            "volumes": len(volumes),
+            "patients": volumes["patient"].nunique(),
+            "segmented": int(volumes["has_labels"].sum()),
         }
-        for cohort, mine in study.volumes().groupby("cohort", sort=False)
+        for cohort, volumes in study.volumes().groupby("cohort", sort=False)
     ]
 
 
@@ -159,7 +160,7 @@ def _listed(study: Study) -> list[tuple[str, list[tuple[str, str]]]]:
     alone = [(key, value) for key, value in tables.items() if not isinstance(value, dict)]
     listed = [("study", [(key, _written(value)) for key, value in alone])]
     listed += [
-        (key, [(one, _written(other)) for one, other in value.items()])
+        (key, [(setting, _written(other)) for setting, other in value.items()])
         for key, value in tables.items()
         if isinstance(value, dict) and value
     ]
@@ -175,3 +176,28 @@ def _installed(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return "not installed"
+
+
+def cohort_quality(study: Study) -> dict[str, Any] | None:
+    """Gather what the last `Study.quality` left, by family, with the sizes it was computed at.
+
+    Parameters
+    ----------
+    study : Study
+        The study.
+
+    Returns
+    -------
+    dict of str to object or None
+        What the template needs; None where nothing was computed.
+    """
+    table = study.quality_table()
+    if table.empty:
+        return None
+    rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    families = [(family, [row for row in rows if row["family"] == family]) for family in FAMILIES]
+    return {
+        "families": [(family, members) for family, members in families if members],
+        "notes": read_notes(study.folder),
+        **{cohort: int(table[f"n_{cohort}"].max()) for cohort in ("synthetic", "training", "holdout")},
+    }

@@ -44,8 +44,8 @@ class FeatureStrip:
         """The strip in words."""
         if not np.isfinite(self.value):
             return "not known"
-        known = self.null[np.isfinite(self.null)]
-        return f"{self.value:.3f}, closer than {int((self.value > known).sum())} of {len(known)} ({self.source})"
+        scores = self.null[np.isfinite(self.null)]
+        return f"{self.value:.3f}, closer than {int((self.value > scores).sum())} of {len(scores)} ({self.source})"
 
 
 def feature_strip(study: Study, synthetic: str, value: float) -> FeatureStrip | None:
@@ -65,7 +65,7 @@ def feature_strip(study: Study, synthetic: str, value: float) -> FeatureStrip | 
     FeatureStrip or None
         None where the last match used no encoder.
     """
-    measure = next((one for one in study.measures() if one.level == "feature"), None)
+    measure = next((candidate for candidate in study.measures() if candidate.level == "feature"), None)
     if measure is None:
         return None
     null, cuts = study.null(measure.name), study.thresholds().set_index("measure")

@@ -195,7 +195,7 @@ def _height_of(view: PairView, axis: int) -> float:
 
 def _draw(ax: Any, view: PairView, column: str, plane: str, place: Place, *, mark: bool) -> None:
     axis, marks, up = PLANES[plane]
-    (top, bottom), (left, right) = (view.box[one] for one in range(3) if one != axis)
+    (top, bottom), (left, right) = (view.box[other_axis] for other_axis in range(3) if other_axis != axis)
     height, width = np.delete(view.synthetic.spacing, axis)
     low, high = view.display
     grey: dict[str, Any] = {"cmap": "gray", "vmin": low, "vmax": high}
@@ -219,7 +219,7 @@ def _draw(ax: Any, view: PairView, column: str, plane: str, place: Place, *, mar
     for spine in ax.spines.values():
         spine.set_visible(False)
     if mark:
-        y, x = (place[one] for one in range(3) if one != axis)
+        y, x = (place[other_axis] for other_axis in range(3) if other_axis != axis)
         ax.plot([x], [y], "o", markersize=13, fillstyle="none", color="#ffe08a", markeredgewidth=0.9)
     _mark(ax, marks.translate(EXCHANGED) if view.mirrored and column == "training" else marks)
 

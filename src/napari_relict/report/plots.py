@@ -41,7 +41,7 @@ def score_distributions(study: Study) -> list[str]:
     measures, deciding = study.measures(), deciders(study.measures())
     nearest, verdicts = study.nearest(), study.verdicts().set_index("synthetic")["verdict"]
     cuts = study.thresholds().set_index("measure")
-    order = [*deciding, *(one for one in measures if one not in deciding)]
+    order = [*deciding, *(measure for measure in measures if measure not in deciding)]
     return [_strip(study, measure, nearest, verdicts, cuts) for measure in order if measure.name in nearest]
 
 
@@ -52,8 +52,8 @@ def _strip(study: Study, measure: Measure, nearest: pd.DataFrame, verdicts: pd.S
     scores = null.scores[np.isfinite(null.scores)]
     ax.plot(scores, random.uniform(-0.12, 0.12, len(scores)), "|", color="#555555", markersize=9)
     for verdict, (marker, colour) in MARKERS.items():
-        mine = nearest.loc[[n for n in nearest.index if verdicts.get(n) == verdict], measure.name]
-        ax.plot(mine, 0.5 + random.uniform(-0.15, 0.15, len(mine)), marker, color=colour, markersize=4.5)
+        called = nearest.loc[[n for n in nearest.index if verdicts.get(n) == verdict], measure.name]
+        ax.plot(called, 0.5 + random.uniform(-0.15, 0.15, len(called)), marker, color=colour, markersize=4.5)
     if measure.name in cuts.index:
         low, value, high = (
             float(cuts[name].loc[measure.name]) for name in ("threshold_low", "threshold", "threshold_high")

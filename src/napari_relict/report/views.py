@@ -225,11 +225,11 @@ def _own_place(
         middle = list(middle_of(synthetic))
         middle[axis] = int(np.clip(middle[axis] + side * shape[axis] // 5, 0, shape[axis] - 1))
         return (middle[0], middle[1], middle[2]), f"the most alike half ({part['part']})"
-    found = largest_differences(difference.astype(np.float32), body, spacing, n=1)
-    if not found:
+    places = largest_differences(difference.astype(np.float32), body, spacing, n=1)
+    if not places:
         return None, ""
-    around = tuple(slice(max(0, at - wide), at + wide + 1) for at, wide in zip(found[0], _cube(spacing), strict=True))
-    return found[0], f"largest difference, {difference[around].mean():+.0%}"
+    around = tuple(slice(max(0, at - wide), at + wide + 1) for at, wide in zip(places[0], _cube(spacing), strict=True))
+    return places[0], f"largest difference, {difference[around].mean():+.0%}"
 
 
 def _cube(spacing: tuple[float, float, float]) -> list[int]:
@@ -239,7 +239,7 @@ def _cube(spacing: tuple[float, float, float]) -> list[int]:
 
 def _bounds(body: np.ndarray, axis: int, step: float) -> tuple[int, int]:
     """First and last plane with anatomy in a two-hundredth of it, and a margin."""
-    others = tuple(one for one in range(3) if one != axis)
+    others = tuple(other_axis for other_axis in range(3) if other_axis != axis)
     filled = np.flatnonzero(body.mean(others) > 0.005)
     if not len(filled):
         return 0, body.shape[axis] - 1

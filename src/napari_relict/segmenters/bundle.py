@@ -97,17 +97,17 @@ def _parsed(folder: Path, config: Path, device: str) -> Parts:
 
 def _leave_out_files(config: Any) -> dict[str, Any]:
     """Switch off, wherever they are, the transforms that read and write files; what the reading one was told."""
-    found: dict[str, Any] = {}
+    reader: dict[str, Any] = {}
     if isinstance(config, dict):
         target = str(config.get("_target_", "")).rpartition(".")[2]
         if target in READING:
-            found = dict(config)
+            reader = dict(config)
         if target in READING or target in WRITING:
             config["_disabled_"] = True
     inner = config.values() if isinstance(config, dict) else config if isinstance(config, list) else ()
-    for one in inner:
-        found = _leave_out_files(one) or found
-    return found
+    for part in inner:
+        reader = _leave_out_files(part) or reader
+    return reader
 
 
 def _segmented(image: sitk.Image, parts: Parts, device: str) -> sitk.Image:

@@ -49,8 +49,8 @@ def ct_classes(image: sitk.Image) -> sitk.Image:
     # With the edges and thin walls that opening took away, and little of a table that the body lies on.
     body = ndimage.binary_dilation(core, disc, iterations=REGROWN, mask=dense)
     body = np.stack([ndimage.binary_fill_holes(plane) for plane in body])
-    found = np.where(values >= BONE_FROM, 2, np.where(dense, 1, 3)) * body
-    labels = sitk.GetImageFromArray(found.astype(np.uint8))
+    classes = np.where(values >= BONE_FROM, 2, np.where(dense, 1, 3)) * body
+    labels = sitk.GetImageFromArray(classes.astype(np.uint8))
     labels.CopyInformation(turned)
     return sitk.Resample(labels, image, sitk.Transform(), sitk.sitkNearestNeighbor, 0, sitk.sitkUInt8)
 

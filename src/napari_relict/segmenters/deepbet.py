@@ -16,23 +16,15 @@ from napari_relict.files.package_files import PackageFile, fetch
 from napari_relict.segmenters.contract import SegmenterKind, Segmenting
 
 _DEEPBET = "1999e2ea00ec48f6233b95b96f3901a962d3f70431c63aeb985e8a49a198473c"
+
+
+def _net(name: str, sha256: str) -> PackageFile:
+    return PackageFile("deepbet", "1.0.2", "wheel", f"data/models/{name}", sha256, _DEEPBET)
+
+
 BRAIN_NETS: dict[Literal["find", "refine"], PackageFile] = {
-    "find": PackageFile(
-        "deepbet",
-        "1.0.2",
-        "wheel",
-        "data/models/bbox_model.pt",
-        "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa",
-        _DEEPBET,
-    ),
-    "refine": PackageFile(
-        "deepbet",
-        "1.0.2",
-        "wheel",
-        "data/models/model.pt",
-        "de8ee7c69654d0dd3935dc4a5d84571d8ecf4637a6bfc01df399c4c2bc86e0fd",
-        _DEEPBET,
-    ),
+    "find": _net("bbox_model.pt", "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa"),
+    "refine": _net("model.pt", "de8ee7c69654d0dd3935dc4a5d84571d8ecf4637a6bfc01df399c4c2bc86e0fd"),
 }
 """The two brain extraction nets (TorchScript) of the MIT-licensed package deepbet: where, and its edge."""
 

@@ -119,8 +119,8 @@ def sampled(image: np.ndarray, places: np.ndarray, spacing: Sequence[float]) -> 
     half = np.array([(side - 1) / 2 * mm for side, mm in zip(image.shape, spacing, strict=True)], np.float32)
     where = np.ascontiguousarray((places / half[:, None, None, None])[::-1].transpose(1, 2, 3, 0))
     values = torch.from_numpy(np.ascontiguousarray(image))[None, None]
-    found = torch.nn.functional.grid_sample(values, torch.from_numpy(where)[None], align_corners=True)
-    return np.asarray(found[0, 0].numpy())
+    values_there = torch.nn.functional.grid_sample(values, torch.from_numpy(where)[None], align_corners=True)
+    return np.asarray(values_there[0, 0].numpy())
 
 
 @cache

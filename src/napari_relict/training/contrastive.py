@@ -181,7 +181,7 @@ class Contrastive(TrainingTask):
                         image = another_patient(image, volumes.grid.spacing, np.random.default_rng(seed))
                     pair.append(self._views(image, rng, float(rng.uniform(0, BENT))))
                 views.append((pair[0], pair[1]))
-        return stacked([one for one, _ in views]), stacked([other for _, other in views])
+        return stacked([first for first, _ in views]), stacked([other for _, other in views])
 
     def _published_view(self, image: np.ndarray) -> View:
         import torch

@@ -208,10 +208,10 @@ def ssim_of_pairs(images: list[np.ndarray]) -> np.ndarray:
 
     """
     statistics = [local_statistics(image) for image in images]
-    found = np.eye(len(images), dtype=np.float32)
+    matrix = np.eye(len(images), dtype=np.float32)
     for a, b in combinations(range(len(images)), 2):
-        found[a, b] = found[b, a] = ssim(images[a], images[b], statistics=(statistics[a], statistics[b]))
-    return found
+        matrix[a, b] = matrix[b, a] = ssim(images[a], images[b], statistics=(statistics[a], statistics[b]))
+    return matrix
 
 
 def weights_of(targets: Any) -> Any:

@@ -114,7 +114,9 @@ class DeepSSIMSlices(TrainingTask):
         if weights is not None:
             expected = f"torchvision's {backbone}"
             state = load_state_dict(weights, expected)
-            features = {key.removeprefix("features."): one for key, one in state.items() if key.startswith("features.")}
+            features = {
+                key.removeprefix("features."): tensor for key, tensor in state.items() if key.startswith("features.")
+            }
             load_into(self.net.features, features, weights, expected)
         self._ends = STAGES[backbone][0]
         self._learned, self._schedule, self._device = learned, schedule, device
@@ -209,7 +211,9 @@ class DeepSSIMSlices(TrainingTask):
         import torch
 
         targets = torch.from_numpy(ssim_of_slices(slices))
-        augmented = [np.asarray(self._augment(torch.from_numpy(np.ascontiguousarray(one[None]))))[0] for one in slices]
+        augmented = [
+            np.asarray(self._augment(torch.from_numpy(np.ascontiguousarray(pixels[None]))))[0] for pixels in slices
+        ]
         return Slices(torch.from_numpy(np.stack(augmented)), targets)
 
 
@@ -226,9 +230,9 @@ def ssim_of_slices(slices: list[np.ndarray]) -> np.ndarray:
     numpy.ndarray of float32, shape (n, n)
         The upper triangle is what is learned.
     """
-    found = np.eye(len(slices), dtype=np.float32)
-    for a, one in enumerate(slices):
-        span = max(float(one.max() - one.min()), 1e-3)
+    matrix = np.eye(len(slices), dtype=np.float32)
+    for a, pixels in enumerate(slices):
+        span = max(float(pixels.max() - pixels.min()), 1e-3)
         for b in range(a + 1, len(slices)):
-            found[a, b] = structural_similarity(one, slices[b], data_range=span)
-    return found
+            matrix[a, b] = structural_similarity(pixels, slices[b], data_range=span)
+    return matrix

@@ -226,7 +226,7 @@ def fit(
                 "net": net.state_dict(),
                 "optimiser": optimiser.state_dict(),
                 "rates": rates.state_dict(),
-                "history": [asdict(one) for one in history],
+                "history": [asdict(past) for past in history],
                 "best_state": best_state,
                 "best_loss": best_loss,
             },

@@ -69,9 +69,9 @@ def embedded(net: Any, views: Posed, device: str) -> tuple[Any, Any]:
     """
     images, poses = views.images.to(device), views.poses.to(device)
     seen = net.seen_as(images)
-    found = net.poses(seen)
-    vectors = net.of_stages(net.stages(net.placed(seen, found[-1].detach())))
-    return vectors, WEIGHT * sum(distance(one, poses, net.corner) for one in found) / len(found)
+    rounds = net.poses(seen)
+    vectors = net.of_stages(net.stages(net.placed(seen, rounds[-1].detach())))
+    return vectors, WEIGHT * sum(distance(pose, poses, net.corner) for pose in rounds) / len(rounds)
 
 
 def distance(found: Any, poses: Any, corner: Any) -> Any:

@@ -100,8 +100,8 @@ class Views:
         """Find it in mm z, y, x about the middle: volumes are centred by their mass, however little of them is left."""
         if not image.any():
             return np.zeros(3)
-        found = np.array(ndimage.center_of_mass(image))
-        return np.asarray((found - (np.array(image.shape) - 1) / 2) * self.grid.spacing)
+        centre = np.array(ndimage.center_of_mass(image))
+        return np.asarray((centre - (np.array(image.shape) - 1) / 2) * self.grid.spacing)
 
     def _scanned(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """By another scanner: shading, contrast, sharpness, noise, brightness."""

@@ -151,7 +151,7 @@ def runs(count: int, batch: int) -> list[tuple[int, int]]:
     list of tuple of 2 int
         First place, and the one behind the last.
     """
-    found = [(start, min(start + batch, count)) for start in range(0, count, batch)]
-    if len(found) > 1 and 2 * (found[-1][1] - found[-1][0]) < batch:
-        found[-2:] = [(found[-2][0], count)]
-    return found
+    ranges = [(start, min(start + batch, count)) for start in range(0, count, batch)]
+    if len(ranges) > 1 and 2 * (ranges[-1][1] - ranges[-1][0]) < batch:
+        ranges[-2:] = [(ranges[-2][0], count)]
+    return ranges

@@ -102,8 +102,8 @@ def layers(features: Sequence[np.ndarray], like: Sequence[np.ndarray], what: str
     """
     if not len(features) or len(features) != len(like):
         raise DataError(what, f"{len(features)} layers", f"give {max(len(like), 1)}, as for the other cohorts")
-    checked = [table(one, what, columns=np.shape(other)[-1]) for one, other in zip(features, like, strict=True)]
-    if len({len(one) for one in checked}) > 1:
+    checked = [table(layer, what, columns=np.shape(other)[-1]) for layer, other in zip(features, like, strict=True)]
+    if len({len(layer) for layer in checked}) > 1:
         raise DataError(what, "layers of different numbers of volumes", "give every volume in every layer")
     return checked
 

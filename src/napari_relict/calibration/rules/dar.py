@@ -147,10 +147,11 @@ def matched(
     pool = min(len(synthetic_training), len(holdout_training))
     random, counts = np.random.default_rng(seed), []
     for _ in range(1 if len(synthetic_training) == len(holdout_training) else draws):
-        mine, real = (
-            one[random.choice(len(one), pool, replace=False)].max(0) for one in (synthetic_training, holdout_training)
+        of_synthetic, real = (
+            similarities[random.choice(len(similarities), pool, replace=False)].max(0)
+            for similarities in (synthetic_training, holdout_training)
         )
-        counts.append(int((mine > np.percentile(real, percentile)).sum()))
+        counts.append(int((of_synthetic > np.percentile(real, percentile)).sum()))
     of, memorised = synthetic_training.shape[1], float(np.mean(counts))
     return DarOutcome(
         rule="dar_matched",

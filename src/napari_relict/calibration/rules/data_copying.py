@@ -73,18 +73,18 @@ def data_copying(
     cells = min(cells, len(training))
     means = KMeans(cells, n_init=4, random_state=seed).fit(training)
     of = [means.labels_, means.predict(holdout), means.predict(synthetic)]
-    found, weights = [], []
+    scores, weights = [], []
     for cell in range(cells):
-        known, real, made = (
+        training_rows, real, made = (
             rows[places == cell] for rows, places in zip((training, holdout, synthetic), of, strict=True)
         )
-        if min(len(known), len(real), len(made)) >= fewest:
-            found.append(u_score(nearest(made, known)[0][:, 0], nearest(real, known)[0][:, 0]))
+        if min(len(training_rows), len(real), len(made)) >= fewest:
+            scores.append(u_score(nearest(made, training_rows)[0][:, 0], nearest(real, training_rows)[0][:, 0]))
             weights.append(len(real))
-    left_out = cells - len(found)
-    if found:
+    left_out = cells - len(scores)
+    if scores:
         weight = np.array(weights, float) / np.sum(weights)
-        value, spread = float(weight @ np.array(found)), float(np.sqrt((weight**2).sum()))
+        value, spread = float(weight @ np.array(scores)), float(np.sqrt((weight**2).sum()))
         p = Number(float(norm.cdf(value / spread)))
         result = Number(value, value - norm.ppf(0.975) * spread, value + norm.ppf(0.975) * spread)
     else:
@@ -93,8 +93,8 @@ def data_copying(
         rule="data_copying",
         title="Data-copying test C_T",
         source=SOURCE,
-        estimated_on=f"{len(holdout)} holdout volumes in {len(found)} of {cells} cells",
-        numbers={"C_T": result, "p": p, "cells": Number(float(len(found)))},
+        estimated_on=f"{len(holdout)} holdout volumes in {len(scores)} of {cells} cells",
+        numbers={"C_T": result, "p": p, "cells": Number(float(len(scores)))},
         note=_note(left_out, cells, fewest),
     )
 

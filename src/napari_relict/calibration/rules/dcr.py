@@ -45,11 +45,12 @@ def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndar
     synthetic = table(synthetic, "synthetic features", columns=training.shape[1])
     size, random = min(len(training), len(holdout)), np.random.default_rng(seed)
     to_training, to_holdout = (
-        nearest(synthetic, one[random.choice(len(one), size, replace=False)])[0][:, 0] for one in (training, holdout)
+        nearest(synthetic, cohort[random.choice(len(cohort), size, replace=False)])[0][:, 0]
+        for cohort in (training, holdout)
     )
     nearer, farther = int((to_training < to_holdout).sum()), int((to_training > to_holdout).sum())
-    known = nearer + farther
-    p = float(binomtest(nearer, known, alternative="greater").pvalue) if known else float("nan")
+    untied = nearer + farther
+    p = float(binomtest(nearer, untied, alternative="greater").pvalue) if untied else float("nan")
     return Outcome(
         rule="closest_record",
         title="Distance to the closest record",
@@ -57,9 +58,9 @@ def closest_record(training: np.ndarray, holdout: np.ndarray, synthetic: np.ndar
         estimated_on=f"{size} training and {size} holdout volumes",
         values=to_training - to_holdout,
         numbers={
-            "share nearer to training": share(nearer, known),
+            "share nearer to training": share(nearer, untied),
             "p": Number(p),
-            "ties": Number(float(len(synthetic) - known)),
+            "ties": Number(float(len(synthetic) - untied)),
         },
         note="copies of training volumes that were not drawn are not seen" if size < len(training) else "",
     )

@@ -93,8 +93,8 @@ class Evidence:
         sequence of numpy.ndarray of shape (volumes, features)
             Each.
         """
-        found: Sequence[np.ndarray] = self.layers[cohort] if self.layers is not None else getattr(self, cohort)
-        return found
+        features: Sequence[np.ndarray] = self.layers[cohort] if self.layers is not None else getattr(self, cohort)
+        return features
 
     def side_by_side(self, cohort: str) -> np.ndarray:
         """Take the features of a cohort, all layers in one array.

@@ -85,7 +85,7 @@ def deepssim(similarities: np.ndarray, version: str = "deepssim") -> ClassOutcom
     values, cuts = scores(similarities, "similarities"), DEEPSSIM[version]
     order = [np.isnan(values), values <= cuts.similar, values <= cuts.duplicate]
     classes = np.select(order, ["", DIFFERENT, SIMILAR], DUPLICATE)
-    known = int(np.isfinite(values).sum())
+    scored = int(np.isfinite(values).sum())
     return ClassOutcome(
         rule=version,
         title=cuts.title,
@@ -93,7 +93,7 @@ def deepssim(similarities: np.ndarray, version: str = "deepssim") -> ClassOutcom
         estimated_on="the images of its authors",
         calls=classes == DUPLICATE,
         values=values,
-        numbers={name: share(int((classes == name).sum()), known) for name in (DIFFERENT, SIMILAR, DUPLICATE)},
+        numbers={name: share(int((classes == name).sum()), scored) for name in (DIFFERENT, SIMILAR, DUPLICATE)},
         classes=classes,
     )
 

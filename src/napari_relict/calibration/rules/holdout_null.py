@@ -65,13 +65,13 @@ def holdout_null(
     """
     if not 0 < alpha < 1:
         raise UsageError(f"alpha must lie between 0 and 1, not {alpha:g}")
-    closeness, null = (np.asarray(one, np.float64) for one in (closeness, null))
+    closeness, null = (np.asarray(values, np.float64) for values in (closeness, null))
     if closeness.ndim != 2 or null.ndim != 2 or closeness.shape[1] != null.shape[1]:
         raise DataError(
             "scores", f"shapes {closeness.shape} and {null.shape}", "give one row a volume, a column a measure"
         )
-    known = int(np.isfinite(null).any(1).sum())
-    if not known:
+    scored = int(np.isfinite(null).any(1).sum())
+    if not scored:
         raise DataError("the null", "no holdout volume has scores", "match a holdout cohort")
     patients = NullPatients(
         null,
@@ -79,18 +79,18 @@ def holdout_null(
         np.zeros(len(null), bool) if left_out is None else left_out,
     )
     own_gaps = np.full(closeness.shape, np.nan) if gaps is None else gaps
-    found = against_null(closeness, own_gaps, patients, steadfast=steadfast, tail=tail)
-    smallest = float(np.nanmin(found.smallest)) if np.isfinite(found.smallest).any() else 1.0
+    judged = against_null(closeness, own_gaps, patients, steadfast=steadfast, tail=tail)
+    smallest = float(np.nanmin(judged.smallest)) if np.isfinite(judged.smallest).any() else 1.0
     # Without a tail so many copies have to be there before the smallest possible p-value gets a q-value below alpha.
-    needed = int(np.floor(np.isfinite(found.p).sum() * smallest / alpha)) + 1
-    silent = needed > 1 and (not tail or known < FEWEST_PATIENTS)
+    needed = int(np.floor(np.isfinite(judged.p).sum() * smallest / alpha)) + 1
+    silent = needed > 1 and (not tail or scored < FEWEST_PATIENTS)
     return Outcome(
         rule="holdout_null",
         title="q-values against a holdout",
         source=SOURCE,
-        estimated_on=estimated_on or f"{known} holdout volumes searched against the same training volumes",
-        calls=np.nan_to_num(found.q, nan=1.0) < alpha,
-        values=found.p,
+        estimated_on=estimated_on or f"{scored} holdout volumes searched against the same training volumes",
+        calls=np.nan_to_num(judged.q, nan=1.0) < alpha,
+        values=judged.p,
         numbers={"smallest p by ranks": Number(smallest), "false discovery rate": Number(alpha)},
         note=f"nothing can be called unless {needed} volumes or more reach the smallest p" if silent else "",
     )

@@ -60,7 +60,7 @@ def published(
     """
     training = layers(training, training, "training features")
     synthetic = layers(synthetic, training, "synthetic features")
-    widest = max(one.shape[1] for one in training)
+    widest = max(layer.shape[1] for layer in training)
     if len(training[0]) <= widest:
         raise DataError(
             "memorization index as published",
@@ -70,21 +70,21 @@ def published(
     halves = np.random.default_rng(seed)
     orders = [halves.permutation(len(training[0])) for _ in range(BOOTSTRAPS)]
     half = len(training[0]) // 2
-    null, found = [], []
-    for known, queries in zip(training, synthetic, strict=True):
-        whiten = zca(known)
-        reference = unit_rows(whiten(known))
+    null, similarities = [], []
+    for features, queries in zip(training, synthetic, strict=True):
+        whiten = zca(features)
+        reference = unit_rows(whiten(features))
         own = reference @ reference.T
         null.append(np.concatenate([own[np.ix_(order[:half], order[half : 2 * half])].max(1) for order in orders]))
-        found.append(_nearest_cosine(whiten, queries, reference))
-    if min(float(np.min(null)), float(np.min(found))) < 0:
+        similarities.append(_nearest_cosine(whiten, queries, reference))
+    if min(float(np.min(null)), float(np.min(similarities))) < 0:
         raise DataError(
             "memorization index as published",
             "a largest cosine is below zero, of which there is no geometric mean",
             "use the calibrated form",
         )
     reached = _geometric_mean(null)
-    index = (_geometric_mean(found) - reached.mean()) / max(float(reached.std()), 1e-12)
+    index = (_geometric_mean(similarities) - reached.mean()) / max(float(reached.std()), 1e-12)
     return Outcome(
         rule="mi_published",
         title="Memorization index, as published",
@@ -148,13 +148,13 @@ def calibrated(
     synthetic = layers(synthetic, training, "synthetic features")
     table(training[0], "training features", rows=3)
     table(holdout[0], "holdout features", rows=FEWEST_HOLDOUT)
-    null, found = [], []
-    for known, real, queries in zip(training, holdout, synthetic, strict=True):
-        whiten = rank_limited(known, components)
-        reference = unit_rows(whiten(known))
+    null, of_synthetic = [], []
+    for features, real, queries in zip(training, holdout, synthetic, strict=True):
+        whiten = rank_limited(features, components)
+        reference = unit_rows(whiten(features))
         null.append(np.clip(_nearest_cosine(whiten, real, reference), LEAST, 1.0))
-        found.append(np.clip(_nearest_cosine(whiten, queries, reference), LEAST, 1.0))
-    reached, similarity = _geometric_mean(null), _geometric_mean(found)
+        of_synthetic.append(np.clip(_nearest_cosine(whiten, queries, reference), LEAST, 1.0))
+    reached, similarity = _geometric_mean(null), _geometric_mean(of_synthetic)
     index = _index(similarity, reached)
     by_p = np.nan_to_num(q_values(fused(similarity[:, None], reached[:, None]).p), nan=1.0) < alpha
     random = np.random.default_rng(seed)

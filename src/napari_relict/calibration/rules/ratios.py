@@ -44,9 +44,9 @@ def calibrated_l2(nearest: np.ndarray, *, cut: float | None = None) -> Outcome:
     -----
     Carlini et al. (2023), arXiv 2301.13188.
     """
-    known = _sorted(nearest)[:, :NEIGHBOURS]
-    values = _ratio(known[:, 0], known.mean(1))
-    return _outcome("calibrated_l2", "Calibrated l2", CARLINI, values, cut, f"{known.shape[1]} nearest")
+    distances = _sorted(nearest)[:, :NEIGHBOURS]
+    values = _ratio(distances[:, 0], distances.mean(1))
+    return _outcome("calibrated_l2", "Calibrated l2", CARLINI, values, cut, f"{distances.shape[1]} nearest")
 
 
 def third(nearest: np.ndarray, *, cut: float = THIRD) -> Outcome:
@@ -75,12 +75,12 @@ def third(nearest: np.ndarray, *, cut: float = THIRD) -> Outcome:
     -----
     Yoon et al. (2023).
     """
-    known = _sorted(nearest)
+    distances = _sorted(nearest)
     return _outcome(
         "third",
         "Nearest below a third of the second",
         YOON,
-        _ratio(known[:, 0], known[:, 1]),
+        _ratio(distances[:, 0], distances[:, 1]),
         cut,
         "two nearest",
     )
@@ -110,8 +110,8 @@ def nndr(nearest: np.ndarray, *, cut: float | None = None) -> Outcome:
     UsageError
         A negative distance, or a cut outside 0 to 1.
     """
-    known = _sorted(nearest)
-    values = _ratio(known[:, 0], known[:, 1])
+    distances = _sorted(nearest)
+    values = _ratio(distances[:, 0], distances[:, 1])
     return _outcome("nndr", "Nearest neighbour distance ratio", "common practice", values, cut, "two nearest")
 
 

@@ -65,7 +65,7 @@ class Adversarial:
         return {
             "net maker": self._maker,
             "net critic": self._critic,
-            **{f"optimiser {name}": one for name, one in self._optimisers.items()},
+            **{f"optimiser {name}": optimiser for name, optimiser in self._optimisers.items()},
         }
 
     def sample(self, count: int) -> np.ndarray:

@@ -122,7 +122,7 @@ class LatentDiffusion:
             "net autoencoder": self.autoencoder,
             "net denoiser": self.denoiser,
             "mean of denoisers": self._averaged,
-            **{f"optimiser {name}": one for name, one in self._optimisers.items()},
+            **{f"optimiser {name}": optimiser for name, optimiser in self._optimisers.items()},
         }
 
     def sample(self, count: int) -> np.ndarray:
@@ -191,7 +191,7 @@ class LatentDiffusion:
         self.autoencoder.eval()
         with torch.no_grad():
             rounds = (self._in_blocks(batch.to(self._device)) for batch in feed.rounds(self._encoded))
-            self._latents = torch.cat([self.autoencoder.encode(one)[0] for one in rounds])
+            self._latents = torch.cat([self.autoencoder.encode(volumes)[0] for volumes in rounds])
         self._inferer.scale_factor = 1 / float(self._latents.std())
 
     def _learn_to_denoise(self, step: int) -> None:

@@ -116,4 +116,4 @@ _ALL = (
     Alteration("collapse", "mode collapse", "cohort", "share", (0.25, 0.5, 0.75)),
     Alteration("copied", "training volumes copied", "cohort", "share", (0.05, 0.15, 0.3, 0.45)),
 )  # fmt: skip
-ALTERATIONS: Mapping[str, Alteration] = {one.name: one for one in _ALL}
+ALTERATIONS: Mapping[str, Alteration] = {alteration.name: alteration for alteration in _ALL}

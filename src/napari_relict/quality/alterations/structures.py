@@ -32,14 +32,14 @@ def deepest_label(labels: Sequence[np.ndarray], spacing: Sequence[float]) -> int
     int or None
         None where no label is in all volumes.
     """
-    everywhere = set.intersection(*(set(np.unique(one)) - {0} for one in labels)) if len(labels) else set()
+    everywhere = set.intersection(*(set(np.unique(volume)) - {0} for volume in labels)) if len(labels) else set()
     if not everywhere:
         return None
     depths: dict[int, list[float]] = {int(label): [] for label in everywhere}
-    for one in labels:
-        deep = depth(one > 0, spacing)
-        for label, found in depths.items():
-            found.append(float(np.median(deep[one == label])))
+    for volume in labels:
+        deep = depth(volume > 0, spacing)
+        for label, of_label in depths.items():
+            of_label.append(float(np.median(deep[volume == label])))
     return max(sorted(depths), key=lambda label: float(np.median(depths[label])))
 
 
