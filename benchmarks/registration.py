@@ -160,7 +160,8 @@ def section(rows: pd.DataFrame, per_pair: float, heads: int) -> str:
     head = ["change", "SimpleITK s", "ours s", "ratio", "error mm", "NCC", "NMI"]
     return (
         f"`python -m benchmarks.registration`, {machine()}. {heads} real heads on 2 mm voxels, moved by 3 to 15"
-        f" degrees, shifted and scaled; means, SimpleITK's first, one core each, pyramids included.\n\n{table(head, lines)}\n\n"
+        f" degrees, shifted and scaled; means, SimpleITK's first, one core each, pyramids included.\n\n"
+        f"{table(head, lines)}\n\n"
         "Every pair at low resolution (outlines, about 8 mm, two starts, one mirror state):"
         f" {1e3 * per_pair:.1f} ms of one core.\n"
     )
