@@ -105,7 +105,7 @@ def test_back_from_3d_everything_is_as_before(scene: ReviewScene) -> None:
     scene.toggle_3d()
     scene.toggle_3d()
     assert scene.viewer.dims.ndisplay == 2
-    assert scene.plane is Plane.CORONAL
+    assert scene.state.plane is Plane.CORONAL
     assert scene.viewer.dims.current_step == before
     assert BOTH in scene.layers[5].data
 

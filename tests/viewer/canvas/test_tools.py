@@ -29,6 +29,8 @@ COPY, NEW = PairKey("syn-00", "patient-00"), PairKey("syn-03", "patient-03")
 def scene(study: FakeStudy) -> ReviewScene:
     scene = ReviewScene(ViewerModel())
     scene.viewer.canvas.size = (600, 1200)
+    # Who keeps ratings keeps marks, too: here, all of them.
+    scene.marker.marked.connect(lambda region: scene.marker.show([*scene.marker.regions, region]))
     scene.show(load_pair(study, NEW), TEXTS)
     return scene
 
@@ -169,7 +171,7 @@ def test_one_key_goes_through_the_ways_to_compare(scene: ReviewScene) -> None:
         "Overlay  left + right",
         "A/B  Left",
     ]
-    assert scene.third.mode is Mode.DIFFERENCE
+    assert scene.state.mode is Mode.DIFFERENCE
     assert not scene.cells.second.visible
 
 
@@ -263,15 +265,15 @@ def test_jump_follows_the_one_label(scene: ReviewScene) -> None:
     left[30:36, 20:26, 20:26] = 2
     images = replace(scene.images, left_labels=left, right_labels=right, label_difference=label_difference(left, right))
     scene.show(images, TEXTS)
-    scene.outlines.inspect(2)
-    assert scene.outlines.label == 2
+    scene.pointer.inspect(2)
+    assert scene.state.label == 2
     assert np.abs(np.subtract(scene.viewer.dims.current_step, (32.5, 22.5, 22.5))).max() <= 1
 
 
 # Marks ------------------------------------------------------------------------------------------------------------
 def test_a_box_is_drawn_with_shift(scene: ReviewScene) -> None:
     marked: list[MarkedRegion] = []
-    scene.region_marked.connect(marked.append)
+    scene.marker.marked.connect(marked.append)
     z = 4.0 * scene.viewer.dims.current_step[0]
     corners = [(z, 40.0, 60.0), (z, 50.0, 70.0), (z, 80.0, 80.0)]
     assert drag(scene, 1, [(10, 10), (30, 30), (90, 50)], corners, cell=1, modifiers=("Shift",))
@@ -300,11 +302,6 @@ def test_a_point_is_marked_under_the_mouse_else_at_the_crosshair(scene: ReviewSc
     scene.marker.mark_point()
     assert scene.marker.regions[-1] == MarkedRegion("point", (80.0, 61.25, 42.5), on="synthetic")
     assert list(scene.cells.numbers[2].features["number"]) == ["1", "2"]
-    gone = []
-    scene.marker.unmarked.connect(gone.append)
-    scene.marker.unmark()
-    assert len(scene.marker.regions) == 1
-    assert gone[0].centre == (80.0, 61.25, 42.5)
 
 
 def test_marks_are_of_their_pair(scene: ReviewScene, study: FakeStudy) -> None:

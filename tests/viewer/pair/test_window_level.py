@@ -55,9 +55,9 @@ def test_one_key_goes_through_all_presets_and_back() -> None:
 def test_a_window_set_by_hand_gives_way_to_the_default() -> None:
     choice = Windowing(by_hand=(0.2, 0.3))
     assert choice.window("", NOTHING, 0) == (0.2, 0.3)
-    choice.step("")
+    choice = choice.next("")
     assert choice.window("", NOTHING, 0) == (0, 1)
-    choice.choose("lung")
+    choice = Windowing("lung")
     assert choice.window("", NOTHING, 0) == (0, 1), "a preset of CT means nothing for MR"
 
 

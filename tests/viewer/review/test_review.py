@@ -174,8 +174,8 @@ class TestInAWindow:
         review, window = widget.review, widget.window()
         review.act("volumes_beside")
         volumes = review.volumes.scene
-        assert not review.scene.in_3d
-        assert volumes.in_3d
+        assert not review.scene.state.in_3d
+        assert volumes.state.in_3d
         assert volumes.layers[0].data is review.scene.layers[0].data, "no copies"
         dock = window.findChild(QDockWidget, "Volumes in 3D")
         assert not dock.features() & QDockWidget.DockWidgetFeature.DockWidgetFloatable

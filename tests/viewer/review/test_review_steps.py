@@ -109,12 +109,12 @@ def the_mouse_sets_window_and_crosshair(opened: Opened) -> None:
     review, qtbot = opened.review, opened.qtbot
     scene, camera = review.scene, review.viewer.scene.camera
     canvas = canvas_of(review)
-    before = camera.zoom, tuple(camera.center), scene.windows.window
+    before = camera.zoom, tuple(camera.center), scene.state.window
     start, end = QPoint(canvas.width() // 6, 200), QPoint(canvas.width() // 6 + 90, 240)
     qtbot.mousePress(canvas, Qt.MouseButton.RightButton, pos=start)
     move(canvas, end, Qt.MouseButton.RightButton, qtbot)
     qtbot.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=end)
-    low, high = scene.windows.window
+    low, high = scene.state.window
     assert high - low > 1.2 * (before[2][1] - before[2][0])
     assert (camera.zoom, tuple(camera.center)) == before[:2]
     assert tuple(scene.layers[2].contrast_limits) == pytest.approx((low, high))
@@ -124,7 +124,7 @@ def the_mouse_sets_window_and_crosshair(opened: Opened) -> None:
     first = review.viewer.dims.current_step
     assert first[0] == at[0]
     assert first != at
-    assert scene.pointer.visible
+    assert scene.state.crosshair
     third = QPoint(start.x() + round(2 * (canvas.width() - 8) / 3 + 8), start.y())
     qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=third)
     assert np.abs(np.subtract(first, review.viewer.dims.current_step)).max() <= 1
@@ -134,8 +134,8 @@ def the_mouse_sets_window_and_crosshair(opened: Opened) -> None:
 def the_flicker_runs_until_another_way_is_chosen(opened: Opened) -> None:
     review, qtbot = opened.review, opened.qtbot
     review.act("flicker")
-    shown = [review.scene.third.on_right]
-    qtbot.waitUntil(lambda: review.scene.third.on_right != shown[0], timeout=30_000)
+    shown = [review.scene.state.on_right]
+    qtbot.waitUntil(lambda: review.scene.state.on_right != shown[0], timeout=30_000)
     assert review.flicker.running
     review.act("compare_next")
     qtbot.waitUntil(lambda: not review.flicker.running, timeout=30_000)
@@ -144,7 +144,7 @@ def the_flicker_runs_until_another_way_is_chosen(opened: Opened) -> None:
 def a_row_of_the_labels_outlines_that_label(opened: Opened) -> None:
     review = opened.review
     review.tabs.labels.label_chosen.emit(2)
-    assert review.scene.outlines.label == 2
+    assert review.scene.state.label == 2
     assert set(np.unique(review.scene.layers[1].data)) == {0, 2}
 
 
@@ -160,7 +160,7 @@ def an_altered_volume_is_looked_at_and_not_rated(opened: Opened) -> None:
     review.act("grade_4")
     assert review.session.draft.grade is None and "altered" in review.panel.note.text()
     review.act("coronal")
-    assert scene.plane == "coronal"
+    assert scene.state.plane == "coronal"
     review.act("axial")
     tabs.setCurrentWidget(tabs.reading_list)
     settle(review)

@@ -1,16 +1,23 @@
-"""What the scene says in words and letters: titles, edge letters, legend, slice, window, place."""
+"""What the canvas says in words and letters: titles, edge letters, legend, slice, window, place."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
+from napari_relict.measures.segmentation import OTHER_LABEL
+from napari_relict.viewer.canvas.annotations import Annotations
+from napari_relict.viewer.canvas.cells import Cells
+from napari_relict.viewer.canvas.tool import Tool
 from napari_relict.viewer.pair import modes
-from napari_relict.viewer.pair.framing import share_of
+from napari_relict.viewer.pair.pair import PairImages
 from napari_relict.viewer.pair.planes import VIEWS, marks_in_3d, place_text
 from napari_relict.viewer.pair.window_level import window_text
 
-if TYPE_CHECKING:
-    from napari_relict.viewer.canvas.scene import ReviewScene
+#: What changes each kind of words.
+_TITLES = frozenset({"images", "texts", "mode", "on_right", "in_3d", "outlined"})
+_KINDS = frozenset({"images", "label", "outlined", "in_3d"})
+_MARKS = frozenset({"images", "plane", "in_3d", "mode", "on_right"})
+_PLACE = frozenset({"images", "plane", "in_3d", "windowing", "rendering", "crosshair"})
 
 
 def lies(*, registered: bool, alignable: bool) -> str:
@@ -20,69 +27,95 @@ def lies(*, registered: bool, alignable: bool) -> str:
     return "(registered)" if registered else "(as it lies, not registered)"
 
 
-class Writing:
-    """Keeps the scene's words up to date; every method says anew what it is about."""
+class Captions(Tool):
+    """Keeps the words up to date; in volumes, letters follow the camera."""
 
-    def __init__(self, scene: ReviewScene) -> None:
-        self._scene = scene
+    listens_to: ClassVar[frozenset[str]] = _TITLES | _KINDS | _MARKS | _PLACE | {"text_scale"}
+    annotations: Annotations | None = None
 
-    def titles(self) -> None:
+    def bind(self, cells: Cells) -> None:
+        super().bind(cells)
+        self.annotations = Annotations(self.viewer)
+        self.annotations.scale(self.state.text_scale)
+        self.viewer.dims.events.point.connect(self._on_point)
+        self.viewer.scene.camera.events.angles.connect(self._on_angles)
+
+    def unbind(self) -> None:
+        self.viewer.dims.events.point.disconnect(self._on_point)
+        self.viewer.scene.camera.events.angles.disconnect(self._on_angles)
+        if self.annotations is not None:
+            self.annotations.close()
+            self.annotations = None
+        super().unbind()
+
+    def update(self, cells: Cells, images: PairImages, names: frozenset[str]) -> None:
+        assert self.annotations is not None
+        if names & _TITLES:
+            self._write_titles(cells, self.annotations, images)
+        if names & _KINDS:
+            self._write_kinds(self.annotations)
+        if names & _MARKS:
+            self._write_marks(cells, images)
+        if names & _PLACE:
+            self._write_place(self.annotations, images)
+        if "text_scale" in names:
+            cells.scale_texts(self.state.text_scale)
+            self.annotations.scale(self.state.text_scale)
+
+    def _write_titles(self, cells: Cells, annotations: Annotations, images: PairImages) -> None:
         """Titles of the cells, and the legend that belongs to the third one's."""
-        scene = self._scene
-        if scene.cells is None or scene.annotations is None or scene.images is None:
+        state, texts = self.state, self.state.texts
+        if texts is None:
             return
-        texts, images, mode = scene.texts, scene.images, scene.third.mode
         third = modes.title(
-            mode,
+            state.mode,
             texts.difference,
             texts.left_side,
             texts.right_side,
-            on_right=scene.third.on_right,
-            in_3d=scene.in_3d,
+            on_right=state.on_right,
+            in_3d=state.in_3d,
         )
-        scene.cells.set_titles((texts.left, texts.right, third))
-        scene.cells.set_note(lies(registered=images.registered, alignable=images.alignable))
-        scene.annotations.set_legend(
-            *modes.legend(
-                modes.drawn(mode, scene.in_3d),
-                texts.left_side,
-                texts.right_side,
-                outlines=images.label_difference is not None and scene.outlines.visible,
-            )
-        )
+        cells.set_titles((texts.left, texts.right, third))
+        cells.set_note(lies(registered=images.registered, alignable=images.alignable))
+        outlines = images.label_difference is not None and state.outlined
+        annotations.set_legend(*modes.legend(state.drawn_mode, texts.left_side, texts.right_side, outlines=outlines))
 
-    def marks(self) -> None:
-        """Letters at the edges; in volumes they follow the camera."""
-        scene = self._scene
-        if scene.cells is None or scene.images is None:
-            return
-        marks = VIEWS[scene.plane].marks
-        if scene.in_3d:
-            camera = scene.viewer.scene.camera
+    def _write_kinds(self, annotations: Annotations) -> None:
+        """Which outlines there are, and of which label."""
+        state, compared = self.state, self.state.label_difference
+        annotations.set_label(state.label)
+        in_slices = state.outlined and not state.in_3d and compared is not None
+        annotations.show_kinds(both=in_slices, other=in_slices and bool((compared == OTHER_LABEL).any()))
+
+    def _write_marks(self, cells: Cells, images: PairImages) -> None:
+        """Letters at the edges."""
+        state, marks = self.state, VIEWS[self.state.plane].marks
+        if state.in_3d:
+            camera = self.viewer.scene.camera
             marks = marks_in_3d(camera.view_direction, camera.up_direction)
-        shows_right = modes.drawn(scene.third.mode, scene.in_3d) is modes.Mode.AB and scene.third.on_right
-        scene.cells.set_marks(marks, right_mirrored=scene.images.key.mirrored, third_mirrored=shows_right)
+        shows_right = state.drawn_mode is modes.Mode.AB and state.on_right
+        cells.set_marks(marks, right_mirrored=images.key.mirrored, third_mirrored=shows_right)
 
-    def place(self) -> None:
+    def _write_place(self, annotations: Annotations, images: PairImages) -> None:
         """Slice on screen, window, and where the crosshair stands."""
-        scene = self._scene
-        if scene.annotations is None or scene.images is None:
+        state, dims = self.state, self.viewer.dims
+        annotations.set_window(state.rendering.shown if state.in_3d else window_text(state.window, images.unit))
+        if state.in_3d:
+            annotations.set_slice("3D")
+            annotations.set_place("")
             return
-        write, images = scene.annotations, scene.images
-        write.set_window(scene.rendering.shown if scene.in_3d else window_text(scene.windows.window, images.unit))
-        if scene.in_3d:
-            write.set_slice("3D")
-            write.set_place("")
-            return
-        steps, axis = scene.viewer.dims.current_step, scene.viewer.dims.order[0]
+        steps, axis = dims.current_step, dims.order[0]
         mm = steps[axis] * images.spacing[axis]
-        write.set_slice(f"{scene.plane.capitalize()}  {steps[axis] + 1} / {images.left.shape[axis]}   {mm:.0f} mm")
+        annotations.set_slice(
+            f"{state.plane.capitalize()}  {steps[axis] + 1} / {images.left.shape[axis]}   {mm:.0f} mm"
+        )
         at = (steps[0], steps[1], steps[2])
-        write.set_place(place_text(at, images.left.shape, images.spacing) if scene.pointer.visible else "")
+        annotations.set_place(place_text(at, images.left.shape, images.spacing) if state.crosshair else "")
 
-    def fit(self, cell: tuple[float, float]) -> None:
-        """Smaller letters in small cells, so that titles and legend stay inside their own."""
-        scene, share = self._scene, share_of(cell)
-        if scene.cells is not None and scene.annotations is not None:
-            scene.cells.scale_texts(share)
-            scene.annotations.scale(share)
+    def _on_point(self) -> None:
+        if self.annotations is not None and self.state.images is not None:
+            self._write_place(self.annotations, self.state.images)
+
+    def _on_angles(self) -> None:
+        if self._cells is not None and self.state.images is not None:
+            self._write_marks(self._cells, self.state.images)

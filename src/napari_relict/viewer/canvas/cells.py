@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 from napari.layers import Image, Labels, Layer, Points, Vectors
 
-from napari_relict.viewer.canvas.drawing import Drawing
 from napari_relict.viewer.pair.colours import REGION, difference_labels, diverging
 from napari_relict.viewer.pair.pair import PairImages
 from napari_relict.viewer.pair.planes import Marks
@@ -52,7 +51,6 @@ class Cells:
             for cell in range(3)
         ]
         self.numbers = [_numbers(cell, shared) for cell in range(3)]
-        self.drawing = Drawing(self.strokes, self.numbers)
         self._marks = [
             {edge: Points(ndim=3, name=f"mark {cell} {edge}", **shared) for edge in _EDGES} for cell in range(3)
         ]

@@ -6,118 +6,86 @@ Arrays of the pair are shown as they are or composed slice by slice; nothing is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from napari_relict.viewer.canvas.cells import set_visible
+from napari_relict.viewer.canvas.cells import Cells, set_visible
+from napari_relict.viewer.canvas.tool import Tool
 from napari_relict.viewer.pair import colours
 from napari_relict.viewer.pair.composites import Checkerboard, Difference, Swipe
 from napari_relict.viewer.pair.difference import difference_limit
-from napari_relict.viewer.pair.modes import Mode, drawn, next_mode
+from napari_relict.viewer.pair.modes import Mode, next_mode
 from napari_relict.viewer.pair.pair import PairImages
-
-if TYPE_CHECKING:
-    from napari_relict.viewer.canvas.scene import ReviewScene
 
 #: Sides of the squares of the checkerboard.
 SQUARE_MM = 24.0
 
 
-class ThirdCell:
-    """`mode`, `on_right` and `split` say what is shown; `update` shows it."""
+class ThirdCell(Tool):
+    """Shows what the mode asks for; in volumes only what can be shown there."""
 
-    def __init__(self, scene: ReviewScene) -> None:
-        self._scene = scene
-        self.mode = Mode.DIFFERENCE
-        self.on_right = False  # A/B shows the right-hand volume
-        self.split = 0.5  # where swipe changes sides, as a share of the anatomy
-        self._limit: tuple[Any, float] | None = None
+    listens_to: ClassVar[frozenset[str]] = frozenset(
+        {"images", "windowing", "window_dragged", "rendering", "plane", "in_3d", "mode", "on_right", "split"}
+    )
+    _limit: tuple[Any, float] | None = None
 
     # What keys do -------------------------------------------------------------------------------------------
     def set_mode(self, mode: Mode) -> None:
-        self.mode = mode
-        self.update()
-        self._scene.redraw()
-        self._scene.forget_status()
-        self._scene.changed.emit()
+        self.state.mode = mode
 
     def next_mode(self) -> None:
-        self.set_mode(next_mode(self.mode))
+        self.state.mode = next_mode(self.state.mode)
 
     def swap(self) -> None:
         """A/B: from the left-hand volume to the right-hand one and back; first of all, begin with it."""
-        if self.mode is Mode.AB:
-            self.on_right = not self.on_right
-        else:
-            self.on_right = False
-        self.set_mode(Mode.AB)
+        state = self.state
+        with state.together():
+            state.on_right = state.mode is Mode.AB and not state.on_right
+            state.mode = Mode.AB
 
     def move_split(self, by: float) -> None:
         """Move the line of the swipe by this share of the anatomy, to the right where it is positive."""
-        if self.mode is Mode.SWIPE:
-            self.split = float(np.clip(self.split + by, 0.0, 1.0))
-            self.update()
-            self._scene.redraw()
+        if self.state.mode is Mode.SWIPE:
+            self.state.split = float(np.clip(self.state.split + by, 0.0, 1.0))
 
     def put_split(self, position: Sequence[float]) -> None:
         """Change sides at this place in mm (z, y, x), inside the anatomy."""
-        images = self._scene.images
+        images = self.state.images
         if images is None:
             return
-        first, last = images.bounds[0][self._columns], images.bounds[1][self._columns]
-        at = position[self._columns] / images.spacing[self._columns] + 0.5
-        self.split = float(np.clip((at - first) / (last + 1 - first), 0.0, 1.0))
-        self.update()
-        self._scene.redraw()
+        columns = self.viewer.dims.order[2]
+        first, last = images.bounds[0][columns], images.bounds[1][columns]
+        at = position[columns] / images.spacing[columns] + 0.5
+        self.state.split = float(np.clip((at - first) / (last + 1 - first), 0.0, 1.0))
 
-    # What the scene asks --------------------------------------------------------------------------------------
-    def split_line(self) -> float | None:
-        """The voxel index along the columns at which swipe changes sides; None in other modes."""
-        images = self._scene.images
-        if self.mode is not Mode.SWIPE or images is None:
-            return None
-        first, last = images.bounds[0][self._columns], images.bounds[1][self._columns]
-        return first + self.split * (last + 1 - first)
-
-    def drag_window(self) -> None:
-        """Another window while it is being dragged: only what depends on it is done again."""
-        images, window = self._scene.images, self._scene.windows.window
-        assert images is not None and self._scene.cells is not None
-        if self.mode is Mode.DIFFERENCE:
-            self._image.data = Difference(images.left, images.right, window)
-        else:
-            self._image.contrast_limits = self._scene.cells.second.contrast_limits = window
-
-    def update(self) -> None:
-        """Show what the mode asks for, and say so."""
-        if self._scene.cells is None or self._scene.images is None:
+    # Drawing ------------------------------------------------------------------------------------------------
+    def update(self, cells: Cells, images: PairImages, names: frozenset[str]) -> None:
+        mode = self.state.drawn_mode
+        if self.state.window_dragged and names <= {"windowing", "window_dragged"}:
+            self._follow_window(cells, images)
             return
-        mode = drawn(self.mode, self._scene.in_3d)
         # First: what is seen of an overlay alone must not be seen over anything else.
         if mode is not Mode.OVERLAY:
-            set_visible(self._scene.cells.second, False)
+            set_visible(cells.second, False)
         if mode is Mode.DIFFERENCE:
-            self._show_difference(self._scene.images)
+            self._show_difference(cells, images)
         else:
-            self._show_volumes(self._scene.images, mode)
-        self._scene.writing.titles()
-        self._scene.writing.marks()
+            self._show_volumes(cells, images, mode)
 
-    # Inside -------------------------------------------------------------------------------------------------
-    @property
-    def _image(self) -> Any:
-        return self._scene.layers[4]
+    def _follow_window(self, cells: Cells, images: PairImages) -> None:
+        """Another window while it is being dragged: only what depends on it is done again."""
+        image, window = cells.pictures[4], self.state.window
+        if self.state.mode is Mode.DIFFERENCE:
+            image.data = Difference(images.left, images.right, window)
+        else:
+            image.contrast_limits = cells.second.contrast_limits = window
 
-    @property
-    def _columns(self) -> int:
-        """The axis that grows to the right of the screen, along which swipe changes sides."""
-        return int(self._scene.viewer.dims.order[2])
-
-    def _show_difference(self, images: PairImages) -> None:
-        image, in_3d, window = self._image, self._scene.in_3d, self._scene.windows.window
-        image.data = Difference(images.left, images.right, images.window if in_3d else window)
-        limit = self._limit_of(images, images.window if in_3d else window)
+    def _show_difference(self, cells: Cells, images: PairImages) -> None:
+        image, in_3d = cells.pictures[4], self.state.in_3d
+        window = images.window if in_3d else self.state.window
+        image.data = Difference(images.left, images.right, window)
+        limit = self._limit_of(images, window)
         # In volumes noise adds up along the view: air is cut off, and small differences are thinned out.
         limit = max(2.5 * limit, 0.5) if in_3d else limit
         image.contrast_limits = (-limit, limit)
@@ -126,25 +94,24 @@ class ThirdCell:
         image.blending = "additive" if in_3d else "translucent"
         image.rendering = "translucent"
 
-    def _show_volumes(self, images: PairImages, mode: Mode) -> None:
-        image, in_3d, window = self._image, self._scene.in_3d, self._scene.windows.window
-        assert self._scene.cells is not None
-        second = self._scene.cells.second
-        image.blending, image.rendering = "translucent", self._scene.rendering
-        image.contrast_limits = self._scene.windows.in_volumes if in_3d else window
+    def _show_volumes(self, cells: Cells, images: PairImages, mode: Mode) -> None:
+        image, second, state = cells.pictures[4], cells.second, self.state
+        image.blending, image.rendering = "translucent", state.rendering
+        image.contrast_limits = state.window_of_volumes if state.in_3d else state.window
         image.colormap = "gray"
         if mode is Mode.OVERLAY:
             image.data, image.colormap = images.left, colours.ramp(colours.LEFT)
             second.data, second.colormap = images.right, colours.ramp(colours.complement(colours.LEFT))
-            second.contrast_limits = window
+            second.contrast_limits = state.window
             set_visible(second, True)
         elif mode is Mode.CHECKERBOARD:
             z, y, x = (max(2, round(SQUARE_MM / step)) for step in images.spacing)
             image.data = Checkerboard(images.left, images.right, (z, y, x))
         elif mode is Mode.SWIPE:
-            image.data = Swipe(images.left, images.right, self._columns, self.split_line() or 0.0)
+            columns = int(self.viewer.dims.order[2])
+            image.data = Swipe(images.left, images.right, columns, split_line(images, state.split, columns))
         else:
-            image.data = images.right if self.on_right else images.left
+            image.data = images.right if state.on_right else images.left
 
     def _limit_of(self, images: PairImages, window: tuple[float, float]) -> float:
         """The display limit of the difference in this window, from every eighth voxel; kept until another is asked."""
@@ -156,3 +123,14 @@ class ThirdCell:
             some = np.asarray(Difference(left, right, window))
             self._limit = key, difference_limit(some, (left > images.level) | (right > images.level))
         return self._limit[1]
+
+
+def split_line(images: PairImages, split: float, columns: int) -> float:
+    """The voxel index along the axis `columns`, which grows to the right of the screen, at which swipe changes sides.
+
+    Parameters
+    ----------
+    split : share of the anatomy to the left of it.
+    """
+    first, last = images.bounds[0][columns], images.bounds[1][columns]
+    return first + split * (last + 1 - first)

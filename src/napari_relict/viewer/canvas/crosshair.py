@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 import numpy as np
+from napari.components import ViewerModel
 
 from napari_relict.measures.places import largest_differences
 from napari_relict.measures.segmentation import ONLY_LEFT, ONLY_RIGHT, label_difference
+from napari_relict.viewer.canvas.camera import Framing
+from napari_relict.viewer.canvas.cells import Cells
+from napari_relict.viewer.canvas.state import CanvasState
+from napari_relict.viewer.canvas.tool import Tool
 from napari_relict.viewer.pair.composites import Difference
 from napari_relict.viewer.pair.pair import PairImages
 from napari_relict.viewer.pair.planes import VIEWS
-
-if TYPE_CHECKING:
-    from napari_relict.viewer.canvas.scene import ReviewScene
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,46 +45,45 @@ def _search(images: PairImages, label: int | None, window: tuple[float, float]) 
     return Found(images, label, window, largest_differences(differs, inside, images.spacing))
 
 
-class Pointer:
+class Pointer(Tool):
     """Its place is that of napari's sliders, so another plane shows the same place. Hidden until it is used."""
 
-    def __init__(self, scene: ReviewScene) -> None:
-        self._scene = scene
-        self.visible = False
+    listens_to: ClassVar[frozenset[str]] = frozenset({"images"})
+
+    def __init__(self, state: CanvasState, viewer: ViewerModel, framing: Framing) -> None:
+        super().__init__(state, viewer)
+        self._framing = framing
         self._found: Found | None = None
         self._next = 0
 
     def toggle(self) -> None:
-        self.visible = not self.visible
-        self._scene.redraw()
-        self._scene.writing.place()
-
-    def forget(self) -> None:
-        """Another pair is shown: its differences are elsewhere."""
-        self._found = None
+        self.state.crosshair = not self.state.crosshair
 
     def go_to(self, position: Sequence[float]) -> None:
         """Move the crosshair, and with it the slices of all planes, to this place in mm (z, y, x)."""
-        images, dims = self._scene.images, self._scene.viewer.dims
+        images = self.state.images
         if images is None:
             return
         top = np.asarray(images.left.shape) - 1
         steps = np.clip(np.rint(np.asarray(position[-3:]) / images.spacing), 0, top).astype(int)
-        self.visible = True
-        dims.set_current_step((0, 1, 2), [int(step) for step in steps])
-        self._scene.redraw()
-        self._scene.writing.place()
+        self.viewer.dims.set_current_step((0, 1, 2), [int(step) for step in steps])
+        self.state.crosshair = True
+
+    def inspect(self, label: int) -> None:
+        """Outline this label alone and go where it differs most."""
+        with self.state.together():
+            self.state.outlined, self.state.label = True, label
+        self.jump()
 
     def jump(self) -> bool:
         """Go to the largest difference as displayed, then to the next largest one; False when there is none."""
-        scene = self._scene
         search = self.search()
         if search is not None:
             self.keep(search())
-        places = [] if self._found is None else self._found.places
-        if scene.images is None or not places:
+        images, places = self.state.images, [] if self._found is None else self._found.places
+        if images is None or not places:
             return False
-        at = np.asarray(places[self._next % len(places)]) * scene.images.spacing
+        at = np.asarray(places[self._next % len(places)]) * images.spacing
         self._next += 1
         self.go_to(at)
         self._bring_into_view(at)
@@ -103,14 +104,24 @@ class Pointer:
         self._found, self._next = found, 0
         return True
 
+    def forget(self) -> None:
+        """Differences of another pair are elsewhere."""
+        self._found = None
+
+    def update(self, cells: Cells, images: PairImages, names: frozenset[str]) -> None:
+        self.forget()
+
+    def unbind(self) -> None:
+        self.forget()
+        super().unbind()
+
     def _wanted(self) -> tuple[PairImages, int | None, tuple[float, float]] | None:
-        scene = self._scene
-        return None if scene.images is None else (scene.images, scene.outlines.label, scene.windows.window)
+        state = self.state
+        return None if state.images is None else (state.images, state.label, state.window)
 
     def _bring_into_view(self, at: Sequence[float]) -> None:
         """Zoomed in, the place may lie beyond the edge of the cells."""
-        scene = self._scene
-        if scene.in_3d or scene.untouched():
+        if self.state.in_3d or self._framing.untouched:
             return
-        rows, columns = VIEWS[scene.plane].order[1:]
-        scene.viewer.scene.camera.center = (0.0, float(at[rows]), float(at[columns]))
+        rows, columns = VIEWS[self.state.plane].order[1:]
+        self.viewer.scene.camera.center = (0.0, float(at[rows]), float(at[columns]))

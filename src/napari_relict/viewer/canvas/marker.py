@@ -1,81 +1,62 @@
-"""Regions that the reader marks in the scene: shown in all cells, told to whoever keeps ratings."""
+"""Regions that the reader marks: asked for here, kept by whoever keeps ratings, shown as the state says."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from napari.components import ViewerModel
 from psygnal import Signal
 
 from napari_relict.reading.marked_regions import MarkedRegion
+from napari_relict.viewer.canvas.state import CanvasState
+from napari_relict.viewer.pair.pair import PairImages
 from napari_relict.viewer.pair.region_geometry import box_region, point_region, side_of
-
-if TYPE_CHECKING:
-    from napari_relict.viewer.canvas.scene import ReviewScene
 
 
 class Marker:
-    """The regions of the open pair. `show` replaces them; marking adds one and emits it."""
+    """Makes regions of gestures and offers them; it adds none by itself, for not everything may be marked."""
 
     marked = Signal(object)  # a MarkedRegion
-    unmarked = Signal(object)  # the one that was taken away
 
-    def __init__(self, scene: ReviewScene) -> None:
-        self._scene = scene
-        self.regions: list[MarkedRegion] = []
-        self._preview: MarkedRegion | None = None
+    def __init__(self, state: CanvasState, viewer: ViewerModel) -> None:
+        self._state, self._viewer = state, viewer
 
     @property
-    def drawn(self) -> list[MarkedRegion]:
-        """The regions, and the one that is being drawn."""
-        return self.regions if self._preview is None else [*self.regions, self._preview]
+    def regions(self) -> list[MarkedRegion]:
+        return list(self._state.regions)
 
     def show(self, regions: Sequence[MarkedRegion]) -> None:
         """Show these regions and no others."""
-        self.regions, self._preview = list(regions), None
-        self._scene.redraw()
+        with self._state.together():
+            self._state.regions, self._state.preview = tuple(regions), None
 
     def mark_point(self) -> None:
         """Mark where the mouse points; where the crosshair stands when the mouse is elsewhere."""
-        scene, images = self._scene, self._scene.images
-        if images is None or scene.in_3d:
+        images, viewer = self._state.images, self._viewer
+        if images is None or self._state.in_3d:
             return
-        viewer, cell = scene.viewer, 2
+        cell = 2
         at = [step * mm for step, mm in zip(viewer.dims.current_step, images.spacing, strict=True)]
-        if viewer.mouse_over_canvas and viewer.cursor.viewbox is not None and self._inside(viewer.cursor.position):
+        if viewer.mouse_over_canvas and viewer.cursor.viewbox is not None and _inside(images, viewer.cursor.position):
             at, cell = list(viewer.cursor.position), int(viewer.cursor.viewbox[1])
-        self._mark(point_region(at, side_of(images.key, cell)))
+        self.marked.emit(point_region(at, side_of(images.key, cell)))
 
-    def preview_box(self, one: Sequence[float], other: Sequence[float], cell: int) -> None:
-        self._preview = self._box(one, other, cell)
-        self._scene.redraw()
+    def preview_box(self, corner: Sequence[float], opposite: Sequence[float], cell: int) -> None:
+        self._state.preview = self._box(corner, opposite, cell)
 
-    def mark_box(self, one: Sequence[float], other: Sequence[float], cell: int) -> None:
+    def mark_box(self, corner: Sequence[float], opposite: Sequence[float], cell: int) -> None:
         """Mark the box between two corners, mm (z, y, x), drawn in the slice on screen."""
-        self._preview = None
-        self._mark(self._box(one, other, cell))
+        with self._state.together():
+            self._state.preview = None
+            self.marked.emit(self._box(corner, opposite, cell))
 
-    def unmark(self) -> None:
-        """Take the last region away."""
-        if self.regions:
-            region = self.regions.pop()
-            self._scene.redraw()
-            self.unmarked.emit(region)
-
-    def _mark(self, region: MarkedRegion) -> None:
-        self.regions = [*self.regions, region]
-        self._scene.redraw()
-        self.marked.emit(region)
-
-    def _box(self, one: Sequence[float], other: Sequence[float], cell: int) -> MarkedRegion:
-        images = self._scene.images
+    def _box(self, corner: Sequence[float], opposite: Sequence[float], cell: int) -> MarkedRegion:
+        images = self._state.images
         assert images is not None
-        return box_region(one, other, self._scene.viewer.dims.order, images.spacing, side_of(images.key, cell))
+        return box_region(corner, opposite, self._viewer.dims.order, images.spacing, side_of(images.key, cell))
 
-    def _inside(self, position: Sequence[float]) -> bool:
-        images = self._scene.images
-        assert images is not None
-        return len(position) == 3 and all(
-            -mm / 2 <= at <= (n - 0.5) * mm
-            for at, n, mm in zip(position, images.left.shape, images.spacing, strict=True)
-        )
+
+def _inside(images: PairImages, position: Sequence[float]) -> bool:
+    return len(position) == 3 and all(
+        -mm / 2 <= at <= (n - 0.5) * mm for at, n, mm in zip(position, images.left.shape, images.spacing, strict=True)
+    )

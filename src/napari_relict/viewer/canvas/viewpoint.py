@@ -13,7 +13,7 @@ def place_of(scene: ReviewScene) -> dict[str, Any]:
     if scene.images is None:
         return {}
     at = [int(step) for step in scene.viewer.dims.current_step]
-    return {"plane": str(scene.plane), "in_3d": scene.in_3d, "at": at}
+    return {"plane": str(scene.state.plane), "in_3d": scene.state.in_3d, "at": at}
 
 
 def go_back_to(scene: ReviewScene, place: dict[str, Any]) -> None:

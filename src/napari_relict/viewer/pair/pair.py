@@ -50,7 +50,7 @@ class PairKey:
         return self.synthetic, self.training
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two are the same when they are one: arrays are not compared
 class PairImages:
     """Two volumes, side by side, and their differences; arrays are (z, y, x).
 

@@ -89,7 +89,7 @@ def window_text(window: Window, unit: str) -> str:
     return f"W {100 * width:.0f}  L {100 * level:.0f} %"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Windowing:
     """The reader's choice, kept from pair to pair: a preset by name, or a window set by hand."""
 
@@ -103,11 +103,7 @@ class Windowing:
         names = presets(unit)
         return preset(self.name if self.name in names else names[0], unit, images, level)
 
-    def choose(self, name: str | None) -> None:
-        """This preset; None is the default."""
-        self.name, self.by_hand = name, None
-
-    def step(self, unit: str) -> None:
+    def next(self, unit: str) -> Windowing:
         """The next preset; after a window set by hand, the default."""
         current = None if self.by_hand is not None else (self.name or presets(unit)[0])
-        self.choose(next_preset(unit, current))
+        return Windowing(next_preset(unit, current))

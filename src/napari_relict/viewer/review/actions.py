@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from napari_relict.viewer.data_models.candidates import MOST
 from napari_relict.viewer.pair.planes import Plane
+from napari_relict.viewer.review.controls import Controls
 from napari_relict.viewer.session.draft import CONFIDENCES, GRADES
 from napari_relict.viewer.session.keys import KEYS
-
-if TYPE_CHECKING:
-    from napari_relict.viewer.review.review import Review
 
 #: Actions that make sense before both volumes are on screen, and during a pause.
 WITHOUT_PICTURES = {"back", "next", "help", "comment", "undo", "pause"}
@@ -21,7 +19,7 @@ WHILE_PAUSED = {"pause", "help"}
 OF_THE_PAIR = {key.action for key in KEYS if key.group == "Rate"} | {"mark", "unmark", "registered"}
 
 
-def actions_of(review: Review) -> dict[str, Callable[[], Any]]:
+def actions_of(review: Controls) -> dict[str, Callable[[], Any]]:
     """Every action of `keys.KEYS`."""
     session, scene = review.session, review.scene
     actions: dict[str, Callable[[], Any]] = {

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from qtpy.QtCore import QObject, QTimer
 
+from napari_relict.viewer.canvas.scene import ReviewScene
 from napari_relict.viewer.pair.modes import Mode
-
-if TYPE_CHECKING:
-    from napari_relict.viewer.canvas.scene import ReviewScene
 
 #: Each volume is shown for half a second. Flicker of less than 3 Hz is safe for readers prone to seizures.
 INTERVAL_MS = 500
@@ -50,7 +46,7 @@ class Flicker(QObject):
         self._scene.third.swap()
 
     def _swap(self) -> None:
-        if self._scene.third.mode is not Mode.AB or self._scene.images is None:
+        if self._scene.state.mode is not Mode.AB or self._scene.images is None:
             self.stop()
         else:
             self._scene.third.swap()

@@ -215,8 +215,7 @@ class Review:
         self.panel.show_others(self.about.said_by_others())
         if session.pair is not None:
             self.tabs.mark(session.pair.synthetic, session.pair.training)
-        if self.scene.marker.regions != session.draft.regions:
-            self.scene.marker.show(session.draft.regions)
+        self.scene.marker.show(session.draft.regions)
         self.keeping.soon()
 
     def _on_tab(self) -> None:
@@ -281,11 +280,11 @@ class Review:
         self.keeping.soon()
 
     def _on_label(self, label: int) -> None:
-        self.scene.outlines.inspect(label)
+        self.scene.pointer.inspect(label)
         self._to_keys()
 
     def _on_marked(self, region: MarkedRegion) -> None:
-        """What may not be marked now is taken off the scene again."""
+        """The session keeps marks, and the scene shows those of the session; not everything may be marked."""
         images = self.scene.images
         if self.playing.active:
             self.panel.say("Marks are of the pair: 'Back to the pair' first")
@@ -296,8 +295,6 @@ class Review:
                 self.panel.say("Register the right volume first (T): as it lies, a place in it is another one")
             else:
                 self.session.add_region(region)
-        if self.scene.marker.regions != self.session.draft.regions:
-            self.scene.marker.show(self.session.draft.regions)
 
     def _to_keys(self) -> None:
         """Take the focus out of text fields and tables, so that keys are actions again."""

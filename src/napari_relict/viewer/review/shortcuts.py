@@ -38,7 +38,6 @@ class Shortcuts(QObject):
     def __init__(self, window: QWidget, run: Callable[[str], None]) -> None:
         super().__init__(window)
         self._window = window
-        self._on = True
         self._shortcuts: list[tuple[QShortcut, bool]] = []
         for key in KEYS:
             sequences = [key.key, "Enter"] if key.key == "Return" else [key.key]
@@ -50,12 +49,10 @@ class Shortcuts(QObject):
                 self._shortcuts.append((shortcut, key.in_tables))
         QApplication.instance().focusChanged.connect(self._on_focus)
 
-    def set_enabled(self, on: bool) -> None:
-        self._on = on
-        self._on_focus(None, QApplication.focusWidget())
-
     def close(self) -> None:
-        """Take all keys off the window again."""
+        """Take all keys off the window again; a second time, nothing is left to take."""
+        if not self._shortcuts:
+            return
         QApplication.instance().focusChanged.disconnect(self._on_focus)
         for shortcut, _ in self._shortcuts:
             shortcut.setEnabled(False)
@@ -68,7 +65,7 @@ class Shortcuts(QObject):
         typing = is_text_field(now)
         table = isinstance(now, QAbstractItemView)
         for shortcut, in_tables in self._shortcuts:
-            shortcut.setEnabled(self._on and not typing and (in_tables or not table))
+            shortcut.setEnabled(not typing and (in_tables or not table))
 
 
 def is_text_field(widget: QWidget | None) -> bool:

@@ -15,6 +15,8 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 from napari_relict.viewer.canvas.scene import ReviewScene
 
 TITLE = "Volumes in 3D"
+#: What the volumes have in common with the slices, beside the pair: label, outlines, rendering, A/B.
+FOLLOWED = frozenset({"outlined", "label", "rendering", "mode", "on_right"})
 
 
 class VolumesBeside:
@@ -46,7 +48,7 @@ class VolumesBeside:
     def close(self) -> None:
         if self._dock is None or self._qt_viewer is None or self.scene is None:
             return
-        self._main.changed.disconnect(self._follow)
+        self._main.state.changed.disconnect(self._follow)
         dock, self._dock = self._dock, None
         window = dock.parentWidget()
         self.scene.close()
@@ -85,23 +87,18 @@ class VolumesBeside:
             window.splitDockWidget(self._dock, below[0], Qt.Orientation.Vertical)
         self._dock.show()
         window.resizeDocks([self._dock], [height // 2], Qt.Orientation.Vertical)
-        self._main.changed.connect(self._follow)
+        self._main.state.changed.connect(self._follow)
         self._follow()
 
-    def _follow(self) -> None:
-        """Show what the slices show: pair, label, outlines, rendering, A/B."""
-        main, volumes = self._main, self.scene
-        if volumes is None or main.images is None or main.texts is None:
+    def _follow(self, names: frozenset[str] = FOLLOWED) -> None:
+        """Show what the slices show."""
+        if self.scene is None or self._main.images is None or self._main.state.texts is None:
             return
-        volumes.outlines.visible, volumes.rendering = main.outlines.visible, main.rendering
-        if volumes.outlines.label != main.outlines.label:
-            volumes.outlines.show(main.outlines.label)
-        volumes.third.mode, volumes.third.on_right = main.third.mode, main.third.on_right
-        if volumes.images is not main.images:
-            first = volumes.images is None
-            volumes.show(main.images, main.texts)
+        first = self.scene.images is None
+        if first or names & {"images", "texts"}:
+            self.scene.show(self._main.images, self._main.state.texts)
+        with self.scene.state.together():
+            for name in names & FOLLOWED:
+                setattr(self.scene.state, name, getattr(self._main.state, name))
             if first:
-                volumes.set_3d(True)
-        else:
-            volumes.apply_look()
-        volumes.writing.place()
+                self.scene.state.in_3d = True
