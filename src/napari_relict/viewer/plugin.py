@@ -25,9 +25,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_relict.errors import RelictError
+from napari_relict.viewer.data_models.scores import Scores
 from napari_relict.viewer.jobs.worker import Jobs
 from napari_relict.viewer.review.review import Review
 from napari_relict.viewer.review.tasks import prepare
+from napari_relict.viewer.session.session import ReadingSession
+from napari_relict.viewer.source import ReviewSource, made_for
 
 if TYPE_CHECKING:
     import napari
@@ -52,7 +55,7 @@ class ReviewWidget(QWidget):
         super().__init__()
         self.viewer = napari_viewer
         self.review: Review | None = None
-        self._study: Any = None
+        self._study: ReviewSource | None = None
         self._jobs = Jobs(self)
         self._jobs.failed.connect(self._on_error)
         self._stack = QStackedLayout(self)
@@ -67,7 +70,7 @@ class ReviewWidget(QWidget):
         self._jobs.start(open_reading, folder, done=self.start)
 
     def start(
-        self, study: Any, reader: str | None = None, blinded: bool | None = None, round: str | None = None
+        self, study: ReviewSource, reader: str | None = None, blinded: bool | None = None, round: str | None = None
     ) -> None:
         """Read an open study; the widget closes it in the end. A kit knows its reader and round itself."""
         self.stop()
@@ -75,17 +78,16 @@ class ReviewWidget(QWidget):
         reader = reader if reader is not None else self.reader.text()
         blinded = self.blinded.isChecked() if blinded is None else blinded
         round = self.round.currentData() if round is None else round
-        made_for = getattr(study, "made_for", None)
-        if made_for is not None:
-            reader, round, blinded = *made_for, True
+        maker = made_for(study)
+        if maker is not None:
+            (reader, round), blinded = maker, True
         self.message.setText("Reading matches …")
         self._jobs.start(prepare, study, reader, blinded, round, done=partial(self._begin, study))
 
     @property
     def study_folder(self) -> Path | None:
         """Of the study that is read; None of a reading kit, and where nothing is open."""
-        opened = self._study is not None and getattr(self._study, "made_for", None) is None
-        return self._study.folder if opened else None
+        return None if self._study is None or made_for(self._study) is not None else self._study.folder
 
     def reload(self) -> None:
         """Read the study anew, once it was matched again; the reader goes on with the same pair."""
@@ -151,11 +153,11 @@ class ReviewWidget(QWidget):
         if folder:
             self.open_folder(folder)
 
-    def _begin(self, study: Any, prepared: tuple[Any, Any]) -> None:
+    def _begin(self, study: ReviewSource, prepared: tuple[ReadingSession, Scores]) -> None:
         if study is not self._study:  # another one was opened meanwhile, or the dock was closed
             return
         session, scores = prepared
-        self.review = Review(self.viewer, self._study, session, scores)
+        self.review = Review(self.viewer, study, session, scores)
         self._stack.addWidget(self.review.panel)
         self._stack.setCurrentWidget(self.review.panel)
         self.review.start(self.window())
@@ -179,7 +181,7 @@ def open_review(
 
 
 def review_study(
-    study: Any, reader: str | None = None, blinded: bool = True, round: str = "first", show: bool = True
+    study: ReviewSource, reader: str | None = None, blinded: bool = True, round: str = "first", show: bool = True
 ) -> napari.Viewer:
     """`open_review` for a study that is open already; the window closes it."""
     import napari

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import napari
 import numpy as np
 
 from napari_relict.errors import DataError
 from napari_relict.files.package_files import cache_folder
+
+if TYPE_CHECKING:
+    from napari_relict.study import Study
 
 #: What `napari-relict demo` calls its study when no other folder is named.
 DEMO_STUDY = "demo-study"
@@ -47,7 +50,7 @@ def demo_pair() -> list[tuple[Any, dict[str, Any], str]]:
     return layers
 
 
-def pair_layers(study: Any) -> list[tuple[Any, dict[str, Any], str]]:
+def pair_layers(study: Study) -> list[tuple[Any, dict[str, Any], str]]:
     """Layer tuples of the study's first pair: images and, where there are any, segmentations.
 
     The copies outlive the study.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from napari_relict.measures.segmentation import OTHER_LABEL
 from napari_relict.viewer.canvas.annotations import Annotations
 from napari_relict.viewer.canvas.cells import Cells
@@ -84,8 +86,10 @@ class Captions(Tool):
         """Which outlines there are, and of which label."""
         state, compared = self.state, self.state.label_difference
         annotations.set_label(state.label)
-        in_slices = state.outlined and not state.in_3d and compared is not None
-        annotations.show_kinds(both=in_slices, other=in_slices and bool((compared == OTHER_LABEL).any()))
+        if compared is None or not state.outlined or state.in_3d:
+            annotations.show_kinds(both=False, other=False)
+        else:
+            annotations.show_kinds(both=True, other=bool(np.any(compared == OTHER_LABEL)))
 
     def _write_marks(self, cells: Cells, images: PairImages) -> None:
         """Letters at the edges."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -17,6 +17,7 @@ from napari_relict.viewer.canvas.cells import Cells
 from napari_relict.viewer.canvas.state import CanvasState
 from napari_relict.viewer.canvas.tool import Tool
 from napari_relict.viewer.pair.composites import Difference
+from napari_relict.viewer.pair.lines import Vector
 from napari_relict.viewer.pair.pair import PairImages
 from napari_relict.viewer.pair.planes import VIEWS
 
@@ -36,8 +37,9 @@ class Found:
 
 def _search(images: PairImages, label: int | None, window: tuple[float, float]) -> Found:
     inside = (images.left > images.level) | (images.right > images.level)
-    if label is not None and images.label_difference is not None:
-        compared = label_difference(images.left_labels, images.right_labels, label)
+    left, right = images.left_labels, images.right_labels
+    if label is not None and left is not None and right is not None:
+        compared = label_difference(left, right, label)
         differs = (compared == ONLY_LEFT).astype(np.float32) - (compared == ONLY_RIGHT)
         inside = np.ones_like(inside)  # a segmentation may well reach where the image is dark
     else:
@@ -59,7 +61,7 @@ class Pointer(Tool):
     def toggle(self) -> None:
         self.state.crosshair = not self.state.crosshair
 
-    def go_to(self, position: Sequence[float]) -> None:
+    def go_to(self, position: Vector) -> None:
         """Move the crosshair, and with it the slices of all planes, to this place in mm (z, y, x)."""
         images = self.state.images
         if images is None:
@@ -119,7 +121,7 @@ class Pointer(Tool):
         state = self.state
         return None if state.images is None else (state.images, state.label, state.window)
 
-    def _bring_into_view(self, at: Sequence[float]) -> None:
+    def _bring_into_view(self, at: Vector) -> None:
         """Zoomed in, the place may lie beyond the edge of the cells."""
         if self.state.in_3d or self._framing.untouched:
             return

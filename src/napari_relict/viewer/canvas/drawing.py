@@ -124,7 +124,7 @@ def region_lines(
     order: Sequence[int],
     at: float,
     shape: Sequence[int],
-    radius: Sequence[float],
+    radius: lines.Vector,
 ) -> lines.Lines:
     """A box as a box, a point as a ring, where slice `at` meets it."""
     centre = np.asarray(region.centre) / spacing

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from napari_relict.viewer.data_models.scores import number
+from napari_relict.viewer.session.tables import rows_of
 
 COPIES = "look for copies"
 NONE = "–"
@@ -53,7 +54,7 @@ def metrics_frame(table: pd.DataFrame) -> pd.DataFrame:
             "synthetic": _with_interval(row.value, row.low, row.high),
             "real": _with_interval(row.floor, row.floor_low, row.floor_high),
         }
-        for row in table.itertuples()
+        for row in rows_of(table)
     ]
     return pd.DataFrame(rows)
 
@@ -77,7 +78,7 @@ def summary(table: pd.DataFrame) -> str:
     )
 
 
-def _with_interval(value: float, low: float, high: float) -> str:
+def _with_interval(value: float | None, low: float | None, high: float) -> str:
     if value is None or not np.isfinite(value):
         return NONE
     if pd.isna(low):

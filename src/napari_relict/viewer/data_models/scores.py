@@ -7,7 +7,7 @@ holdout volume and its nearest training volume), and on which side of the thresh
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,9 @@ import pandas as pd
 from napari_relict.calibration.null import BOTH, HOLDOUT
 from napari_relict.calibration.verdicts import REPLICA_GRADE
 from napari_relict.decisions.evidence import anatomy
+from napari_relict.decisions.judging import JudgedStudy
 from napari_relict.viewer.session.draft import CONFIDENCES, GRADES
+from napari_relict.viewer.source import ReviewSource
 
 
 @dataclass(frozen=True)
@@ -97,18 +99,21 @@ class Calibrated:
 class Scores:
     """Matches, null scores and thresholds of a study, read once (in a worker) and asked often."""
 
-    def __init__(self, study: Any) -> None:
+    def __init__(self, study: ReviewSource) -> None:
         self.measures = list(study.measures())
         self.matches: pd.DataFrame = study.matches()
         self.verdicts: pd.DataFrame = study.verdicts()
         self.thresholds: pd.DataFrame = study.thresholds()
         self.standing: pd.DataFrame = study.standing_ratings()
         self.measures = [measure for measure in self.measures if measure.name in self.matches]
-        self.rated: pd.DataFrame = study.rated_volumes() if self.measures else self.matches.assign(grade=0.0)
-        self.said: list[str] = said_of_study(study) if self.measures else []
-        self._between_people = study.bend_between_people() if self.measures else None
+        judged = cast(JudgedStudy, study)  # without measures it is a kit, which is asked nothing more
+        self.rated: pd.DataFrame = judged.rated_volumes() if self.measures else self.matches.assign(grade=0.0)
+        self.said: list[str] = said_of_study(judged) if self.measures else []
+        self._between_people = judged.bend_between_people() if self.measures else None
         self._null = {measure.name: study.null(measure.name) for measure in self.measures}
-        self._rows = {(row.synthetic, row.training): row for row in self.matches.itertuples(index=False)}
+        self._rows: dict[tuple[Any, Any], Any] = {
+            (row.synthetic, row.training): row for row in self.matches.itertuples(index=False)
+        }
 
     def mirrored(self, pair: Any) -> bool:
         row = self._rows.get((pair.synthetic, pair.training))
@@ -251,7 +256,7 @@ def _nearest_scores(matches: pd.DataFrame, measure: Any) -> tuple[tuple[str, flo
     return tuple(found)
 
 
-def said_of_study(study: Any) -> list[str]:
+def said_of_study(study: JudgedStudy) -> list[str]:
     """What is wrong with the null or the cohort, and how often the rule in use errs, one line each."""
     return [*study.cautions(), *([study.expected_errors()] if study.expected_errors() else [])]
 

@@ -102,6 +102,7 @@ class Player:
     def at(self, strength: float) -> Altered:
         """The volume altered so much."""
         before = self.before
+        assert self._make is not None, "what is previewed alters one volume"
         after = before if strength <= 0 else self._make(before, strength, self._label, self._random())
         names = (self.name, f"{self.alteration.name} {strength:g}")
         images = compare(PairKey(*names), *(self._shown(subject) for subject in (before, after)))
@@ -157,10 +158,10 @@ class Player:
 
 
 def _ncc(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> float:
-    one, other = (image.astype(np.float64).ravel() for image in (one, other))
-    one, other = one - one.mean(), other - other.mean()
-    size = float(np.sqrt((one @ one) * (other @ other)))
-    return float(one @ other) / size if size > 0 else float("nan")
+    first, second = one.astype(np.float64).ravel(), other.astype(np.float64).ravel()
+    first, second = first - first.mean(), second - second.mean()
+    size = float(np.sqrt((first @ first) * (second @ second)))
+    return float(first @ second) / size if size > 0 else float("nan")
 
 
 def _dice(one: npt.NDArray[np.uint16], other: npt.NDArray[np.uint16]) -> float:

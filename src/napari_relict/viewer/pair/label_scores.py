@@ -38,7 +38,7 @@ def label_scores(
     if not labels:
         return pd.DataFrame(columns=list(COLUMNS))
     one, other = (pack_labels(np.ascontiguousarray(side)[None], labels) for side in (left, right))
-    surfaces = surface_scores(*(surfaces_of(side, labels, spacing) for side in (left, right)), tolerance_mm=1.0)
+    surfaces = surface_scores(surfaces_of(left, labels, spacing), surfaces_of(right, labels, spacing), tolerance_mm=1.0)
     millilitres = float(np.prod(spacing)) / 1000
     both = (one.counts[0] > 0) & (other.counts[0] > 0)
     frame = pd.DataFrame(

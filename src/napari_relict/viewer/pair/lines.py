@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 Lines = npt.NDArray[np.float64]
-Vector = Sequence[float]
+Vector = Sequence[float] | npt.NDArray[np.float64]
 #: Points are seen in the slices beside their own too: one slice alone is too easily passed over.
 NEIGHBOURS = 1.5
 

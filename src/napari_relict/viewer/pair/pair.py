@@ -23,6 +23,7 @@ from napari_relict.viewer.pair.difference import (
     windowed,
 )
 from napari_relict.viewer.pair.window_level import HOUNSFIELD
+from napari_relict.viewer.source import VolumeSource
 from napari_relict.volumes.registering import right_volume
 
 #: HU: where soft tissues are told apart; what volumes show (bone, and vessels with contrast); body against air.
@@ -80,7 +81,7 @@ class PairImages:
         return self.key.registered and self.alignable
 
 
-def load_pair(study: Any, key: PairKey) -> PairImages:
+def load_pair(study: VolumeSource, key: PairKey) -> PairImages:
     """Read both volumes of `key` from the study and compare them. Slow (disk): call it in a worker."""
     synthetic = study.volume("synthetic", key.synthetic)
     training = study.volume("training", key.training)
@@ -133,7 +134,7 @@ def compare(key: PairKey, left: Any, right: Any, *, alignable: bool = False) -> 
     )
 
 
-def alignment_of(study: Any, key: PairKey) -> npt.NDArray[np.float64] | None:
+def alignment_of(study: VolumeSource, key: PairKey) -> npt.NDArray[np.float64] | None:
     """How the two volumes lie to each other, see `right_volume`; None where the study does not say."""
     known = getattr(study, "alignment", None)
     return None if known is None else known(key.synthetic, key.training)
@@ -150,7 +151,7 @@ def _stored_values(volume: Any) -> npt.NDArray[np.float32]:
 class PairStore:
     """The last few pairs in memory: the one on screen, the one before, the one to come."""
 
-    def __init__(self, study: Any, keep: int = 4) -> None:
+    def __init__(self, study: VolumeSource, keep: int = 4) -> None:
         self._study = study
         self._keep = keep
         self._lock = Lock()

@@ -6,7 +6,7 @@ The pair is not shown meanwhile, so it cannot be rated; any way to another pair 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from psygnal import Signal
@@ -20,6 +20,10 @@ from napari_relict.viewer.pair.alteration_preview import Altered, Player, Seen, 
 from napari_relict.viewer.pair.text import CellTexts, elided
 from napari_relict.viewer.quality.encoder_similarity import FeatureEye
 from napari_relict.viewer.widgets.alterations_panel import AlterationsPanel
+
+if TYPE_CHECKING:
+    from napari_relict.study import Study
+
 
 if TYPE_CHECKING:
     from napari_relict.reading.reading_list import Showing
@@ -45,7 +49,7 @@ class Playing:
 
     ended = Signal()  # the pair is to be shown again
 
-    def __init__(self, study: Any, scene: ReviewScene, scores: Scores, panel: AlterationsPanel, jobs: Jobs) -> None:
+    def __init__(self, study: Study, scene: ReviewScene, scores: Scores, panel: AlterationsPanel, jobs: Jobs) -> None:
         self._study, self._scene, self._scores, self._panel = study, scene, scores, panel
         self.active = False
         self._been_there = False  # the slices were taken to what changed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from psygnal import Signal
@@ -15,6 +15,9 @@ from napari_relict.viewer.jobs.long_job import Line, LongJob
 from napari_relict.viewer.jobs.worker import Jobs
 from napari_relict.viewer.widgets.quality_panel import QualityPanel
 
+if TYPE_CHECKING:
+    from napari_relict.study import Study
+
 
 class Quality:
     """Joins a study and the panel; everything is worked out in threads.
@@ -26,7 +29,7 @@ class Quality:
 
     opened = Signal(str, str)  # synthetic and training; training may be empty
 
-    def __init__(self, study: Any, panel: QualityPanel, jobs: Jobs) -> None:
+    def __init__(self, study: Study, panel: QualityPanel, jobs: Jobs) -> None:
         self._study, self._panel, self._jobs = study, panel, jobs
         self._job = LongJob(jobs, panel)
         self._read = False
@@ -101,6 +104,6 @@ class Quality:
         self._panel.say(str(error))
 
 
-def _stored(study: Any) -> tuple[pd.DataFrame, list[str]]:
+def _stored(study: Study) -> tuple[pd.DataFrame, list[str]]:
     table = study.quality_table()
     return table, read_notes(study.folder) if len(table) else []

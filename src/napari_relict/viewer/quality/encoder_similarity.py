@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,9 @@ import numpy.typing as npt
 from napari_relict.encoders import open_encoder
 from napari_relict.encoders.embeddings import stored_vectors
 from napari_relict.measures.feature import centre_of, cosine
+
+if TYPE_CHECKING:
+    from napari_relict.study import Study
 
 
 class FeatureEye:
@@ -20,13 +23,14 @@ class FeatureEye:
     name, title : of the measure; empty where the last match used no encoder, or its embeddings are not there.
     """
 
-    def __init__(self, study: Any) -> None:
+    def __init__(self, study: Study) -> None:
         self._study = study
         self._encoder: Any = None
         self._last: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
         measure = next((one for one in study.measures() if one.level == "feature"), None)
-        self.name, self.title = ("", "") if measure is None else (measure.name, measure.title)
-        self._training = None
+        self.name: str = "" if measure is None else measure.name
+        self.title: str = "" if measure is None else measure.title
+        self._training: npt.NDArray[Any] | None = None
         if measure is not None:
             contents = study.contents()
             mine = list(contents.loc[contents["cohort"] == "training", "content"])
@@ -53,5 +57,6 @@ class FeatureEye:
             self._last = before, self._encoder.encode(before, spacing)
         known = self._last[1]
         other = known if after is before else self._encoder.encode(after, spacing)
+        assert self._training is not None, "without vectors there is no name, and nothing to compare"
         centre = centre_of(self._training, self._encoder.centred)
         return float(cosine(known[None], other[None], centre)[0, 0])

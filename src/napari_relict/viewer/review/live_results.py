@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pandas as pd
 from psygnal import Signal
 
+from napari_relict.decisions.judging import JudgedStudy
 from napari_relict.viewer.data_models.scores import Scores
 from napari_relict.viewer.jobs.debounced import Recomputing
 from napari_relict.viewer.jobs.worker import Jobs
@@ -27,7 +27,7 @@ class Deciding:
     changed = Signal()  # other thresholds and verdicts are in the scores
 
     def __init__(
-        self, study: Any, scores: Scores, tabs: StudyTabs, jobs: Jobs, failed: Callable[[Exception], None]
+        self, study: JudgedStudy, scores: Scores, tabs: StudyTabs, jobs: Jobs, failed: Callable[[Exception], None]
     ) -> None:
         self._study, self._scores, self._tabs, self._jobs = study, scores, tabs, jobs
         self._calibration = Recomputing(partial(calibration_of, study), jobs)

@@ -7,7 +7,7 @@ scene. Volumes are read and thresholds computed in jobs; layers are touched here
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from qtpy.QtWidgets import QWidget
 
@@ -35,9 +35,13 @@ from napari_relict.viewer.review.titles import cell_texts, name_of_pair
 from napari_relict.viewer.review.volume_dock import VolumesBeside
 from napari_relict.viewer.review.window_layout import Room
 from napari_relict.viewer.session.session import ReadingSession
+from napari_relict.viewer.source import ReviewSource
 from napari_relict.viewer.widgets.help import show_help
 from napari_relict.viewer.widgets.ink import ink_for
 from napari_relict.viewer.widgets.reading_panel import ReadingPanel
+
+if TYPE_CHECKING:
+    from napari_relict.study import Study
 
 STUDY_DOCK = "Study"
 
@@ -45,7 +49,7 @@ STUDY_DOCK = "Study"
 class Review:
     """One reading session on one viewer, from `start` to `close`."""
 
-    def __init__(self, viewer: Any, study: Any, session: ReadingSession, scores: Scores) -> None:
+    def __init__(self, viewer: Any, study: ReviewSource, session: ReadingSession, scores: Scores) -> None:
         self.viewer, self.study, self.session, self.scores = viewer, study, session, scores
         self.panel = ReadingPanel(study.settings.name, list(study.settings.criteria))
         self.jobs = Jobs(self.panel)
@@ -57,13 +61,14 @@ class Review:
         self.keeping = Keeping(session, self.scene, self.jobs, self.panel, self._on_error)
         self.about = AboutPair(session, scores, self.scene, self.panel, self.tabs, self.jobs)
         self._opening = Opening(session, scores, self._is_paused, self._to_keys)
-        self._deciding = Deciding(study, scores, self.tabs, self.jobs, self._on_error)
+        whole = cast("Study", study)  # what only a study answers is closed to readers of a kit
+        self._deciding = Deciding(whole, scores, self.tabs, self.jobs, self._on_error)
         self._registered = True
         self._mirrored = cache(study.mirrored)
         self.flicker = Flicker(self.scene, self.panel)
         self.volumes = VolumesBeside(self.scene)
-        self.quality = Quality(study, self.tabs.quality, self.jobs)
-        self.playing = Playing(study, self.scene, scores, self.tabs.alterations, self.jobs)
+        self.quality = Quality(whole, self.tabs.quality, self.jobs)
+        self.playing = Playing(whole, self.scene, scores, self.tabs.alterations, self.jobs)
         self._shown: PairKey | None = None
         self._shortcuts: Shortcuts | None = None
         self._room = Room()

@@ -15,7 +15,7 @@ from napari_relict.viewer.screenshots.window import (
     close,
     go_to_most_telling,
     idle,
-    open_widget,
+    open_for_pictures,
     take,
     true_grades,
     wait,
@@ -40,8 +40,7 @@ def learning_pictures(study: Path, original: Path, to: Path) -> list[Path]:
     else:
         Study.open(study).quality()
     files = [to / f"{name}.png" for name in ("quality", "alteration", "rules", "training")]
-    viewer, widget = open_widget(study, blinded=False)
-    review = widget.review
+    viewer, review = open_for_pictures(study, blinded=False)
     go_to_most_telling(review, true_grades(study, review.scores.verdicts))
     wait(idle(review))
     tabs = review.tabs

@@ -34,6 +34,7 @@ def reading_pictures(study: Path, to: Path, grades: dict[tuple[str, str], int]) 
     for action in ("grade_1", "confidence_3", "proceed"):
         review.act(action)
     wait(idle(review))
+    assert review.session.pair is not None
     here = [one.training for one in review.about.candidates].index(review.session.pair.training)
     review.act(f"candidate_{2 if here == 0 else 1}")
     done.append(_take(viewer, review, to / "candidate.png"))

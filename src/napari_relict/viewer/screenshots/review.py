@@ -15,7 +15,7 @@ from napari_relict.viewer.screenshots.window import (
     close,
     go_to_most_telling,
     idle,
-    open_widget,
+    open_for_pictures,
     take,
     true_grades,
     wait,
@@ -27,8 +27,7 @@ def review_pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = 
     to.mkdir(parents=True, exist_ok=True)
     names = ["review-2d.png", "review-3d.png", "rating.png", "calibration.png"]
     files = [to / name for name in names + (["review-ct.png", "window-level.png"] if ct is not None else [])]
-    viewer, widget = open_widget(study, blinded=False)
-    review = widget.review
+    viewer, review = open_for_pictures(study, blinded=False)
     go_to_most_telling(review, true_grades(study, review.scores.verdicts))
     review.tabs.setCurrentWidget(review.tabs.matches)
     take(viewer, review, files[0])
@@ -38,8 +37,7 @@ def review_pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = 
     files += _compared(viewer, review, to)
     close(viewer)
 
-    viewer, widget = open_widget(study, blinded=True)
-    review = widget.review
+    viewer, review = open_for_pictures(study, blinded=True)
     _rate(review, true_grades(study, review.scores.verdicts), ratings)
     take(viewer, review, files[2])
     review.tabs.setCurrentWidget(review.tabs.calibration)
@@ -47,8 +45,7 @@ def review_pictures(study: Path, to: Path, ratings: int = 12, ct: Path | None = 
     close(viewer)
 
     if ct is not None:
-        viewer, widget = open_widget(ct, blinded=False)
-        review = widget.review
+        viewer, review = open_for_pictures(ct, blinded=False)
         go_to_most_telling(review, true_grades(ct, review.scores.verdicts))
         review.tabs.setCurrentWidget(review.tabs.matches)
         take(viewer, review, files[4])
@@ -75,10 +72,11 @@ def _compared(viewer: napari.Viewer, review: Review, to: Path) -> list[Path]:
     review.act("compare_next")
     take(viewer, review, files[1])
     scene.third.set_mode(Mode.DIFFERENCE)
+    assert scene.images is not None
     z, y, x = (step * mm for step, mm in zip(viewer.dims.current_step, scene.images.spacing, strict=True))
     scene.marker.mark_box((z, y - 14, x - 14), (z, y + 14, x + 14), cell=0)
-    first, last = (np.array(end) * scene.images.spacing for end in scene.images.bounds)
-    scene.marker.show([*scene.marker.regions, point_region((z, *((first + last) / 2)[1:]), "both")])
+    _, row, column = np.mean(scene.images.bounds, axis=0) * scene.images.spacing
+    scene.marker.show([*scene.marker.regions, point_region((z, row, column), "both")])
     take(viewer, review, files[2])
     scene.marker.show([])
     review.act("volumes_beside")

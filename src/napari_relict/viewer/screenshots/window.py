@@ -65,12 +65,14 @@ def take(viewer: napari.Viewer, review: Review, file: Path) -> None:
     print(file)
 
 
-def open_widget(study: Path, *, blinded: bool) -> tuple[napari.Viewer, ReviewWidget]:
+def open_for_pictures(study: Path, *, blinded: bool) -> tuple[napari.Viewer, Review]:
+    """A window on this study, once its first pair is shown."""
     viewer = open_review(study, reader="screenshots", blinded=blinded)
-    widget = viewer.window.dock_widgets[WIDGET_NAME]
+    widget: ReviewWidget = viewer.window.dock_widgets[WIDGET_NAME]
     wait(lambda: widget.review is not None)
+    assert widget.review is not None
     wait(idle(widget.review))
-    return viewer, widget
+    return viewer, widget.review
 
 
 def close(viewer: napari.Viewer) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from napari_relict.reading.marked_regions import MarkedRegion
+from napari_relict.viewer.session.tables import rows_of
 
 GRADES = {1: "different", 2: "similar", 3: "near replica", 4: "exact replica"}
 #: Of the five steps a study can store, three are on keys; ends and middle keep their meaning.
@@ -67,7 +68,7 @@ def drafts_of(ratings: pd.DataFrame) -> dict[tuple[str, str, bool], Draft]:
             row.comment or "",
             list(row.regions),
         )
-        for row in ratings.itertuples()
+        for row in rows_of(ratings)
     }
 
 

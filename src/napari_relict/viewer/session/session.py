@@ -21,6 +21,7 @@ from napari_relict.reading.reading_list import Showing
 from napari_relict.viewer.session.draft import CONFIDENCES, GRADES, Draft, drafts_of
 from napari_relict.viewer.session.filters import FILTERS, Filter, undecided_first
 from napari_relict.viewer.session.stopwatch import Stopwatch, time_left
+from napari_relict.viewer.source import ReviewSource
 
 
 class ReadingSession:
@@ -42,7 +43,7 @@ class ReadingSession:
 
     def __init__(
         self,
-        study: Any,
+        study: ReviewSource,
         reader: str,
         *,
         blinded: bool = True,

@@ -7,6 +7,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
 from napari_relict.viewer.data_models.scores import number
+from napari_relict.viewer.session.tables import rows_of
 from napari_relict.viewer.widgets.matches_table import PairsTable
 
 
@@ -44,6 +45,6 @@ def in_words(agreement: pd.DataFrame) -> pd.DataFrame:
     told = pd.DataFrame({"readers": agreement["readers"], "statistic": agreement["statistic"]})
     told["value"] = [
         number(row.value) if pd.isna(row.low) else f"{number(row.value)} [{number(row.low)}, {number(row.high)}]"
-        for row in agreement.itertuples()
+        for row in rows_of(agreement)
     ]
     return told.assign(pairs=agreement["pairs"], of=agreement["kind"].replace(SHORT), note=agreement["note"])

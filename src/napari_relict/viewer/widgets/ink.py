@@ -51,9 +51,9 @@ class Axis:
     """Maps scores to pixels so that closer is always to the right, whichever way the measure runs."""
 
     def __init__(self, values: npt.ArrayLike, higher_is_closer: bool, left: float, right: float) -> None:
-        values = np.asarray(values, float).ravel()
-        values = values[np.isfinite(values)]
-        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+        numbers = np.asarray(values, float).ravel()
+        numbers = numbers[np.isfinite(numbers)]
+        low, high = (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 1.0)
         margin = 0.05 * (high - low) or 0.5
         self.low, self.high = low - margin, high + margin
         self._flip, self._left, self._right = not higher_is_closer, left, right

@@ -23,7 +23,7 @@ class _ScoresModel(FrameModel):
 
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if role == Qt.ItemDataRole.DisplayRole and index.isValid():
-            value = self.frame.iat[index.row(), index.column()]
+            value: Any = self.frame.iat[index.row(), index.column()]
             digits = _DIGITS.get(str(self.frame.columns[index.column()]))
             if digits is not None:
                 return "–" if pd.isna(value) else f"{value:.{digits}f}"
@@ -72,7 +72,7 @@ class LabelsTable(QWidget):
             "hd95_mm": "HD95 mm",
             "assd_mm": "ASSD mm",
         }
-        self._labels = list(scores["label"]) if len(scores) else []
+        self._labels: list[int] = list(scores["label"]) if len(scores) else []
         frame = scores.drop(columns="label")
         self.model.set_frame(frame, titles)
         self.note.setText(_NOTE if len(frame) else NONE)
@@ -83,7 +83,7 @@ class LabelsTable(QWidget):
 
     def hide_scores(self) -> None:
         """Take all numbers away: blinded, they are scores like any other."""
-        self._labels: list[int] = []
+        self._labels = []
         self.model.set_frame(pd.DataFrame())
         self.note.setText(HIDDEN)
         self.view.hide()

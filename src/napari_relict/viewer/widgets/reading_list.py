@@ -35,9 +35,10 @@ class ReadingList(PairsTable):
         self.part.setCurrentIndex(self.part.findData(session.filter.name))
         frame = reading_frame(session, verdicts)
         self.set_frame(frame, {"pair": "No."}, note=note)
-        here = (frame["pair"] == session.position + 1).to_numpy() if len(frame) else []
-        if len(frame) and here.any():
-            self.select_row(int(here.argmax()))
+        if len(frame):
+            here = (frame["pair"] == session.position + 1).to_numpy()
+            if here.any():
+                self.select_row(int(here.argmax()))
 
     def _on_part(self, index: int) -> None:
         self.part_chosen.emit(self.part.itemData(index))

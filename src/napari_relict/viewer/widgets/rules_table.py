@@ -7,6 +7,7 @@ from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtWidgets import QWidget
 
 from napari_relict.viewer.data_models.table_model import FrameModel
+from napari_relict.viewer.session.tables import rows_of
 from napari_relict.viewer.widgets.matches_table import PairsTable
 
 WIDEST = 330  # pixels of a column, so that what a rule says stands beside its caution
@@ -45,9 +46,7 @@ class RulesModel(FrameModel):
 def in_words(rules: pd.DataFrame) -> pd.DataFrame:
     """Calls with their interval in one column, the caution beside them."""
     applied = rules["estimated_on"] != ""
-    called = [
-        "" if pd.isna(row.share) else f"{row.called} ({row.low:.0%} to {row.high:.0%})" for row in rules.itertuples()
-    ]
+    called = ["" if pd.isna(row.share) else f"{row.called} ({row.low:.0%} to {row.high:.0%})" for row in rows_of(rules)]
     return pd.DataFrame(
         {
             "rule": rules["title"],
