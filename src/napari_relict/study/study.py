@@ -133,7 +133,7 @@ class Study(JudgedStudy):
         for name, folders in cohorts.items():
             files[name], more = list_cohort(folder, name, folders)
             problems += more
-        notes = [note for found in files.values() for note in found.notes]
+        voted: list[str] = []
         norm = seen_norm(files["training"].volumes, progress) if geometry == "evidence" else None
         if norm is not None:
             for name in [name for name in cohorts if name != "training"]:
@@ -141,7 +141,8 @@ class Study(JudgedStudy):
                 if lies is not None:
                     cohorts[name] = cohorts[name].model_copy(update={"geometry": lies})
                     files[name], _ = list_cohort(folder, name, cohorts[name])
-                    notes.append(said)
+                    voted.append(said)
+        notes = [note for found in files.values() for note in found.notes] + voted
         if patients is not None and not Path(patients).is_file():
             raise DataError(patients, "no such file", "give the CSV with the columns volume,patient")
         if patients is not None:

@@ -69,7 +69,7 @@ def list_cohort(folder: Path, cohort: str, folders: CohortFolders) -> tuple[Coho
     spacing = read_spacings(folder / folders.spacing) if isinstance(folders.spacing, str) else folders.spacing
     volumes, untold = with_spacing(volumes, spacing)
     notes = []
-    if untold:
+    if untold and (folders.geometry is None or folders.geometry.spacing is None):
         notes.append(
             f"{len(untold)} of {len(volumes)} {cohort} volumes (arrays, pictures) do not say how large their voxels"
             f" are: taken as 1 mm; --{cohort}-spacing says otherwise"
