@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from napari_relict.version import __version__
 
-__all__ = ["DataError", "RelictError", "Study", "UsageError", "__version__"]
+__all__ = ["DataError", "RelictError", "Study", "UsageError", "__version__", "find_copies"]
 
 if TYPE_CHECKING:
     from napari_relict.errors import DataError, RelictError, UsageError
     from napari_relict.study import Study
+    from napari_relict.study.arrays import find_copies
 
 
 def __getattr__(name: str) -> Any:
@@ -25,6 +26,10 @@ def __getattr__(name: str) -> Any:
         from napari_relict.study import Study
 
         return Study
+    if name == "find_copies":
+        from napari_relict.study.arrays import find_copies
+
+        return find_copies
     if name in ("DataError", "RelictError", "UsageError"):
         from napari_relict import errors
 
