@@ -124,9 +124,7 @@ def main() -> None:
             rows.append(compared(name, pairs, asked.kind))
     head = ["pair", "ours, ms", "prepared, ms", "SimpleITK, ms", "ratio", "NCC", "NMI", "error, mm", "worse in"]
     print(table(head, rows))
-    print(
-        "Medians, ours / SimpleITK's; `worse in`: pairs in which ours has a lower NCC or NMI or a larger error."
-    )
+    print("Medians, ours / SimpleITK's; `worse in`: pairs in which ours has a lower NCC or NMI or a larger error.")
 
 
 def made(name: str, kind: Kind, heads: list[np.ndarray], number: int, rng: np.random.Generator) -> Pair:

@@ -14,7 +14,8 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
-from napari_relict.registration.climbing import climb, correlation_of, normal_equations
+from napari_relict.registration.climbing import climb
+from napari_relict.registration.equations import correlation_of, normal_equations
 from napari_relict.registration.pyramid import spread
 from napari_relict.registration.transforms import Kind
 
@@ -160,7 +161,7 @@ def _climbed(
     """Each volume from its best start, so many steps; the start by centres of mass is added where `centred`."""
     count, proposals = len(others), starts.shape[1]
     worth, matrices = np.zeros(count), np.zeros((count, 4, 4))
-    nothing, nowhere = np.zeros(0), np.zeros(3)
+    nowhere = np.zeros(3)
     own = np.zeros(3)
     for axis in range(3):
         own[axis] = (points[:, axis] * values).sum() / max(values.sum(), 1e-9)
@@ -175,14 +176,13 @@ def _climbed(
             else:
                 start = starts[number, proposal]
             sums, overlap = normal_equations(
-                points, values, others[number], seen[number], spacing, origin, start, nowhere, TRANSLATION, nothing
+                points, values, others[number], seen[number], spacing, origin, start, nowhere, TRANSLATION
             )
             alike = correlation_of(sums) if overlap >= fewest else -1.0
             if alike > best:
                 begin, best = start, alike
-        matrix, correlation, overlap, _ = climb(
-            points, values, others[number], seen[number], spacing, origin, begin, SIMILARITY, False, nothing,
-            iterations, fewest,
+        matrix, correlation, overlap, _, _ = climb(
+            points, values, others[number], seen[number], spacing, origin, begin, SIMILARITY, False, iterations, fewest,
         )  # fmt: skip
         worth[number] = correlation * (overlap / len(points)) ** 0.25
         matrices[number] = matrix

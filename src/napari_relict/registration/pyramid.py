@@ -11,6 +11,7 @@ from numba import njit
 from scipy import ndimage
 
 POINTS = 12_000  # a level is registered by at most so many of its voxels
+SPAN_POINTS = 20_000
 SMALLEST_SIDE = 12  # voxels: a level is left out rather than made smaller
 GOLDEN = 0.6180339887498949
 
@@ -49,6 +50,13 @@ class Level:
     def at_points(self) -> np.ndarray:
         """Values at `points`: float32 (n,)."""
         return np.asarray(self.values.ravel()[self._where])
+
+    @cached_property
+    def span(self) -> tuple[float, float]:
+        """Values that all but a thousandth at either end of those that count lie between."""
+        some = spread(np.flatnonzero(self.seen), SPAN_POINTS)
+        low, high = np.quantile(self.values.ravel()[some], (0.001, 0.999)) if len(some) else (0.0, 0.0)
+        return float(low), float(high)
 
     @cached_property
     def _where(self) -> np.ndarray:
