@@ -177,15 +177,14 @@ def climb(
                 step *= LARGEST_STEP * voxel / length
                 length = LARGEST_STEP * voxel
             new = stepped(matrix, step, centre, kind)
-            new_sums, new_count = normal_equations(points, fixed, moving, seen, spacing, origin, new, centre, kind)
+            new_centre = centre + step[:3]  # what is solved next is a step about there
+            new_sums, new_count = normal_equations(points, fixed, moving, seen, spacing, origin, new, new_centre, kind)
             new_correlation = correlation_of(new_sums) if new_count >= fewest else 0.0
             gain = new_correlation * abs(new_correlation) - correlation * abs(correlation)
             if either_sign:
                 gain = new_correlation**2 - correlation**2
             if new_count >= fewest and gain > 0:
-                for axis in range(3):
-                    centre[axis] += step[axis]
-                matrix, sums, count, correlation = new, new_sums, new_count, new_correlation
+                matrix, centre, sums, count, correlation = new, new_centre, new_sums, new_count, new_correlation
                 damping = max(damping / 5, 1e-6)
                 converged = length < SMALL_STEP * voxel or gain < SMALL_GAIN
                 break

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numba import njit
 from scipy import ndimage
 
+from napari_relict.registration.batched import Many, climb_many, correlations
 from napari_relict.registration.climbing import climb
 from napari_relict.registration.equations import correlation_of, normal_equations
 from napari_relict.registration.pyramid import spread
@@ -109,7 +111,7 @@ def _blocks(values: np.ndarray, factors: Sequence[int]) -> np.ndarray:
 
 
 def register_all(
-    query: Outline, others: np.ndarray, seen: np.ndarray, starts: np.ndarray
+    query: Outline, others: np.ndarray, seen: np.ndarray, starts: np.ndarray, *, device: str = ""
 ) -> tuple[np.ndarray, np.ndarray]:
     """Correlation of the query with each of many volumes, each registered onto it.
 
@@ -124,6 +126,8 @@ def register_all(
     seen : ndarray of uint8, (n, z, y, x)
     starts : ndarray of float64, (n, proposals, 4, 4)
         mm in the query -> mm in the other volume.
+    device : str
+        As torch names it, where the pairs are climbed all at once; compiled code on this thread when empty.
 
     Returns
     -------
@@ -136,13 +140,41 @@ def register_all(
     if len(points) < fewest:
         return np.zeros(len(others)), starts[:, 0].copy()
     grid = query.spacing, query.origin
-    worth, matrices = _climbed(points, values, others, seen, *grid, starts, GLANCE, fewest, True)
+    climbed = partial(_climbed_on, device) if device else _climbed
+    worth, matrices = climbed(points, values, others, seen, *grid, starts, GLANCE, fewest, True)
     # Strangers need not be brought to the last digit.
     again = np.flatnonzero(worth >= np.median(worth))
-    worth[again], matrices[again] = _climbed(
+    worth[again], matrices[again] = climbed(
         points, values, others[again], seen[again], *grid, matrices[again][:, None], ITERATIONS, fewest, False
     )
     return worth, matrices
+
+
+def _climbed_on(
+    device: str,
+    points: np.ndarray,
+    values: np.ndarray,
+    others: np.ndarray,
+    seen: np.ndarray,
+    spacing: np.ndarray,
+    origin: np.ndarray,
+    starts: np.ndarray,
+    iterations: int,
+    fewest: int,
+    centred: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`_climbed`, all volumes at once."""
+    if centred:
+        own = (points * values[:, None]).sum(0) / max(float(values.sum()), 1e-9)
+        by_centre = np.tile(np.eye(4), (len(others), 1, 1, 1))
+        by_centre[:, 0, :3, 3] = [_centre(other, spacing, origin) - own for other in others]
+        starts = np.concatenate([starts, by_centre], 1)
+    many = Many.of(points, values, others, seen, spacing, origin, device=device)
+    if starts.shape[1] > 1:
+        alike = np.stack([correlations(many, starts[:, number], fewest) for number in range(starts.shape[1])], 1)
+        starts = np.take_along_axis(starts, alike.argmax(1)[:, None, None, None], 1)
+    found = climb_many(many, starts[:, 0], Kind.SIMILARITY, iterations=iterations, fewest=fewest)
+    return found.correlations * (found.overlaps / len(points)) ** 0.25, found.matrices
 
 
 @njit(cache=True, nogil=True)
