@@ -28,7 +28,7 @@ def _together(kind: Kind, either_sign: bool, iterations: int, *, single: bool = 
     first = LEVELS[0]
     many = Many.of(
         first.points, first.at_points, np.stack([level.values for level in LEVELS]),
-        np.stack([level.seen for level in LEVELS]), first.spacing, first.origin, single=single,
+        np.stack([level.cells for level in LEVELS]), first.spacing, first.origin, single=single,
     )  # fmt: skip
     return climb_many(many, _starts(kind), kind, iterations=iterations, fewest=200, either_sign=either_sign)
 
@@ -42,7 +42,7 @@ def test_the_compiled_climb_finds_the_same(kind: Kind, either_sign: bool, iterat
     pairs = len(LEVELS) if iterations == 6 else 1
     for number, (level, start) in enumerate(zip(LEVELS[:pairs], _starts(kind)[:pairs], strict=True)):
         matrix, correlation, overlap, _, converged = climb(
-            first.points, first.at_points, level.values, level.seen, level.spacing, level.origin, start, int(kind),
+            first.points, first.at_points, level.values, level.cells, level.spacing, level.origin, start, int(kind),
             either_sign, iterations, 200,
         )  # fmt: skip
         np.testing.assert_allclose(found.matrices[number], matrix, atol=1e-5)

@@ -49,7 +49,8 @@ class Many:
     points : Tensor, (p, 3)
         mm (x, y, z) in the fixed volume.
     fixed : Tensor, (p,)
-    moving, seen : Tensor, (n, z, y, x)
+    moving, cells : Tensor, (n, z, y, x)
+        Values; where they may be interpolated (see `equations.cells_of`).
     spacing, origin : Tensor, (3,)
         mm along x, y, z, of the moving volumes.
     """
@@ -57,20 +58,20 @@ class Many:
     points: torch.Tensor
     fixed: torch.Tensor
     moving: torch.Tensor
-    seen: torch.Tensor
+    cells: torch.Tensor
     spacing: torch.Tensor
     origin: torch.Tensor
 
     @classmethod
     def of(
-        cls, points: np.ndarray, fixed: np.ndarray, moving: np.ndarray, seen: np.ndarray, spacing: np.ndarray,
+        cls, points: np.ndarray, fixed: np.ndarray, moving: np.ndarray, cells: np.ndarray, spacing: np.ndarray,
         origin: np.ndarray, *, device: str = "cpu", single: bool = False,
     ) -> Many:  # fmt: skip
         """Arrays (see the attributes) brought to a device.
 
         Parameters
         ----------
-        points, fixed, moving, seen, spacing, origin : ndarray
+        points, fixed, moving, cells, spacing, origin : ndarray
         device : str
             As torch names it.
         single : bool
@@ -82,7 +83,7 @@ class Many:
         numbers = [torch.as_tensor(np.asarray(part), dtype=kind) for part in (points, fixed, spacing, origin)]
         onto = [part.to(device) for part in numbers]
         volumes = torch.as_tensor(np.asarray(moving), dtype=torch.float32).to(device)
-        return cls(onto[0], onto[1], volumes, torch.as_tensor(np.asarray(seen) > 0).to(device), onto[2], onto[3])
+        return cls(onto[0], onto[1], volumes, torch.as_tensor(np.asarray(cells) > 0).to(device), onto[2], onto[3])
 
 
 def climb_many(
@@ -182,11 +183,10 @@ def _sums(many: Many, which: torch.Tensor, matrix: torch.Tensor, centre: torch.T
     last = torch.tensor([width - 1, height - 1, depth - 1], device=place.device)
     inside = ((place >= 0) & (place < last)).all(2)
     base = which[:, None] * (depth * height * width)
-    x, y, z = (torch.nan_to_num(place) + 0.5).long().clamp_min(0).minimum(last).unbind(2)
-    inside &= many.seen.reshape(-1)[base + (z * height + y) * width + x]
     low = torch.nan_to_num(place).floor().long().clamp_min(0).minimum(last - 1)
     x, y, z = low.unbind(2)
     corner, values = base + (z * height + y) * width + x, many.moving.reshape(-1)
+    inside &= many.cells.reshape(-1)[corner]
     a, b, c, d, e, f, g, h = (
         values[corner + (dz * height + dy) * width + dx].to(reckoned) for dz in (0, 1) for dy in (0, 1) for dx in (0, 1)
     )

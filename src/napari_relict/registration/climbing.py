@@ -118,7 +118,7 @@ def climb(
     points: np.ndarray,
     fixed: np.ndarray,
     moving: np.ndarray,
-    seen: np.ndarray,
+    cells: np.ndarray,
     spacing: np.ndarray,
     origin: np.ndarray,
     start: np.ndarray,
@@ -131,7 +131,7 @@ def climb(
 
     Parameters
     ----------
-    points, fixed, moving, seen, spacing, origin, kind
+    points, fixed, moving, cells, spacing, origin, kind
         As of `normal_equations`.
     start : ndarray of float64, (4, 4)
     either_sign : bool
@@ -157,7 +157,7 @@ def climb(
     if len(points) < 4:
         return matrix, 0.0, 0, 0, False
     centre, reach = middle_of(points, matrix)
-    sums, count = normal_equations(points, fixed, moving, seen, spacing, origin, matrix, centre, kind)
+    sums, count = normal_equations(points, fixed, moving, cells, spacing, origin, matrix, centre, kind)
     if count < fewest:
         return matrix, 0.0, count, 0, False
     correlation = correlation_of(sums)
@@ -178,7 +178,7 @@ def climb(
                 length = LARGEST_STEP * voxel
             new = stepped(matrix, step, centre, kind)
             new_centre = centre + step[:3]  # what is solved next is a step about there
-            new_sums, new_count = normal_equations(points, fixed, moving, seen, spacing, origin, new, new_centre, kind)
+            new_sums, new_count = normal_equations(points, fixed, moving, cells, spacing, origin, new, new_centre, kind)
             new_correlation = correlation_of(new_sums) if new_count >= fewest else 0.0
             gain = new_correlation * abs(new_correlation) - correlation * abs(correlation)
             if either_sign:

@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from napari_relict.registration.batched import Many, climb_many, correlations
 from napari_relict.registration.climbing import climb
-from napari_relict.registration.equations import correlation_of, normal_equations
+from napari_relict.registration.equations import cells_of, correlation_of, normal_equations
 from napari_relict.registration.pyramid import spread
 from napari_relict.registration.transforms import Kind
 
@@ -140,12 +140,13 @@ def register_all(
     if len(points) < fewest:
         return np.zeros(len(others)), starts[:, 0].copy()
     grid = query.spacing, query.origin
+    cells = cells_of(seen)
     climbed = partial(_climbed_on, device) if device else _climbed
-    worth, matrices = climbed(points, values, others, seen, *grid, starts, GLANCE, fewest, True)
+    worth, matrices = climbed(points, values, others, cells, *grid, starts, GLANCE, fewest, True)
     # Strangers need not be brought to the last digit.
     again = np.flatnonzero(worth >= np.median(worth))
     worth[again], matrices[again] = climbed(
-        points, values, others[again], seen[again], *grid, matrices[again][:, None], ITERATIONS, fewest, False
+        points, values, others[again], cells[again], *grid, matrices[again][:, None], ITERATIONS, fewest, False
     )
     return worth, matrices
 
@@ -155,7 +156,7 @@ def _climbed_on(
     points: np.ndarray,
     values: np.ndarray,
     others: np.ndarray,
-    seen: np.ndarray,
+    cells: np.ndarray,
     spacing: np.ndarray,
     origin: np.ndarray,
     starts: np.ndarray,
@@ -169,7 +170,7 @@ def _climbed_on(
         by_centre = np.tile(np.eye(4), (len(others), 1, 1, 1))
         by_centre[:, 0, :3, 3] = [_centre(other, spacing, origin) - own for other in others]
         starts = np.concatenate([starts, by_centre], 1)
-    many = Many.of(points, values, others, seen, spacing, origin, device=device)
+    many = Many.of(points, values, others, cells, spacing, origin, device=device)
     if starts.shape[1] > 1:
         alike = np.stack([correlations(many, starts[:, number], fewest) for number in range(starts.shape[1])], 1)
         starts = np.take_along_axis(starts, alike.argmax(1)[:, None, None, None], 1)
@@ -182,7 +183,7 @@ def _climbed(
     points: np.ndarray,
     values: np.ndarray,
     others: np.ndarray,
-    seen: np.ndarray,
+    cells: np.ndarray,
     spacing: np.ndarray,
     origin: np.ndarray,
     starts: np.ndarray,
@@ -208,13 +209,14 @@ def _climbed(
             else:
                 start = starts[number, proposal]
             sums, overlap = normal_equations(
-                points, values, others[number], seen[number], spacing, origin, start, nowhere, TRANSLATION
+                points, values, others[number], cells[number], spacing, origin, start, nowhere, TRANSLATION
             )
             alike = correlation_of(sums) if overlap >= fewest else -1.0
             if alike > best:
                 begin, best = start, alike
         matrix, correlation, overlap, _, _ = climb(
-            points, values, others[number], seen[number], spacing, origin, begin, SIMILARITY, False, iterations, fewest,
+            points, values, others[number], cells[number], spacing, origin, begin, SIMILARITY, False, iterations,
+            fewest,
         )  # fmt: skip
         worth[number] = correlation * (overlap / len(points)) ** 0.25
         matrices[number] = matrix

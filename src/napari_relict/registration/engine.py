@@ -110,7 +110,7 @@ def register(
 
 
 def _climbed(begin: Registered, fixed: Level, moving: Level, kind: Kind, contrast: Contrast, most: int) -> Registered:
-    volume = moving.values, moving.seen, moving.spacing, moving.origin
+    volume = moving.values, moving.cells, moving.spacing, moving.origin
     fewest = max(FEWEST, int(SHARE * len(fixed.points)))
     if contrast == "different":
         bins = binned(fixed.at_points, fixed.span)
@@ -138,7 +138,7 @@ def agreement(fixed: Level, moving: Level, matrix: np.ndarray) -> float:
         mm in the fixed -> mm in the moving volume.
     """
     sums, _ = normal_equations(
-        fixed.points, fixed.at_points, moving.values, moving.seen, moving.spacing, moving.origin,
+        fixed.points, fixed.at_points, moving.values, moving.cells, moving.spacing, moving.origin,
         np.asarray(matrix, np.float64), np.zeros(3), int(Kind.TRANSLATION),
     )  # fmt: skip
     alike: float = correlation_of(sums)

@@ -90,7 +90,7 @@ def normal_equations(
     points: np.ndarray,
     fixed: np.ndarray,
     moving: np.ndarray,
-    seen: np.ndarray,
+    cells: np.ndarray,
     spacing: np.ndarray,
     origin: np.ndarray,
     matrix: np.ndarray,
@@ -105,7 +105,8 @@ def normal_equations(
         mm (x, y, z) in the fixed volume.
     fixed : ndarray of float32, (n,)
     moving : ndarray of float32, (z, y, x)
-    seen : ndarray of uint8, (z, y, x)
+    cells : ndarray of uint8, (z, y, x)
+        See `cells_of`.
     spacing, origin : ndarray of float64, (3,)
         mm, of the moving volume.
     matrix : ndarray of float64, (4, 4)
@@ -136,7 +137,7 @@ def normal_equations(
         ix, iy, iz = (mx - origin[0]) * sx, (my - origin[1]) * sy, (mz - origin[2]) * sz
         if not (0.0 <= ix < width - 1 and 0.0 <= iy < height - 1 and 0.0 <= iz < depth - 1):
             continue
-        if not seen[int(iz + 0.5), int(iy + 0.5), int(ix + 0.5)]:
+        if not cells[int(iz), int(iy), int(ix)]:
             continue
         value, gx, gy, gz = interpolated(moving, ix, iy, iz)
         gx, gy, gz = gx * sx, gy * sy, gz * sz
@@ -168,3 +169,26 @@ def correlation_of(sums: np.ndarray) -> float:
     if mm <= 1e-12 * n or ff <= 1e-12 * n:
         return 0.0
     return float(fm / np.sqrt(mm * ff))
+
+
+def cells_of(seen: np.ndarray) -> np.ndarray:
+    """Which cells between voxels may be interpolated in: those that all eight corners of were seen.
+
+    Were the nearest voxel asked alone, a mask's rim would be blended with what is not to be looked at.
+
+    Parameters
+    ----------
+    seen : ndarray of bool or uint8, (..., z, y, x)
+
+    Returns
+    -------
+    ndarray of uint8, (..., z, y, x)
+        By each cell's first corner; 0 in the last plane of each axis, where no cell begins.
+    """
+    cells = np.zeros(seen.shape, np.uint8)
+    whole = np.asarray(seen) > 0
+    whole = whole[..., 1:] & whole[..., :-1]
+    whole = whole[..., 1:, :] & whole[..., :-1, :]
+    whole = whole[..., 1:, :, :] & whole[..., :-1, :, :]
+    cells[..., : whole.shape[-3], : whole.shape[-2], : whole.shape[-1]] = whole
+    return cells

@@ -42,7 +42,7 @@ def _gathered(
     points: np.ndarray,
     bins: np.ndarray,
     moving: np.ndarray,
-    seen: np.ndarray,
+    cells: np.ndarray,
     spacing: np.ndarray,
     origin: np.ndarray,
     matrix: np.ndarray,
@@ -53,7 +53,7 @@ def _gathered(
 
     Parameters
     ----------
-    points, moving, seen, spacing, origin, matrix
+    points, moving, cells, spacing, origin, matrix
         As of `equations.normal_equations`.
     bins : ndarray of int64, (n,)
         Of the fixed values.
@@ -82,7 +82,7 @@ def _gathered(
         ix, iy, iz = (mx - origin[0]) * sx, (my - origin[1]) * sy, (mz - origin[2]) * sz
         if not (0.0 <= ix < width - 1 and 0.0 <= iy < height - 1 and 0.0 <= iz < depth - 1):
             continue
-        if not seen[int(iz + 0.5), int(iy + 0.5), int(ix + 0.5)]:
+        if not cells[int(iz), int(iy), int(ix)]:
             continue
         value, gx, gy, gz = interpolated(moving, ix, iy, iz)
         place = (value - span[0]) * scale
@@ -166,7 +166,7 @@ def climb_information(
     points: np.ndarray,
     bins: np.ndarray,
     moving: np.ndarray,
-    seen: np.ndarray,
+    cells: np.ndarray,
     spacing: np.ndarray,
     origin: np.ndarray,
     start: np.ndarray,
@@ -179,7 +179,7 @@ def climb_information(
 
     Parameters
     ----------
-    points, moving, seen, spacing, origin, kind
+    points, moving, cells, spacing, origin, kind
         As of `equations.normal_equations`.
     bins : ndarray of int64, (n,)
         Of the fixed values, 0 to BINS - 1; see `binned`.
@@ -208,7 +208,7 @@ def climb_information(
         return matrix, 0.0, 0, 0, False
     centre, reach = middle_of(points, matrix)
     held, new_held = np.empty((len(points), 8)), np.empty((len(points), 8))
-    joint, count = _gathered(points, bins, moving, seen, spacing, origin, matrix, span, held)
+    joint, count = _gathered(points, bins, moving, cells, spacing, origin, matrix, span, held)
     if count < fewest:
         return matrix, 0.0, count, 0, False
     information, ratio = _information_of(joint)
@@ -228,7 +228,7 @@ def climb_information(
                 step *= LARGEST_STEP * voxel / length
                 length = LARGEST_STEP * voxel
             new = stepped(matrix, step, centre, kind)
-            new_joint, new_count = _gathered(points, bins, moving, seen, spacing, origin, new, span, new_held)
+            new_joint, new_count = _gathered(points, bins, moving, cells, spacing, origin, new, span, new_held)
             new_information, new_ratio = _information_of(new_joint)
             gain = new_information - information
             if new_count >= fewest and gain > 0:

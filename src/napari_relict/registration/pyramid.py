@@ -10,6 +10,8 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
+from napari_relict.registration.equations import cells_of
+
 POINTS = 12_000  # a level is registered by at most so many of its voxels
 SPAN_POINTS = 20_000
 SMALLEST_SIDE = 12  # voxels: a level is left out rather than made smaller
@@ -50,6 +52,11 @@ class Level:
     def at_points(self) -> np.ndarray:
         """Values at `points`: float32 (n,)."""
         return np.asarray(self.values.ravel()[self._where])
+
+    @cached_property
+    def cells(self) -> np.ndarray:
+        """Where it may be interpolated when it is the moving one (see `equations.cells_of`): uint8 (z, y, x)."""
+        return cells_of(self.seen)
 
     @cached_property
     def span(self) -> tuple[float, float]:
