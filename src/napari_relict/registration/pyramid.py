@@ -171,7 +171,7 @@ def _counting(seen: np.ndarray, body: np.ndarray, ratio: int) -> np.ndarray:
             first = (z * height + y) * width
             for x in range(width):
                 found[count] = first + x  # overwritten by the next one if it does not count
-                count += np.int64(row[x] & seen[z, y, x])
+                count += int(row[x] & seen[z, y, x])
     return found[:count].astype(np.int64)
 
 
