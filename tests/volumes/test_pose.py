@@ -88,7 +88,7 @@ def test_a_table_and_noise_count_only_where_the_body_alone_is_not_asked_for(tmp_
                 ncc[masked, searched, name] = float(np.corrcoef(images[name], images["head-0"])[0, 1])
         assert all(row.masked == masked for row in cohort.rows.values())
     for name in ("table", "noise"):
-        assert ncc[True, True, name] > 0.999  # the threshold moves a little, and a few voxels of skin with it
+        assert ncc[True, True, name] > 0.9994  # the threshold moves a little, and a few voxels of skin with it
     assert ncc[False, True, "table"] < 0.95
     assert ncc[False, True, "noise"] < 0.999
     assert ncc[True, False, "table"] < 0.95  # shown as it is

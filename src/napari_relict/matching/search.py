@@ -158,7 +158,7 @@ def match_cohorts(
                 told = partial(_told, progress, done, len(names), total)
                 scores, halves, votes = search_block(shard, crew, parts, told)
                 if any(measure.name == "registered" for measure in measures):
-                    scores.columns["registered"] = registered_scores(cohort, names, training, crew, told)
+                    scores.columns["registered"] = registered_scores(cohort, names, training, crew, told, device)
                 regions = list(crew.in_order(partial(regions_of, grid=training.grid), votes))
                 for encoder in encoders:
                     scores.columns[encoder.name] = _feature(

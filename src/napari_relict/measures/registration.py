@@ -33,8 +33,8 @@ def align(
 ) -> np.ndarray:
     """The transform that shows `moving` as `fixed` shows it.
 
-    Correlation inside both masks (where the contrasts differ: of `fixed` with what the values of `moving` stand for,
-    or mutual information with SimpleITK), coarse to fine. Where that fails, the start is returned.
+    Correlation inside both masks (mutual information where the contrasts differ), coarse to fine. Where that fails, the
+    start is returned.
 
     Parameters
     ----------

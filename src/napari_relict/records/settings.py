@@ -15,9 +15,9 @@ from napari_relict.encoders.registry import check_definition
 from napari_relict.errors import DataError, UsageError, disk_faults
 from napari_relict.measures.registration import Alignment, Engine
 from napari_relict.measures.registry import check_encoder_name, choose_measures
-from napari_relict.volumes.geometry import orientation_of
 from napari_relict.volumes.grid import Grid
 from napari_relict.volumes.intensity import Modality
+from napari_relict.volumes.orientation import orientation_of
 from napari_relict.volumes.pose import PoseKind
 from napari_relict.volumes.preparing import Preparation
 

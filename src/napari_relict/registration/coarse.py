@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numba import njit
 from scipy import ndimage
 
-from napari_relict.registration.climbing import climb, correlation_of, normal_equations
+from napari_relict.registration.batched import Many, climb_many, correlations
+from napari_relict.registration.climbing import climb
+from napari_relict.registration.equations import cells_of, correlation_of, normal_equations
 from napari_relict.registration.pyramid import spread
 from napari_relict.registration.transforms import Kind
 
@@ -108,7 +111,13 @@ def _blocks(values: np.ndarray, factors: Sequence[int]) -> np.ndarray:
 
 
 def register_all(
-    query: Outline, others: np.ndarray, seen: np.ndarray, starts: np.ndarray
+    query: Outline,
+    others: np.ndarray,
+    seen: np.ndarray,
+    starts: np.ndarray,
+    *,
+    origin: np.ndarray | None = None,
+    device: str = "",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Correlation of the query with each of many volumes, each registered onto it.
 
@@ -123,6 +132,10 @@ def register_all(
     seen : ndarray of uint8, (n, z, y, x)
     starts : ndarray of float64, (n, proposals, 4, 4)
         mm in the query -> mm in the other volume.
+    origin : ndarray of float64, (3,), or None
+        mm (x, y, z) of the other volumes' first voxel; the query's own when None, which a mirrored one may not share.
+    device : str
+        As torch names it, where the pairs are climbed all at once; compiled code on this thread when empty.
 
     Returns
     -------
@@ -134,14 +147,43 @@ def register_all(
     fewest = max(FEWEST, int(SHARE * len(points)))
     if len(points) < fewest:
         return np.zeros(len(others)), starts[:, 0].copy()
-    grid = query.spacing, query.origin
-    worth, matrices = _climbed(points, values, others, seen, *grid, starts, GLANCE, fewest, True)
+    grid = query.spacing, query.origin if origin is None else origin
+    cells = cells_of(seen)
+    climbed = partial(_climbed_on, device) if device else _climbed
+    worth, matrices = climbed(points, values, others, cells, *grid, starts, GLANCE, fewest, True)
     # Strangers need not be brought to the last digit.
     again = np.flatnonzero(worth >= np.median(worth))
-    worth[again], matrices[again] = _climbed(
-        points, values, others[again], seen[again], *grid, matrices[again][:, None], ITERATIONS, fewest, False
+    worth[again], matrices[again] = climbed(
+        points, values, others[again], cells[again], *grid, matrices[again][:, None], ITERATIONS, fewest, False
     )
     return worth, matrices
+
+
+def _climbed_on(
+    device: str,
+    points: np.ndarray,
+    values: np.ndarray,
+    others: np.ndarray,
+    cells: np.ndarray,
+    spacing: np.ndarray,
+    origin: np.ndarray,
+    starts: np.ndarray,
+    iterations: int,
+    fewest: int,
+    centred: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """`_climbed`, all volumes at once."""
+    if centred:
+        own = (points * values[:, None]).sum(0) / max(float(values.sum()), 1e-9)
+        by_centre = np.tile(np.eye(4), (len(others), 1, 1, 1))
+        by_centre[:, 0, :3, 3] = [_centre(other, spacing, origin) - own for other in others]
+        starts = np.concatenate([starts, by_centre], 1)
+    many = Many.of(points, values, others, cells, spacing, origin, device=device)
+    if starts.shape[1] > 1:
+        alike = np.stack([correlations(many, starts[:, number], fewest) for number in range(starts.shape[1])], 1)
+        starts = np.take_along_axis(starts, alike.argmax(1)[:, None, None, None], 1)
+    found = climb_many(many, starts[:, 0], Kind.SIMILARITY, iterations=iterations, fewest=fewest)
+    return found.correlations * (found.overlaps / len(points)) ** 0.25, found.matrices
 
 
 @njit(cache=True, nogil=True)
@@ -149,7 +191,7 @@ def _climbed(
     points: np.ndarray,
     values: np.ndarray,
     others: np.ndarray,
-    seen: np.ndarray,
+    cells: np.ndarray,
     spacing: np.ndarray,
     origin: np.ndarray,
     starts: np.ndarray,
@@ -160,7 +202,7 @@ def _climbed(
     """Each volume from its best start, so many steps; the start by centres of mass is added where `centred`."""
     count, proposals = len(others), starts.shape[1]
     worth, matrices = np.zeros(count), np.zeros((count, 4, 4))
-    nothing, nowhere = np.zeros(0), np.zeros(3)
+    nowhere = np.zeros(3)
     own = np.zeros(3)
     for axis in range(3):
         own[axis] = (points[:, axis] * values).sum() / max(values.sum(), 1e-9)
@@ -175,14 +217,14 @@ def _climbed(
             else:
                 start = starts[number, proposal]
             sums, overlap = normal_equations(
-                points, values, others[number], seen[number], spacing, origin, start, nowhere, TRANSLATION, nothing
+                points, values, others[number], cells[number], spacing, origin, start, nowhere, TRANSLATION
             )
             alike = correlation_of(sums) if overlap >= fewest else -1.0
             if alike > best:
                 begin, best = start, alike
-        matrix, correlation, overlap, _ = climb(
-            points, values, others[number], seen[number], spacing, origin, begin, SIMILARITY, False, nothing,
-            iterations, fewest,
+        matrix, correlation, overlap, _, _ = climb(
+            points, values, others[number], cells[number], spacing, origin, begin, SIMILARITY, False, iterations,
+            fewest,
         )  # fmt: skip
         worth[number] = correlation * (overlap / len(points)) ** 0.25
         matrices[number] = matrix

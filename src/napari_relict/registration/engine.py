@@ -8,16 +8,15 @@ from typing import Literal
 
 import numpy as np
 
-from napari_relict.registration.climbing import climb, correlation_of, curve_between, normal_equations
+from napari_relict.registration.climbing import climb
+from napari_relict.registration.information import binned, climb_information
 from napari_relict.registration.pyramid import Level, Pyramid
 from napari_relict.registration.transforms import Kind
 
 Contrast = Literal["same", "either sign", "different"]
 ITERATIONS = {4: 40, 2: 30, 1: 20}  # of a climb, at most, by how much coarser its level is
-ROUNDS = 4  # of a new curve between the contrasts, and a climb by it
 SHARE = 0.3  # of a volume's points that the overlap has to keep
 FEWEST = 100  # points; with fewer nothing is registered
-AS_IT_IS = np.empty(0)
 
 
 @dataclass(frozen=True)
@@ -29,18 +28,25 @@ class Registered:
     matrix : ndarray of float64, (4, 4)
         mm (x, y, z) in the fixed volume -> mm in the moving one.
     correlation : float
-        NCC of the points over the overlap at the finest level; of different contrasts, of the fixed values with what
-        the moving ones stand for (the root of the correlation ratio). 0 where nothing could be registered.
+        NCC of the points over the overlap at the finest level; of different contrasts, what the NCC of two normal
+        variables would be that share as much information: sqrt(1 - exp(-2 I)) (Linfoot, Information and Control 1,
+        1957). 0 where nothing could be registered.
     overlap : float
         Share of the fixed volume's points that the moving volume shows.
     start : int
         Which of the starts led there.
+    iterations : int
+        Steps tried on the way, of all levels.
+    converged : bool
+        The climb at the finest level ended by itself.
     """
 
     matrix: np.ndarray
     correlation: float
     overlap: float
     start: int = 0
+    iterations: int = 0
+    converged: bool = False
 
     @property
     def worth(self) -> float:
@@ -68,8 +74,8 @@ def register(
     kind : Kind
         How freely the volume may move; a start may be of any kind.
     contrast : {"same", "either sign", "different"}
-        `either sign`: light and dark may be exchanged. `different`: any dependence of one volume's values on the
-        other's (values of `moving` from 0 to 1).
+        `either sign`: light and dark may be exchanged. `different`: mutual information, for any
+        dependence of one volume's values on the other's.
     factors : sequence of int or None
         Levels to go through, by how much coarser they are, of those that both volumes have; all when None.
     keep : int
@@ -103,37 +109,19 @@ def register(
 
 
 def _climbed(begin: Registered, fixed: Level, moving: Level, kind: Kind, contrast: Contrast, most: int) -> Registered:
-    points = fixed.points, fixed.at_points
-    volume = moving.values, moving.seen, moving.spacing, moving.origin
+    volume = moving.values, moving.cells, moving.spacing, moving.origin
     fewest = max(FEWEST, int(SHARE * len(fixed.points)))
-    matrix, correlation, count = begin.matrix, 0.0, 0
     if contrast == "different":
-        for _ in range(ROUNDS):
-            curve = curve_between(*points, *volume, matrix)
-            new, correlation, count, tried = climb(*points, *volume, matrix, int(kind), False, curve, most // 2, fewest)
-            matrix = new
-            if tried <= 1:
-                break
+        bins = binned(fixed.at_points, fixed.span)
+        matrix, information, count, tried, converged = climb_information(
+            fixed.points, bins, *volume, begin.matrix, int(kind), np.array(moving.span), most, fewest
+        )
+        correlation = float(np.sqrt(1 - np.exp(-2 * information)))
     else:
-        either = contrast == "either sign"
-        matrix, correlation, count, _ = climb(*points, *volume, matrix, int(kind), either, AS_IT_IS, most, fewest)
+        matrix, correlation, count, tried, converged = climb(
+            fixed.points, fixed.at_points, *volume, begin.matrix, int(kind), contrast == "either sign", most, fewest
+        )
+    overlap, steps = count / max(1, len(fixed.points)), begin.iterations + tried
     if count < fewest or not np.isfinite(matrix).all():
-        return Registered(begin.matrix, 0.0, count / max(1, len(fixed.points)), begin.start)
-    return Registered(matrix, float(correlation), count / len(fixed.points), begin.start)
-
-
-def agreement(fixed: Level, moving: Level, matrix: np.ndarray) -> float:
-    """NCC of two volumes over their overlap, as they lie under a transform.
-
-    Parameters
-    ----------
-    fixed, moving : Level
-    matrix : ndarray of float64, (4, 4)
-        mm in the fixed -> mm in the moving volume.
-    """
-    sums, _ = normal_equations(
-        fixed.points, fixed.at_points, moving.values, moving.seen, moving.spacing, moving.origin,
-        np.asarray(matrix, np.float64), np.zeros(3), int(Kind.TRANSLATION), AS_IT_IS,
-    )  # fmt: skip
-    alike: float = correlation_of(sums)
-    return alike
+        return Registered(begin.matrix, 0.0, overlap, begin.start, steps)
+    return Registered(matrix, float(correlation), overlap, begin.start, steps, converged)

@@ -10,7 +10,10 @@ import numpy as np
 from numba import njit
 from scipy import ndimage
 
+from napari_relict.registration.equations import cells_of
+
 POINTS = 12_000  # a level is registered by at most so many of its voxels
+SPAN_POINTS = 20_000
 SMALLEST_SIDE = 12  # voxels: a level is left out rather than made smaller
 GOLDEN = 0.6180339887498949
 
@@ -34,11 +37,6 @@ class Level:
     origin: np.ndarray
     _choose: Callable[[np.ndarray], np.ndarray]
 
-    @property
-    def voxel(self) -> float:
-        """Mean side of a voxel, mm."""
-        return float(self.spacing.mean())
-
     @cached_property
     def points(self) -> np.ndarray:
         """mm (x, y, z) of the voxels that the volume is registered by when it is the fixed one: float64 (n, 3)."""
@@ -49,6 +47,18 @@ class Level:
     def at_points(self) -> np.ndarray:
         """Values at `points`: float32 (n,)."""
         return np.asarray(self.values.ravel()[self._where])
+
+    @cached_property
+    def cells(self) -> np.ndarray:
+        """Where it may be interpolated when it is the moving one (see `equations.cells_of`): uint8 (z, y, x)."""
+        return cells_of(self.seen)
+
+    @cached_property
+    def span(self) -> tuple[float, float]:
+        """Values that all but a thousandth at either end of those that count lie between."""
+        some = spread(np.flatnonzero(self.seen), SPAN_POINTS)
+        low, high = np.quantile(self.values.ravel()[some], (0.001, 0.999)) if len(some) else (0.0, 0.0)
+        return float(low), float(high)
 
     @cached_property
     def _where(self) -> np.ndarray:
@@ -80,7 +90,7 @@ class Pyramid:
         points: int = POINTS,
     ) -> None:
         self._volumes = {1: np.ascontiguousarray(values, np.float32)}
-        self._mask = None if mask is None else np.ascontiguousarray(mask, np.uint8)
+        self._mask = None if mask is None else np.ascontiguousarray(np.asarray(mask) > 0, np.uint8)
         self._spacing = np.array(spacing, float)[::-1].copy()
         middle = -(np.array(values.shape[::-1]) - 1) / 2 * self._spacing
         self._origin = middle if origin is None else np.array(origin, float)
@@ -124,22 +134,40 @@ class Pyramid:
         return Level(values, seen, spacing, origin, partial(self._chosen, factor))
 
     def _chosen(self, factor: int, seen: np.ndarray) -> np.ndarray:
-        where = spread(np.flatnonzero((seen > 0) & self._about_body(factor)), self._points)
+        where = spread(_counting(seen, self._body, max(self.factors) // factor), self._points)
         return where if len(where) else spread(np.flatnonzero(seen), self._points)
 
-    def _about_body(self, factor: int) -> np.ndarray:
-        """Voxels in and about the body, where registration has something to hold on to; all if there is no telling."""
-        coarsest = max(self.factors)
-        values = self._volume(coarsest)
+    @cached_property
+    def _body(self) -> np.ndarray:
+        """Coarsest voxels in and about the body, where there is something to hold on to; all if there is no telling."""
+        values = self._volume(max(self.factors))
         low, high = np.quantile(values, (0.01, 0.99))
         body = values > low + 0.1 * (high - low)
         if not 0.02 < body.mean() < 0.9:
-            return np.ones(self._volume(factor).shape, bool)
-        body = ndimage.binary_dilation(body)
-        for axis in range(3):
-            body = np.repeat(body, coarsest // factor, axis)
-        short = [(0, side - have) for side, have in zip(self._volume(factor).shape, body.shape, strict=True)]
-        return np.pad(body, short, mode="edge")
+            return np.ones(values.shape, bool)
+        return np.asarray(ndimage.binary_dilation(body))
+
+
+@njit(cache=True, nogil=True)
+def _counting(seen: np.ndarray, body: np.ndarray, ratio: int) -> np.ndarray:
+    """Places of the voxels that were seen and lie in the body, whose voxels are `ratio` times as wide: int64 (n,)."""
+    depth, height, width = seen.shape
+    found = np.empty(seen.size + 1, np.int32)
+    row = np.empty(width, np.uint8)
+    count = 0
+    for z in range(depth):
+        low_z, last = min(z // ratio, body.shape[0] - 1), -1
+        for y in range(height):
+            low_y = min(y // ratio, body.shape[1] - 1)
+            if low_y != last:
+                last = low_y
+                for x in range(width):
+                    row[x] = body[low_z, low_y, min(x // ratio, body.shape[2] - 1)]
+            first = (z * height + y) * width
+            for x in range(width):
+                found[count] = first + x  # overwritten by the next one if it does not count
+                count += int(row[x] & seen[z, y, x])
+    return found[:count].astype(np.int64)
 
 
 @njit(cache=True, nogil=True)

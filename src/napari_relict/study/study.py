@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-from pydantic import ValidationError
 
 from napari_relict.decisions.judging import JudgedStudy
 from napari_relict.errors import DataError, UsageError
@@ -23,31 +21,16 @@ from napari_relict.reading.kit_making import make_kit
 from napari_relict.reading.reading_list import Pair, Showing, known_round, plan
 from napari_relict.records.files import write_table
 from napari_relict.records.label_export import is_folder, write_label_folder
-from napari_relict.records.settings import (
-    FILE,
-    CohortFolders,
-    GridSettings,
-    PreparationSettings,
-    Settings,
-    read_settings,
-    write_settings,
-)
+from napari_relict.records.settings import Settings, read_settings
 from napari_relict.study.pipeline.auditing import Auditor
-from napari_relict.study.pipeline.cohorts import (
-    compare_extents,
-    guess_modality,
-    list_cohort,
-    propose_grid,
-    refuse_overlap,
-)
-from napari_relict.study.pipeline.geometry import keep_norm, seen_norm, turned_volumes, vote_on
+from napari_relict.study.pipeline.create import make_study
+from napari_relict.study.pipeline.geometry import turned_volumes
 from napari_relict.study.pipeline.match import run_match
 from napari_relict.study.pipeline.segmenting import segment_study
 from napari_relict.study.pipeline.training import On, TrainedEncoder, train_encoder
 from napari_relict.training import Asked, Epoch
 from napari_relict.volumes.cohort import PreparedCohort, read_rows
 from napari_relict.volumes.intensity import Modality
-from napari_relict.volumes.patients import read_patients
 from napari_relict.volumes.spacings import Spacing
 
 
@@ -108,71 +91,24 @@ class Study(JudgedStudy):
         UsageError : the folder is a study already, or two cohorts share a folder.
         DataError : a cohort without a single readable volume.
         """
-        folder = Path(folder).resolve()
-        if (folder / FILE).exists():
-            raise UsageError(f"{folder}: is a study already; choose another folder or edit its {FILE}")
-        given = {
-            "training": (training, training_segmentations),
-            "holdout": (holdout, holdout_segmentations),
-            "synthetic": (synthetic, synthetic_segmentations),
-        }
-        places = {name: Path(pair[0]) for name, pair in given.items() if pair[0] is not None}
-        refuse_overlap(places)
-        spacings = {"training": training_spacing, "holdout": holdout_spacing, "synthetic": synthetic_spacing}
-        cohorts = {
-            name: CohortFolders(
-                volumes=_written(Path(volumes), folder),
-                segmentations=None if segmentations is None else _written(Path(segmentations), folder),
-                spacing=_spacing_written(spacings[name], folder),
-            )
-            for name, (volumes, segmentations) in given.items()
-            if volumes is not None
-        }
-        problems: list[DataError] = []
-        files = {}
-        for name, folders in cohorts.items():
-            files[name], more = list_cohort(folder, name, folders)
-            problems += more
-        voted: list[str] = []
-        norm = seen_norm(files["training"].volumes, progress) if geometry == "evidence" else None
-        if norm is not None:
-            for name in [name for name in cohorts if name != "training"]:
-                lies, said = vote_on(name, files[name].volumes, norm, progress)
-                if lies is not None:
-                    cohorts[name] = cohorts[name].model_copy(update={"geometry": lies})
-                    files[name], _ = list_cohort(folder, name, cohorts[name])
-                    voted.append(said)
-        notes = [note for found in files.values() for note in found.notes] + voted
-        if patients is not None and not Path(patients).is_file():
-            raise DataError(patients, "no such file", "give the CSV with the columns volume,patient")
-        if patients is not None:
-            read_patients(Path(patients))
-        if isinstance(spacing, int | float):
-            spacing = (float(spacing),) * 3
-        for option, values in (("spacing", spacing), ("shape", shape)):
-            if values is not None and not min(values) > 0:
-                raise UsageError(f"{option} must be above 0, not {values}")
-        grid, more = propose_grid(files["training"].volumes, spacing, shape)
-        try:
-            grid_settings = GridSettings(shape=grid.shape, spacing=grid.spacing)
-        except ValidationError as error:
-            raise UsageError(
-                f"a grid of {grid.shape} voxels of {grid.spacing} mm: {error.errors()[0]['msg']}"
-            ) from error
-        settings = Settings(
-            name=folder.name,
-            modality=modality or guess_modality(files["training"].volumes),
-            cohorts=cohorts,  # type: ignore[arg-type]
-            patients=None if patients is None else _written(Path(patients), folder),
-            grid=grid_settings,
-            preparation=PreparationSettings(geometry=geometry),
-        )
-        write_settings(settings, folder)
-        if norm is not None:
-            keep_norm(norm, folder / "volumes")
-        study = cls(folder, settings)
-        study.problems = problems + more
-        study.notes = notes + compare_extents({name: found.volumes for name, found in files.items()})
+        made = make_study(
+            Path(folder),
+            {"training": training, "holdout": holdout, "synthetic": synthetic},
+            segmentations={
+                "training": training_segmentations,
+                "holdout": holdout_segmentations,
+                "synthetic": synthetic_segmentations,
+            },
+            spacings={"training": training_spacing, "holdout": holdout_spacing, "synthetic": synthetic_spacing},
+            patients=patients,
+            modality=modality,
+            grid_spacing=spacing,
+            grid_shape=shape,
+            geometry=geometry,
+            progress=progress,
+        )  # fmt: skip
+        study = cls(made.folder, made.settings)
+        study.problems, study.notes = made.problems, made.notes
         return study
 
     @classmethod
@@ -466,13 +402,3 @@ class Study(JudgedStudy):
             raise DataError(self.folder, f"has no prepared {cohort} volumes", "run: napari-relict match")
         how = self.settings.preparation_of_volumes()
         return PreparedCohort(folder, cohort, rows, how.grid, how.unit)
-
-
-def _spacing_written(spacing: Spacing | str | Path | None, folder: Path) -> Spacing | str | None:
-    return _written(Path(spacing), folder) if isinstance(spacing, str | Path) else spacing
-
-
-def _written(path: Path, folder: Path) -> str:
-    """A path as study.toml keeps it: relative where it lies in the study's own folder, so that it can move."""
-    path = path.resolve()
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else os.fspath(path)

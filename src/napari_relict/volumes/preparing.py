@@ -20,11 +20,12 @@ from napari_relict.jobs.progress import Progress, silent
 from napari_relict.volumes.affines import field_of_view, index_of_world, matrix_of, rows_of
 from napari_relict.volumes.cohort import CohortWriter, PreparedCohort, Row, searched_image
 from napari_relict.volumes.finding import VolumeFile
-from napari_relict.volumes.geometry import Norm, laid, turned_otherwise
+from napari_relict.volumes.geometry import Norm, turned_otherwise
 from napari_relict.volumes.grid import Grid, place
 from napari_relict.volumes.halves import half_layout, half_pose, half_values
 from napari_relict.volumes.intensity import Modality, to_unit, value_range
 from napari_relict.volumes.keypoints import Keypoints, find_keypoints
+from napari_relict.volumes.orientation import laid
 from napari_relict.volumes.pose import (
     Pose,
     PoseKind,
@@ -38,7 +39,7 @@ from napari_relict.volumes.pose import (
 from napari_relict.volumes.reading import as_it_lies, read_as_filed, read_segmentation, read_volume
 
 # Raise this when prepared voxels change for the same settings: caches of older versions are then rebuilt.
-RECIPE = 7
+RECIPE = 8
 REFERENCE_VOLUMES = 24
 
 

@@ -14,8 +14,8 @@ import SimpleITK as sitk
 from napari_relict.errors import DataError
 from napari_relict.volumes.array_files import read_array
 from napari_relict.volumes.finding import VolumeFile, extension_of, name_of
-from napari_relict.volumes.geometry import laid, orientation_in, orientation_of
 from napari_relict.volumes.nifti import not_finite, read_nifti
+from napari_relict.volumes.orientation import laid, orientation_in, orientation_of
 
 sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK's warnings name its own source files, not the person's
 
